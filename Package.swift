@@ -1,0 +1,122 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One set of language rules for every Swift target.
+let house: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableExperimentalFeature("Lifetimes"),
+    .treatAllWarnings(as: .error),
+]
+
+/// Libraries and programs also mark every unsafe operation. Test macros trip over this one.
+let strict: [SwiftSetting] = house + [.strictMemorySafety()]
+
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: house)
+}
+
+func kernel(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(
+        name: name, dependencies: dependencies,
+        cSettings: [.unsafeFlags(["-O3", "-Wall", "-Wextra", "-Wno-unused-parameter"])])
+}
+
+let argumentParser: Target.Dependency = .product(
+    name: "ArgumentParser", package: "swift-argument-parser")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+
+let package = Package(
+    name: "bowerbird",
+    products: [
+        .library(name: "BowerbirdClient", targets: ["BowerbirdClient"]),
+        .executable(name: "bowerbird", targets: ["bowerbird"]),
+        .executable(name: "bowerbird-server", targets: ["bowerbird-server"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    ],
+    targets: [
+        // C without logic.
+        .systemLibrary(name: "CProtobufC", providers: [.apt(["libprotobuf-c-dev"])]),
+        .systemLibrary(name: "CNghttp2", providers: [.apt(["libnghttp2-dev"])]),
+        .systemLibrary(name: "CRocksDB", providers: [.apt(["librocksdb-dev"])]),
+        .systemLibrary(name: "CCSV", providers: [.apt(["libcsv-dev"])]),
+        .target(name: "CLinux"),
+        kernel("CKernels"),
+        .target(name: "CBowerbirdProtos", dependencies: ["CProtobufC"]),
+
+        // Values and pure libraries.
+        library("Primitives", ["CKernels"]),
+        library("Formats", ["CCSV", "Primitives"]),
+        library("Resources", ["Primitives"]),
+        library("Wire", ["CBowerbirdProtos", "CProtobufC", "Primitives"]),
+        library("Engine", ["Resources", "CKernels", "Primitives"]),
+        library("Recipes", ["CKernels", "Primitives"]),
+
+        // Network.
+        library("Transport", ["CNghttp2", "CLinux", "Primitives", logging]),
+        library("RPC", ["Transport", "Primitives", logging]),
+
+        // Durable and planes.
+        library("Journal", ["CRocksDB", "Engine", "Resources", "Primitives", logging]),
+        library("Serving", ["Engine", "Resources", "Journal", "Recipes", "Primitives", logging]),
+        library(
+            "Control",
+            ["Serving", "Engine", "Resources", "Journal", "Recipes", "Primitives", logging]),
+        library(
+            "Services", ["Control", "Serving", "Resources", "RPC", "Wire", "Primitives", logging]),
+        library("BowerbirdClient", ["Wire", "RPC", "Transport", "Primitives"]),
+
+        // Programs.
+        program(
+            "bowerbird-server",
+            [
+                "Services", "Control", "Serving", "Journal", "RPC", "Transport", "Engine",
+                "Resources", "Recipes", "Wire", "Primitives", argumentParser, logging,
+            ]),
+        program("bowerbird", ["BowerbirdClient", "Formats", argumentParser]),
+        program(
+            "bowerbird-bench",
+            ["BowerbirdClient", "Services", "RPC", "Transport", "Wire", "Primitives", argumentParser]),
+        program("wire-codegen", ["CBowerbirdProtos", "CProtobufC"]),
+
+        // Tests.
+        library(
+            "TestSupport",
+            ["Transport", "RPC", "Engine", "Resources", "Journal", "Recipes", "Primitives"]),
+        tests("PrimitivesTests", ["Primitives", "CKernels", "TestSupport"]),
+        tests("FormatsTests", ["Formats"]),
+        tests("ResourcesTests", ["Resources", "Primitives"]),
+        tests("WireTests", ["Wire", "CBowerbirdProtos", "CProtobufC", "Primitives"]),
+        tests("TransportTests", ["Transport", "Primitives", "TestSupport"]),
+        tests("RPCTests", ["RPC", "Transport", "Primitives", "TestSupport"]),
+        tests("EngineTests", ["Engine", "Resources", "Primitives", "TestSupport"]),
+        tests("JournalTests", ["Journal", "Engine", "Resources", "Primitives", "TestSupport"]),
+        tests("RecipesTests", ["Recipes", "Primitives", "TestSupport"]),
+        tests(
+            "ServingTests",
+            ["Serving", "Journal", "Engine", "Resources", "Recipes", "Primitives", "TestSupport"]),
+        tests(
+            "ControlTests",
+            [
+                "Control", "Serving", "Journal", "Engine", "Resources", "Recipes", "Primitives",
+                "TestSupport",
+            ]),
+        tests("ServicesTests", ["Services", "RPC", "Wire", "Primitives", "TestSupport"]),
+        tests("BowerbirdClientTests", ["BowerbirdClient", "RPC", "Transport", "Wire", "Primitives"]),
+        tests("ServerTests", ["BowerbirdClient", "Primitives", "TestSupport"]),
+        tests("TidyTests", []),
+    ]
+)

@@ -1,0 +1,119 @@
+import Glibc
+
+/// A growing run of bytes with one owner, which encoders write and sockets drain.
+///
+/// Replies are encoded straight into the buffer that `writev` reads, so no message is copied
+/// between the layers. Not thread-safe: it belongs to one reactor, or to one caller.
+///
+/// `append` is amortised O(1) per byte. The storage never shrinks; `removeAll` keeps it for reuse.
+@safe
+package final class ByteWriter {
+    private var base: UnsafeMutableRawPointer
+    private var capacity: Int
+    package private(set) var count: Int = 0
+
+    package init(capacity: Int = 256) {
+        self.capacity = max(capacity, 16)
+        unsafe base = UnsafeMutableRawPointer.allocate(byteCount: self.capacity, alignment: 16)
+    }
+
+    deinit {
+        unsafe base.deallocate()
+    }
+
+    /// What was written so far; valid until the next mutation.
+    package var bytes: RawSpan {
+        @_lifetime(borrow self)
+        get {
+            // SAFETY: `base` holds `count` initialised bytes and lives as long as `self`, which the
+            // span borrows.
+            let span = unsafe RawSpan(_unsafeStart: base, byteCount: count)
+            return unsafe _overrideLifetime(span, borrowing: self)
+        }
+    }
+
+    /// Runs `body` with the written bytes; the pointer must not escape.
+    @unsafe
+    package func withUnsafeBytes<R, E: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(E) -> R
+    ) throws(E) -> R {
+        try unsafe body(UnsafeRawBufferPointer(start: base, count: count))
+    }
+
+    package func append(_ byte: UInt8) {
+        reserve(1)
+        unsafe base.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
+        count += 1
+    }
+
+    package func append(_ span: RawSpan) {
+        reserve(span.byteCount)
+        let end = unsafe base + count
+        unsafe span.withUnsafeBytes { source in
+            guard let start = source.baseAddress else { return }
+            unsafe end.copyMemory(from: start, byteCount: source.count)
+        }
+        count += span.byteCount
+    }
+
+    package func append(utf8 text: String) {
+        var text = text
+        text.withUTF8 { buffer in
+            let source = unsafe UnsafeRawBufferPointer(buffer)
+            append(source.bytes)
+        }
+    }
+
+    /// Adds `byteCount` zero bytes and returns the offset of the first.
+    @discardableResult
+    package func appendZeros(_ byteCount: Int) -> Int {
+        reserve(byteCount)
+        let offset = count
+        unsafe (base + offset).initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
+        count += byteCount
+        return offset
+    }
+
+    /// Overwrites one byte that was already written.
+    package func set(_ byte: UInt8, at offset: Int) {
+        precondition(offset >= 0 && offset < count)
+        unsafe base.storeBytes(of: byte, toByteOffset: offset, as: UInt8.self)
+    }
+
+    /// Opens a gap of `byteCount` uninitialised-to-the-reader bytes before `offset`.
+    ///
+    /// For a length prefix that turned out longer than guessed. O(bytes after `offset`).
+    package func insertGap(_ byteCount: Int, at offset: Int) {
+        precondition(offset >= 0 && offset <= count && byteCount >= 0)
+        reserve(byteCount)
+        unsafe memmove(base + offset + byteCount, base + offset, count - offset)
+        count += byteCount
+    }
+
+    /// Forgets everything after the first `newCount` bytes.
+    package func truncate(to newCount: Int) {
+        precondition(newCount >= 0 && newCount <= count)
+        count = newCount
+    }
+
+    /// Forgets the first `byteCount` bytes; O(bytes that remain).
+    package func removeFirst(_ byteCount: Int) {
+        precondition(byteCount >= 0 && byteCount <= count)
+        unsafe memmove(base, base + byteCount, count - byteCount)
+        count -= byteCount
+    }
+
+    package func removeAll() {
+        count = 0
+    }
+
+    package func reserve(_ additional: Int) {
+        guard count + additional > capacity else { return }
+        let grown = max(capacity * 2, count + additional)
+        let moved = unsafe UnsafeMutableRawPointer.allocate(byteCount: grown, alignment: 16)
+        unsafe moved.copyMemory(from: base, byteCount: count)
+        unsafe base.deallocate()
+        base = moved
+        capacity = grown
+    }
+}

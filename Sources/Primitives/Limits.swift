@@ -1,0 +1,21 @@
+/// Every bound in one place, each with its reason.
+///
+/// The network is hostile: whatever can grow has a line here. Relations between bounds are asserted
+/// in `LimitsTests`. What an operator may need to change also has a setting; these are the defaults.
+package enum Limits {
+    // MARK: Messages
+
+    /// One gRPC message, in bytes, as gRPC clients assume by default (4 MiB).
+    package static let messageBytesMax = 4 * 1_024 * 1_024
+
+    // MARK: Connections
+
+    /// Open connections of one server; each idle one costs about 13 KiB.
+    package static let connectionsMax = 10_000
+
+    /// Concurrent streams a peer may open on one connection.
+    package static let streamsPerConnectionMax = 1_000
+
+    /// Decoded header list of one request, in bytes, as RFC 9113 counts it.
+    package static let headerListBytesMax = 16_384
+}

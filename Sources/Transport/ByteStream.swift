@@ -1,0 +1,64 @@
+package import Primitives
+
+/// One HTTP/2 stream as the layer above sees it. Confined to its reactor's thread.
+///
+/// Two conformers: the HTTP/2 stream of this module and the in-memory stream of the tests.
+package protocol ByteStream: AnyObject {
+    /// Where to reach this stream's thread from another one.
+    var mailbox: Mailbox { get }
+
+    /// Queues the header block (with pseudo-headers) that opens this side of the stream.
+    func send(headers: HeaderBlock, endStream: Bool)
+
+    /// The bytes waiting to be sent as DATA; whoever appends calls `flush` before it returns.
+    var outgoing: ByteWriter { get }
+
+    /// Tells the session that `outgoing` has grown; with `endStream`, that it will grow no more.
+    ///
+    /// Bytes leave at the end of the loop turn, as the peer's windows allow.
+    func flush(endStream: Bool)
+
+    /// Queues trailers behind all of `outgoing`; ends this side of the stream.
+    func send(trailers: HeaderBlock)
+
+    /// Ends the stream at once in both directions.
+    func reset(_ code: HTTP2ErrorCode)
+
+    /// Gives `byteCount` bytes of received DATA back to the peer's flow-control window.
+    func consumed(_ byteCount: Int)
+}
+
+/// What a stream tells the layer above. Every call comes on the reactor's thread.
+package protocol ByteStreamHandler: AnyObject {
+    /// The peer's header block: a request's on a server, a response's on a client.
+    func received(headers: HeaderBlock, endStream: Bool)
+
+    /// DATA bytes, valid only during the call. The handler owes `consumed(bytes.byteCount)`.
+    func received(bytes: RawSpan, endStream: Bool)
+
+    /// The peer's trailers; the peer sends no more.
+    func received(trailers: HeaderBlock)
+
+    /// `outgoing` was drained below its low-water mark; a producer may go on.
+    func writable()
+
+    /// The stream is over; nothing comes after this. `noError` when both sides ended in order.
+    func closed(_ code: HTTP2ErrorCode)
+}
+
+/// The `HTTP2ErrorCode`s of RFC 9113 section 7.
+package struct HTTP2ErrorCode: Hashable, Sendable {
+    package let rawValue: UInt32
+
+    package init(rawValue: UInt32) {
+        self.rawValue = rawValue
+    }
+
+    package static let noError = Self(rawValue: 0)
+    package static let protocolError = Self(rawValue: 1)
+    package static let internalError = Self(rawValue: 2)
+    package static let flowControlError = Self(rawValue: 3)
+    package static let refusedStream = Self(rawValue: 7)
+    package static let cancel = Self(rawValue: 8)
+    package static let enhanceYourCalm = Self(rawValue: 11)
+}
