@@ -11,7 +11,9 @@ let house: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
-/// Libraries and programs also mark every unsafe operation. Test macros trip over this one.
+/// Libraries and programs also mark every unsafe operation.
+///
+/// Test macros trip over this one.
 let strict: [SwiftSetting] = house + [.strictMemorySafety()]
 
 func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -28,12 +30,16 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 func kernel(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(
-        name: name, dependencies: dependencies,
-        cSettings: [.unsafeFlags(["-O3", "-Wall", "-Wextra", "-Wno-unused-parameter"])])
+        name: name,
+        dependencies: dependencies,
+        cSettings: [.unsafeFlags(["-O3", "-Wall", "-Wextra", "-Wno-unused-parameter"])]
+    )
 }
 
 let argumentParser: Target.Dependency = .product(
-    name: "ArgumentParser", package: "swift-argument-parser")
+    name: "ArgumentParser",
+    package: "swift-argument-parser"
+)
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 
 let package = Package(
@@ -74,9 +80,12 @@ let package = Package(
         library("Serving", ["Engine", "Resources", "Journal", "Recipes", "Primitives", logging]),
         library(
             "Control",
-            ["Serving", "Engine", "Resources", "Journal", "Recipes", "Primitives", logging]),
+            ["Serving", "Engine", "Resources", "Journal", "Recipes", "Primitives", logging]
+        ),
         library(
-            "Services", ["Control", "Serving", "Resources", "RPC", "Wire", "Primitives", logging]),
+            "Services",
+            ["Control", "Serving", "Resources", "RPC", "Wire", "Primitives", logging]
+        ),
         library("BowerbirdClient", ["Wire", "RPC", "Transport", "Primitives"]),
 
         // Programs.
@@ -85,17 +94,23 @@ let package = Package(
             [
                 "Services", "Control", "Serving", "Journal", "RPC", "Transport", "Engine",
                 "Resources", "Recipes", "Wire", "Primitives", argumentParser, logging,
-            ]),
+            ]
+        ),
         program("bowerbird", ["BowerbirdClient", "Formats", argumentParser]),
         program(
             "bowerbird-bench",
-            ["BowerbirdClient", "Services", "RPC", "Transport", "Wire", "Primitives", argumentParser]),
+            [
+                "BowerbirdClient", "Services", "RPC", "Transport", "Wire", "Primitives",
+                argumentParser,
+            ]
+        ),
         program("wire-codegen", ["CBowerbirdProtos", "CProtobufC"]),
 
         // Tests.
         library(
             "TestSupport",
-            ["Transport", "RPC", "Engine", "Resources", "Journal", "Recipes", "Primitives"]),
+            ["Transport", "RPC", "Engine", "Resources", "Journal", "Recipes", "Primitives"]
+        ),
         tests("PrimitivesTests", ["Primitives", "CKernels", "TestSupport"]),
         tests("FormatsTests", ["Formats"]),
         tests("ResourcesTests", ["Resources", "Primitives"]),
@@ -107,15 +122,20 @@ let package = Package(
         tests("RecipesTests", ["Recipes", "Primitives", "TestSupport"]),
         tests(
             "ServingTests",
-            ["Serving", "Journal", "Engine", "Resources", "Recipes", "Primitives", "TestSupport"]),
+            ["Serving", "Journal", "Engine", "Resources", "Recipes", "Primitives", "TestSupport"]
+        ),
         tests(
             "ControlTests",
             [
                 "Control", "Serving", "Journal", "Engine", "Resources", "Recipes", "Primitives",
                 "TestSupport",
-            ]),
+            ]
+        ),
         tests("ServicesTests", ["Services", "RPC", "Wire", "Primitives", "TestSupport"]),
-        tests("BowerbirdClientTests", ["BowerbirdClient", "RPC", "Transport", "Wire", "Primitives"]),
+        tests(
+            "BowerbirdClientTests",
+            ["BowerbirdClient", "RPC", "Transport", "Wire", "Primitives"]
+        ),
         tests("ServerTests", ["BowerbirdClient", "Primitives", "TestSupport"]),
         tests("TidyTests", []),
     ]

@@ -59,8 +59,8 @@ package final class ByteWriter {
     package func append(utf8 text: String) {
         var text = text
         text.withUTF8 { buffer in
-            let source = unsafe UnsafeRawBufferPointer(buffer)
-            append(source.bytes)
+            let source = UnsafeRawBufferPointer(buffer)
+            unsafe append(source.bytes)
         }
     }
 
@@ -110,10 +110,10 @@ package final class ByteWriter {
     package func reserve(_ additional: Int) {
         guard count + additional > capacity else { return }
         let grown = max(capacity * 2, count + additional)
-        let moved = unsafe UnsafeMutableRawPointer.allocate(byteCount: grown, alignment: 16)
+        let moved = UnsafeMutableRawPointer.allocate(byteCount: grown, alignment: 16)
         unsafe moved.copyMemory(from: base, byteCount: count)
         unsafe base.deallocate()
-        base = moved
+        unsafe base = moved
         capacity = grown
     }
 }

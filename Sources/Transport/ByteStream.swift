@@ -1,6 +1,8 @@
 package import Primitives
 
-/// One HTTP/2 stream as the layer above sees it. Confined to its reactor's thread.
+/// One HTTP/2 stream as the layer above sees it.
+///
+/// Confined to its reactor's thread.
 ///
 /// Two conformers: the HTTP/2 stream of this module and the in-memory stream of the tests.
 package protocol ByteStream: AnyObject {
@@ -28,7 +30,9 @@ package protocol ByteStream: AnyObject {
     func consumed(_ byteCount: Int)
 }
 
-/// What a stream tells the layer above. Every call comes on the reactor's thread.
+/// What a stream tells the layer above.
+///
+/// Every call comes on the reactor's thread.
 package protocol ByteStreamHandler: AnyObject {
     /// The peer's header block: a request's on a server, a response's on a client.
     func received(headers: HeaderBlock, endStream: Bool)
