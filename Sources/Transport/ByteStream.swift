@@ -6,8 +6,8 @@ package import Primitives
 ///
 /// Two conformers: the HTTP/2 stream of this module and the in-memory stream of the tests.
 package protocol ByteStream: AnyObject {
-    /// Where to reach this stream's thread from another one.
-    var mailbox: Mailbox { get }
+    /// The loop of the thread that this stream lives on.
+    var loop: any EventLoop { get }
 
     /// Queues the header block (with pseudo-headers) that opens this side of the stream.
     func send(headers: HeaderBlock, endStream: Bool)
