@@ -19,3 +19,21 @@ package enum Limits {
     /// Decoded header list of one request, in bytes, as RFC 9113 counts it.
     package static let headerListBytesMax = 16_384
 }
+
+extension Limits {
+    // MARK: Histories
+
+    /// Entries on either side of a changed one that live parts get to see.
+    package static let liveWindowMax = 20
+
+    /// Newest entries of a history that a query carries to a model.
+    package static let queryHistoryMax = 100
+
+    /// Entries of one history kept in memory; older ones are on disk only.
+    package static let historyLengthMax = 65_536
+
+    // MARK: Identifiers
+
+    /// Characters (Unicode scalars) of a user, item, session or event id, as Personalize.
+    package static let identifierCharactersMax = 256
+}

@@ -16,7 +16,8 @@ package protocol EventLoop: AnyObject {
     ///
     /// Resolution is that of the timer wheel, about 4 ms; never early.
     func schedule(
-        atNanoseconds deadlineNanoseconds: UInt64, _ work: @escaping () -> Void
+        atNanoseconds deadlineNanoseconds: UInt64,
+        _ work: @escaping () -> Void
     ) -> TimerToken
 
     /// Forgets a timer; nothing happens when it has fired already.

@@ -1,0 +1,115 @@
+package import Primitives
+package import Resources
+
+/// A value of one property of a record.
+package enum PropertyValue: Hashable, Sendable {
+    case null
+    case string(String)
+    case integer(Int64)
+    case double(Double)
+    case boolean(Bool)
+}
+
+/// The properties of one record, as `Serving.Ingest` checked them against a schema.
+package struct RecordProperties: Hashable, Sendable {
+    /// By column: the schema's own fields without its reserved ones, in schema order.
+    ///
+    /// Shorter than the schema when columns were added since: the rest is null.
+    package var values: [PropertyValue]
+    /// Properties that an open schema did not have yet when the record was checked.
+    package var added: [NamedValue]
+
+    package struct NamedValue: Hashable, Sendable {
+        package var name: String
+        package var value: PropertyValue
+
+        package init(name: String, value: PropertyValue) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    package init(values: [PropertyValue] = [], added: [NamedValue] = []) {
+        self.values = values
+        self.added = added
+    }
+}
+
+/// One event of a `PutEvents` call.
+package struct EventRecord: Hashable, Sendable {
+    /// Given by the client, or empty: then one is generated from the row's key.
+    package var eventID: String
+    package var eventType: String
+    package var eventValue: Double?
+    /// Empty: the event is stored and takes no part in recommendations.
+    package var itemID: String
+    package var occurredAt: Timestamp
+    package var recommendationID: String
+    package var impression: [String]
+    package var attributionSource: String
+    package var properties: RecordProperties
+
+    package init(
+        eventID: String = "",
+        eventType: String,
+        eventValue: Double? = nil,
+        itemID: String = "",
+        occurredAt: Timestamp,
+        recommendationID: String = "",
+        impression: [String] = [],
+        attributionSource: String = "",
+        properties: RecordProperties = RecordProperties()
+    ) {
+        self.eventID = eventID
+        self.eventType = eventType
+        self.eventValue = eventValue
+        self.itemID = itemID
+        self.occurredAt = occurredAt
+        self.recommendationID = recommendationID
+        self.impression = impression
+        self.attributionSource = attributionSource
+        self.properties = properties
+    }
+}
+
+/// The events of one user, or of one anonymous session, in one call.
+package struct EventBatch: Hashable, Sendable {
+    /// Empty: the events belong to the session, or to whoever joined it last.
+    package var userID: String
+    package var sessionID: String
+    package var events: [EventRecord]
+
+    package init(userID: String, sessionID: String, events: [EventRecord]) {
+        self.userID = userID
+        self.sessionID = sessionID
+        self.events = events
+    }
+}
+
+/// One user or item with all its properties; replaces the record of the same id as a whole.
+package struct EntityRecord: Hashable, Sendable {
+    package var id: String
+    package var properties: RecordProperties
+    /// `CREATION_TIMESTAMP` of an item, where its schema has it.
+    package var createdAt: Timestamp?
+
+    package init(id: String, properties: RecordProperties, createdAt: Timestamp? = nil) {
+        self.id = id
+        self.properties = properties
+        self.createdAt = createdAt
+    }
+}
+
+/// What a caller wants to change, before the planner has decided what that means.
+package enum Mutation: Sendable {
+    /// Through a tracker (its resource name), or addressed to the group directly (`nil`).
+    case putEvents(group: ResourceName, tracker: ResourceName?, EventBatch)
+    case putUsers(group: ResourceName, [EntityRecord])
+    case putItems(group: ResourceName, [EntityRecord])
+    /// All or none; parents before children. Group indices are assigned by the planner. With a
+    /// request id, the same resources again within 24 h answer as the first time.
+    case createResources([Resource], requestID: String)
+    /// Replaces a resource whose revision is still `Resource.header.revision - 1`.
+    case updateResource(Resource)
+    case deleteResource(ResourceName, etag: UInt64?)
+}

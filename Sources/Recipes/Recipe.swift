@@ -1,0 +1,148 @@
+package import Primitives
+
+/// What a recipe learns from: every history of one group at one position, ordered by user id bytes.
+///
+/// Only dense indices: a recipe never sees an identifier.
+package protocol TrainingSet: AnyObject {
+    var itemCount: Int { get }
+    var userCount: Int { get }
+    var interactionCount: Int { get }
+
+    /// Calls `body` once per owner with its whole history, oldest first.
+    ///
+    /// `body` returns false to stop early, as a cancelled job does.
+    func forEachHistory(
+        _ body: (UserIndex, [Interaction]) -> Bool
+    ) throws(RecipeError)
+}
+
+/// Why a training or the reading of an artifact failed.
+package struct RecipeError: Error, Hashable, Sendable {
+    package enum Code: Hashable, Sendable {
+        case cancelled
+        case badArtifact
+        case unknownHyperparameter
+        case readFailed
+    }
+
+    package var code: Code
+    package var message: String
+
+    package init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+}
+
+/// One way to recommend.
+package protocol Recipe: Sendable {
+    /// The last part of its resource name, such as `user-personalization`.
+    var identifier: String { get }
+
+    /// A model that has seen nothing yet; it answers from what its live part observes.
+    func emptyModel() -> any TrainedModel
+
+    /// Learns from `set`; runs on a job's thread and may take long.
+    ///
+    /// `progress` is called with 0...1 and returns false to cancel.
+    func train(
+        _ set: any TrainingSet,
+        progress: (Double) -> Bool
+    ) throws(RecipeError) -> any TrainedModel
+
+    /// Reads what `TrainedModel.encode` wrote.
+    func decode(_ artifact: [UInt8]) throws(RecipeError) -> any TrainedModel
+}
+
+/// What answers queries: immutable parameters and the counts that its live part keeps current.
+///
+/// `score` runs on any reactor's thread while `live` is driven on the writer's thread.
+package protocol TrainedModel: AnyObject, Sendable {
+    /// The part that learns from every applied event.
+    var live: any LivePart { get }
+
+    /// Ranks the candidates of one query; no allocation, no lock, no clock.
+    ///
+    /// Fills `scratch.top` with the best `query.count`, best first; fewer only when fewer are
+    /// candidates.
+    func rank(_ query: borrowing RankingQuery, scratch: RankingScratch)
+
+    /// Writes the model with its live counts; called on the writer's thread, or before publication.
+    func encode(into writer: ByteWriter)
+}
+
+/// The part of a model that follows the facts.
+///
+/// Driven by one thread, the writer's.
+package protocol LivePart: AnyObject, Sendable {
+    /// The entry at `change.index` is new in the history.
+    func observe(_ change: HistoryChange)
+
+    /// The entry at `change.index` is about to leave the history.
+    func retract(_ change: HistoryChange)
+
+    /// The catalogue now has this many item indices; called before they are observed.
+    func itemCountGrew(to itemCount: Int)
+}
+
+/// One question to a model.
+package struct RankingQuery: ~Escapable {
+    /// The newest entries of the history, oldest first; at most `Limits.queryHistoryMax`.
+    package let history: Span<Interaction>
+    /// Which items may be in the answer.
+    package let candidates: ItemBitmapView
+    /// How many are wanted.
+    package let count: Int
+
+    @_lifetime(copy history, copy candidates)
+    package init(history: Span<Interaction>, candidates: ItemBitmapView, count: Int) {
+        self.history = history
+        self.candidates = candidates
+        self.count = count
+    }
+}
+
+/// A set of items as words of a bitmap, borrowed.
+package struct ItemBitmapView: ~Escapable {
+    /// Bit `i % 64` of word `i / 64` is item `i`.
+    package let words: Span<UInt64>
+
+    @_lifetime(copy words)
+    package init(words: Span<UInt64>) {
+        self.words = words
+    }
+}
+
+/// Why an item is in a list.
+package enum RankingReason: UInt8, Hashable, Sendable {
+    case none = 0
+    case popular = 1
+    case sequence = 2
+}
+
+/// An item with its score.
+///
+/// Scores of one answer are comparable, of two are not.
+package struct RankedItem: Hashable, Sendable {
+    package var item: ItemIndex
+    package var score: Float
+    package var reason: RankingReason
+
+    package init(item: ItemIndex, score: Float, reason: RankingReason) {
+        self.item = item
+        self.score = score
+        self.reason = reason
+    }
+}
+
+/// The reused memory of one reactor's rankings.
+///
+/// Confined to one thread.
+package final class RankingScratch {
+    /// The answer, best first.
+    package var top: [RankedItem] = []
+    /// One score an item, zero between requests.
+    package var scores: [Float] = []
+
+    package init() {}
+}

@@ -1,0 +1,156 @@
+package import Primitives
+
+/// A dataset group: the container of everything else but schemas.
+package struct DatasetGroup: Hashable, Sendable {
+    package var header: ResourceHeader
+    /// Assigned by the planner; persisted; never reused.
+    package var index: GroupIndex
+    /// Items known only from events may be recommended.
+    package var servesUnknownItems: Bool
+
+    package init(header: ResourceHeader, index: GroupIndex, servesUnknownItems: Bool = true) {
+        self.header = header
+        self.index = index
+        self.servesUnknownItems = servesUnknownItems
+    }
+}
+
+/// A dataset: one kind of records of one group, with their schema.
+package struct Dataset: Hashable, Sendable {
+    package var header: ResourceHeader
+    package var group: ResourceName
+    package var kind: DatasetKind
+    package var schema: ResourceName
+
+    package init(
+        header: ResourceHeader,
+        group: ResourceName,
+        kind: DatasetKind,
+        schema: ResourceName
+    ) {
+        self.header = header
+        self.group = group
+        self.kind = kind
+        self.schema = schema
+    }
+}
+
+/// An event tracker: the address that events are sent to.
+package struct EventTracker: Hashable, Sendable {
+    package var header: ResourceHeader
+    package var group: ResourceName
+    /// Opaque, at most 256 characters, unique in the server.
+    package var trackingID: String
+
+    package init(header: ResourceHeader, group: ResourceName, trackingID: String) {
+        self.header = header
+        self.group = group
+        self.trackingID = trackingID
+    }
+}
+
+/// A solution: a recipe with its settings for one group.
+package struct Solution: Hashable, Sendable {
+    package var header: ResourceHeader
+    package var group: ResourceName
+    /// `recipes/{id}`.
+    package var recipe: ResourceName
+    package var performsAutoTraining: Bool
+    /// Train on this event type only; empty: on all.
+    package var eventType: String
+    /// Keep events whose value is at least this.
+    package var eventValueThreshold: Double?
+    package var hyperparameters: [String: String]
+
+    package init(
+        header: ResourceHeader,
+        group: ResourceName,
+        recipe: ResourceName,
+        performsAutoTraining: Bool = true,
+        eventType: String = "",
+        eventValueThreshold: Double? = nil,
+        hyperparameters: [String: String] = [:]
+    ) {
+        self.header = header
+        self.group = group
+        self.recipe = recipe
+        self.performsAutoTraining = performsAutoTraining
+        self.eventType = eventType
+        self.eventValueThreshold = eventValueThreshold
+        self.hyperparameters = hyperparameters
+    }
+}
+
+/// A solution version: what one training made.
+package struct SolutionVersion: Hashable, Sendable {
+    package var header: ResourceHeader
+    package var solution: ResourceName
+    /// The facts that the training saw: everything at or below this position.
+    package var trainedAt: LogPosition
+    package var trainingMilliseconds: Int64
+    package var warnings: [String]
+
+    package init(
+        header: ResourceHeader,
+        solution: ResourceName,
+        trainedAt: LogPosition = .zero,
+        trainingMilliseconds: Int64 = 0,
+        warnings: [String] = []
+    ) {
+        self.header = header
+        self.solution = solution
+        self.trainedAt = trainedAt
+        self.trainingMilliseconds = trainingMilliseconds
+        self.warnings = warnings
+    }
+}
+
+/// A campaign: a solution version that answers.
+package struct Campaign: Hashable, Sendable {
+    package var header: ResourceHeader
+    package var group: ResourceName
+    /// A version, or `…/versions/$LATEST`.
+    package var solutionVersion: ResourceName
+    package var minProvisionedTPS: Int32
+    package var explorationConfig: [String: String]
+    package var syncsWithLatestSolutionVersion: Bool
+
+    package init(
+        header: ResourceHeader,
+        group: ResourceName,
+        solutionVersion: ResourceName,
+        minProvisionedTPS: Int32 = 1,
+        explorationConfig: [String: String] = [:],
+        syncsWithLatestSolutionVersion: Bool = false
+    ) {
+        self.header = header
+        self.group = group
+        self.solutionVersion = solutionVersion
+        self.minProvisionedTPS = minProvisionedTPS
+        self.explorationConfig = explorationConfig
+        self.syncsWithLatestSolutionVersion = syncsWithLatestSolutionVersion
+    }
+}
+
+/// One record of the control plane.
+package enum Resource: Hashable, Sendable {
+    case datasetGroup(DatasetGroup)
+    case schema(Schema)
+    case dataset(Dataset)
+    case eventTracker(EventTracker)
+    case solution(Solution)
+    case solutionVersion(SolutionVersion)
+    case campaign(Campaign)
+
+    package var header: ResourceHeader {
+        switch self {
+        case .datasetGroup(let group): group.header
+        case .schema(let schema): schema.header
+        case .dataset(let dataset): dataset.header
+        case .eventTracker(let tracker): tracker.header
+        case .solution(let solution): solution.header
+        case .solutionVersion(let version): version.header
+        case .campaign(let campaign): campaign.header
+        }
+    }
+}
