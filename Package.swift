@@ -61,7 +61,11 @@ let package = Package(
         .systemLibrary(name: "CCSV", providers: [.apt(["libcsv-dev"])]),
         .target(name: "CLinux"),
         kernel("CKernels"),
-        .target(name: "CBowerbirdProtos", dependencies: ["CProtobufC"]),
+        .target(
+            name: "CBowerbirdProtos",
+            dependencies: ["CProtobufC"],
+            cSettings: [.headerSearchPath(".")]
+        ),
 
         // Values and pure libraries.
         library("Primitives", ["CKernels"]),

@@ -37,3 +37,14 @@ extension Limits {
     /// Characters (Unicode scalars) of a user, item, session or event id, as Personalize.
     package static let identifierCharactersMax = 256
 }
+
+extension Limits {
+    // MARK: Decoding
+
+    /// One decoded message, in bytes of its arena. 4 MiB of empty two-byte records decode to about
+    /// a hundred times their size; this stops them at sixteen times.
+    package static let decodedMessageBytesMax = 16 * messageBytesMax
+
+    /// What an idle arena keeps for the next call, in bytes.
+    package static let arenaBytesKept = 1 << 20
+}

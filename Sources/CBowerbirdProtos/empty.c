@@ -1,1 +1,0 @@
-#include "CBowerbirdProtos.h"

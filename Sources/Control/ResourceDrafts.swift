@@ -1,0 +1,357 @@
+package import Engine
+package import Primitives
+package import Resources
+
+/// What a create call says, checked field by field, as resources that are ready for the planner.
+///
+/// What depends on other resources (unique names, parents, quotas) is the planner's to decide.
+package struct ResourceDrafts: Sendable {
+    private let now: Timestamp
+
+    /// - Parameter now: The creation time of every resource made here.
+    package init(now: Timestamp) {
+        self.now = now
+    }
+
+    package func datasetGroup(name: String, servesUnknownItems: Bool) throws(Refusal) -> Resource {
+        .datasetGroup(
+            DatasetGroup(
+                header: try header(name),
+                // Replaced by the planner, which alone knows what is free.
+                index: GroupIndex(0),
+                servesUnknownItems: servesUnknownItems
+            )
+        )
+    }
+
+    /// Everything that a first recommendation needs, as one creation.
+    package func starter(
+        name: String,
+        servesUnknownItems: Bool,
+        trackingID: String
+    ) throws(Refusal) -> [Resource] {
+        let group = ResourceName.datasetGroup(name)
+        var resources = [try datasetGroup(name: name, servesUnknownItems: servesUnknownItems)]
+        for kind in DatasetKind.allCases {
+            let schema = Schema(
+                header: try header("\(name.prefix(50))-\(kind.collectionLabel)"),
+                kind: kind,
+                fields: OpenSchemas.fields(kind),
+                document: "",
+                isOpen: true
+            )
+            resources.append(.schema(schema))
+            resources.append(
+                .dataset(
+                    Dataset(
+                        header: try header(kind.collectionLabel),
+                        group: group,
+                        kind: kind,
+                        schema: .schema(schema.header.name)
+                    )
+                )
+            )
+        }
+        resources.append(
+            .eventTracker(
+                EventTracker(header: try header("default"), group: group, trackingID: trackingID)
+            )
+        )
+        let solution = Solution(
+            header: try header("default"),
+            group: group,
+            recipe: .recipe("user-personalization")
+        )
+        resources.append(.solution(solution))
+        resources.append(
+            .campaign(
+                Campaign(
+                    header: try header("default"),
+                    group: group,
+                    solutionVersion:
+                        group
+                        .child("solutions", "default")
+                        .child("versions", ResourceName.latestLabel),
+                    syncsWithLatestSolutionVersion: true
+                )
+            )
+        )
+        return resources
+    }
+
+    package func schema(name: String, document: String) throws(Refusal) -> Resource {
+        let header = try header(name)
+        let parsed = try AvroSchemaParser.parse(document)
+        return .schema(
+            Schema(header: header, kind: parsed.kind, fields: parsed.fields, document: document)
+        )
+    }
+
+    package func dataset(
+        name: String,
+        group: String,
+        schema: String,
+        kind: DatasetKind
+    ) throws(Refusal) -> Resource {
+        .dataset(
+            Dataset(
+                header: try header(name),
+                group: try ResourceName(
+                    parsing: group,
+                    as: .datasetGroup,
+                    field: "dataset_group"
+                ),
+                kind: kind,
+                schema: try ResourceName(parsing: schema, as: .schema, field: "schema")
+            )
+        )
+    }
+
+    package func eventTracker(
+        name: String,
+        group: String,
+        trackingID: String
+    ) throws(Refusal) -> Resource {
+        .eventTracker(
+            EventTracker(
+                header: try header(name),
+                group: try ResourceName(
+                    parsing: group,
+                    as: .datasetGroup,
+                    field: "dataset_group"
+                ),
+                trackingID: trackingID
+            )
+        )
+    }
+
+    /// The label of a version: as given, or one that nobody has yet.
+    package func solutionVersion(
+        solution: String,
+        name: String,
+        generatedName: String
+    ) throws(Refusal) -> Resource {
+        let solution = try ResourceName(parsing: solution, as: .solution, field: "solution")
+        var header = try header(name.isEmpty ? generatedName : name)
+        header.status = .createPending
+        return .solutionVersion(SolutionVersion(header: header, solution: solution))
+    }
+
+    private func header(_ name: String) throws(Refusal) -> ResourceHeader {
+        guard !name.isEmpty else {
+            throw .invalid("name", "is required; 1 to 63 letters, digits, '-' and '_'")
+        }
+        guard ResourceName.isLabel(name) else {
+            throw .invalid(
+                "name",
+                "'\(name.prefix(100))' is not 1 to 63 letters, digits, '-' and '_', "
+                    + "beginning with a letter or digit"
+            )
+        }
+        return ResourceHeader(name: name, createdAt: now, updatedAt: now)
+    }
+}
+
+extension ResourceDrafts {
+    /// What `CreateSolution` says beyond its name.
+    package struct SolutionSettings: Sendable {
+        package var group: String
+        package var recipe: String
+        package var eventType: String
+        package var eventValueThreshold: String
+        package var hyperparameters: [String: String]
+
+        package init(
+            group: String,
+            recipe: String,
+            eventType: String = "",
+            eventValueThreshold: String = "",
+            hyperparameters: [String: String] = [:]
+        ) {
+            self.group = group
+            self.recipe = recipe
+            self.eventType = eventType
+            self.eventValueThreshold = eventValueThreshold
+            self.hyperparameters = hyperparameters
+        }
+    }
+
+    package func solution(
+        name: String,
+        settings: SolutionSettings,
+        knownRecipes: [String]
+    ) throws(Refusal) -> Resource {
+        let header = try header(name)
+        let group = try ResourceName(
+            parsing: settings.group,
+            as: .datasetGroup,
+            field: "dataset_group"
+        )
+        let recipe = try ResourceName(parsing: settings.recipe, as: .recipe, field: "recipe")
+        guard knownRecipes.contains(recipe.label) else {
+            let known = knownRecipes.map { "recipes/\($0)" }.joined(separator: ", ")
+            throw Refusal(
+                .resourceNotFound,
+                "recipe: there is no '\(recipe)'; this server has \(known)",
+                resource: recipe.text
+            )
+        }
+        guard settings.eventType.unicodeScalars.count <= Limits.identifierCharactersMax else {
+            throw .invalid("event_type", "is longer than 256 characters")
+        }
+        return .solution(
+            Solution(
+                header: header,
+                group: group,
+                recipe: recipe,
+                // Training by schedule comes with automatic training; nothing claims it until then.
+                performsAutoTraining: false,
+                eventType: settings.eventType,
+                eventValueThreshold: try threshold(settings),
+                hyperparameters: settings.hyperparameters
+            )
+        )
+    }
+
+    private func threshold(_ settings: SolutionSettings) throws(Refusal) -> Double? {
+        guard !settings.eventValueThreshold.isEmpty else { return nil }
+        let field = "solution_config.event_value_threshold"
+        guard let value = Double(settings.eventValueThreshold), value.isFinite else {
+            throw .invalid(field, "'\(settings.eventValueThreshold.prefix(100))' is no number")
+        }
+        guard !settings.eventType.isEmpty else {
+            throw .invalid(field, "needs event_type, which is empty")
+        }
+        return value
+    }
+
+    /// What `CreateCampaign` says beyond its name.
+    package struct CampaignSettings: Sendable {
+        package var solutionVersion: String
+        package var minProvisionedTPS: Int32?
+        package var explorationConfig: [String: String]
+        package var syncsWithLatest: Bool
+
+        package init(
+            solutionVersion: String,
+            minProvisionedTPS: Int32? = nil,
+            explorationConfig: [String: String] = [:],
+            syncsWithLatest: Bool = false
+        ) {
+            self.solutionVersion = solutionVersion
+            self.minProvisionedTPS = minProvisionedTPS
+            self.explorationConfig = explorationConfig
+            self.syncsWithLatest = syncsWithLatest
+        }
+    }
+
+    package func campaign(
+        name: String,
+        settings: CampaignSettings
+    ) throws(Refusal) -> Resource {
+        let header = try header(name)
+        let version = try Self.version(settings.solutionVersion)
+        var campaign = Campaign(
+            header: header,
+            group: version.parent?.parent ?? version,
+            solutionVersion: version
+        )
+        try Self.apply(settings, to: &campaign)
+        return .campaign(campaign)
+    }
+
+    /// `campaign` as an update wants it; only what the update gives changes.
+    package func updated(
+        _ campaign: Campaign,
+        solutionVersion: String,
+        minProvisionedTPS: Int32?,
+        config: CampaignSettings?
+    ) throws(Refusal) -> Resource {
+        var campaign = campaign
+        campaign.header.revision += 1
+        campaign.header.updatedAt = now
+        if !solutionVersion.isEmpty {
+            let version = try Self.version(solutionVersion)
+            guard version.parent?.parent == campaign.group else {
+                throw .invalid(
+                    "solution_version",
+                    "'\(version)' is not a version of \(campaign.group)"
+                )
+            }
+            campaign.solutionVersion = version
+        }
+        var settings =
+            config
+            ?? CampaignSettings(
+                solutionVersion: "",
+                explorationConfig: campaign.explorationConfig,
+                syncsWithLatest: campaign.syncsWithLatestSolutionVersion
+            )
+        settings.minProvisionedTPS = minProvisionedTPS ?? campaign.minProvisionedTPS
+        try Self.apply(settings, to: &campaign)
+        return .campaign(campaign)
+    }
+
+    private static func version(_ text: String) throws(Refusal) -> ResourceName {
+        try ResourceName(
+            parsing: text,
+            as: .solutionVersion,
+            field: "solution_version",
+            allowsLatest: true
+        )
+    }
+
+    private static func apply(
+        _ settings: CampaignSettings,
+        to campaign: inout Campaign
+    ) throws(Refusal) {
+        let tps = settings.minProvisionedTPS ?? 1
+        guard tps >= 1 else {
+            throw .invalid("min_provisioned_tps", "is \(tps); at least 1 is allowed")
+        }
+        if settings.syncsWithLatest && campaign.solutionVersion.label != ResourceName.latestLabel {
+            throw .invalid(
+                "campaign_config.sync_with_latest_solution_version",
+                "needs a solution_version of the form …/versions/$LATEST, not a fixed one"
+            )
+        }
+        try checkExploration(settings.explorationConfig)
+        campaign.minProvisionedTPS = tps
+        campaign.explorationConfig = settings.explorationConfig
+        campaign.syncsWithLatestSolutionVersion = settings.syncsWithLatest
+    }
+
+    private static func checkExploration(_ config: [String: String]) throws(Refusal) {
+        for (key, text) in config.sorted(by: { $0.key < $1.key }) {
+            let field = "campaign_config.item_exploration_config"
+            let value = Double(text)
+            switch key {
+            case "explorationWeight":
+                guard let value, (0...1).contains(value) else {
+                    throw .invalid("\(field).\(key)", "'\(text.prefix(100))' is not from 0 to 1")
+                }
+            case "explorationItemAgeCutOff":
+                guard let value, value.isFinite, value > 0 else {
+                    throw .invalid("\(field).\(key)", "'\(text.prefix(100))' is no positive number")
+                }
+            default:
+                throw .invalid(
+                    field,
+                    "has '\(key.prefix(100))'; allowed are explorationWeight, "
+                        + "explorationItemAgeCutOff"
+                )
+            }
+        }
+    }
+}
+
+extension DatasetKind {
+    /// The last part of a dataset's resource name.
+    package var collectionLabel: String {
+        switch self {
+        case .interactions: "interactions"
+        case .items: "items"
+        case .users: "users"
+        }
+    }
+}
