@@ -60,6 +60,11 @@ let package = Package(
         .systemLibrary(name: "CRocksDB", providers: [.apt(["librocksdb-dev"])]),
         .systemLibrary(name: "CCSV", providers: [.apt(["libcsv-dev"])]),
         .target(name: "CLinux"),
+        .target(
+            name: "CSimdJSON",
+            cxxSettings: [.unsafeFlags(["-std=c++17", "-O2"])],
+            linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("stdc++")]
+        ),
         kernel("CKernels"),
         .target(
             name: "CBowerbirdProtos",
@@ -68,8 +73,8 @@ let package = Package(
         ),
 
         // Values and pure libraries.
-        library("Primitives", ["CKernels"]),
-        library("Formats", ["CCSV", "Primitives"]),
+        library("Primitives", ["CKernels", "CLinux"]),
+        library("Formats", ["CCSV", "CSimdJSON", "Primitives"]),
         library("Resources", ["Primitives"]),
         library("Wire", ["CBowerbirdProtos", "CProtobufC", "Primitives"]),
         library("Engine", ["Resources", "CKernels", "Primitives"]),
@@ -81,14 +86,23 @@ let package = Package(
 
         // Durable and planes.
         library("Journal", ["CRocksDB", "Engine", "Resources", "Primitives", logging]),
-        library("Serving", ["Engine", "Resources", "Journal", "Recipes", "Primitives", logging]),
+        library(
+            "Serving",
+            ["Formats", "Engine", "Resources", "Journal", "Recipes", "Primitives", logging]
+        ),
         library(
             "Control",
-            ["Serving", "Engine", "Resources", "Journal", "Recipes", "Primitives", logging]
+            [
+                "Formats", "Serving", "Engine", "Resources", "Journal", "Recipes", "Primitives",
+                logging,
+            ]
         ),
         library(
             "Services",
-            ["Control", "Serving", "Resources", "RPC", "Wire", "Primitives", logging]
+            [
+                "Control", "Engine", "Journal", "Recipes", "Serving", "Resources", "RPC", "Wire",
+                "Primitives", logging,
+            ]
         ),
         library("BowerbirdClient", ["Wire", "RPC", "Transport", "Primitives"]),
 
@@ -101,13 +115,6 @@ let package = Package(
             ]
         ),
         program("bowerbird", ["BowerbirdClient", "Formats", argumentParser]),
-        program(
-            "bowerbird-bench",
-            [
-                "BowerbirdClient", "Services", "RPC", "Transport", "Wire", "Primitives",
-                argumentParser,
-            ]
-        ),
         program("wire-codegen", ["CBowerbirdProtos", "CProtobufC"]),
 
         // Tests.
@@ -116,8 +123,6 @@ let package = Package(
             ["Transport", "RPC", "Engine", "Resources", "Journal", "Recipes", "Primitives"]
         ),
         tests("PrimitivesTests", ["Primitives", "CKernels", "TestSupport"]),
-        tests("FormatsTests", ["Formats"]),
-        tests("ResourcesTests", ["Resources", "Primitives"]),
         tests("WireTests", ["Wire", "CBowerbirdProtos", "CProtobufC", "Primitives"]),
         tests("TransportTests", ["Transport", "Primitives", "TestSupport"]),
         tests("RPCTests", ["RPC", "Transport", "Primitives", "TestSupport"]),
@@ -135,12 +140,6 @@ let package = Package(
                 "TestSupport",
             ]
         ),
-        tests("ServicesTests", ["Services", "RPC", "Wire", "Primitives", "TestSupport"]),
-        tests(
-            "BowerbirdClientTests",
-            ["BowerbirdClient", "RPC", "Transport", "Wire", "Primitives"]
-        ),
-        tests("ServerTests", ["BowerbirdClient", "Primitives", "TestSupport"]),
         tests("TidyTests", []),
     ]
 )

@@ -1,1 +1,17 @@
+#define _GNU_SOURCE
 #include "CLinux.h"
+#include <pthread.h>
+#include <sched.h>
+
+int bowerbird_accept4(int listener, struct sockaddr *address, socklen_t *length, int flags) {
+    return accept4(listener, address, length, flags);
+}
+
+int bowerbird_set_thread_name(const char *name) {
+    return pthread_setname_np(pthread_self(), name);
+}
+
+int bowerbird_set_thread_idle(void) {
+    struct sched_param parameters = {0};
+    return pthread_setschedparam(pthread_self(), SCHED_IDLE, &parameters);
+}

@@ -1,6 +1,7 @@
 /// One entry of a history, as the models see it.
 ///
-/// In memory a history packs these three fields to 12 bytes; everything else of an event is on disk.
+/// In memory a history packs these three fields to 12 bytes; everything else of an event is on
+/// disk.
 package struct Interaction: Hashable, Sendable {
     package var item: ItemIndex
     package var type: EventTypeIndex

@@ -1,7 +1,8 @@
 /// Every bound in one place, each with its reason.
 ///
 /// The network is hostile: whatever can grow has a line here. Relations between bounds are asserted
-/// in `LimitsTests`. What an operator may need to change also has a setting; these are the defaults.
+/// in `LimitsTests`. What an operator may need to change also has a setting; these are the
+/// defaults.
 package enum Limits {
     // MARK: Messages
 
@@ -41,10 +42,198 @@ extension Limits {
 extension Limits {
     // MARK: Decoding
 
-    /// One decoded message, in bytes of its arena. 4 MiB of empty two-byte records decode to about
-    /// a hundred times their size; this stops them at sixteen times.
+    /// One decoded message, in bytes of its arena.
+    ///
+    /// 4 MiB of empty two-byte records decode to about a hundred times their size; this stops them
+    /// at sixteen times.
     package static let decodedMessageBytesMax = 16 * messageBytesMax
 
     /// What an idle arena keeps for the next call, in bytes.
     package static let arenaBytesKept = 1 << 20
+}
+
+extension Limits {
+    // MARK: Calls
+
+    /// Calls that one server works on at a time; each holds its stream, its buffers and its work.
+    package static let callsInFlightMax = 20_000
+
+    /// What a refused call is told to wait before it tries again.
+    package static let retryPushbackMS = 250
+
+    /// An `x-request-id` that is taken over from a client; longer than any UUID or trace id.
+    package static let requestIDBytesMax = 128
+
+    /// Bytes of a peer's path that an error message repeats; the rest says nothing new.
+    package static let pathEchoBytesMax = 256
+
+    /// Bytes waiting on one stream above which a producer should wait for `writable`.
+    package static let streamOutgoingBytesMax = 256 * 1_024
+}
+
+extension Limits {
+    // MARK: HTTP/2
+
+    /// Fields of one header block; a gRPC request has about ten.
+    package static let headerFieldsMax = 128
+
+    /// What a peer may send on one stream before we give window back.
+    ///
+    /// A whole message of the usual size fits, so a unary call never waits.
+    package static let streamWindowBytes: Int32 = 1 << 20
+
+    /// The same for all streams of a connection together.
+    ///
+    /// What a silent handler can make us hold.
+    package static let connectionWindowBytes: Int32 = 4 << 20
+
+    /// Unsent bytes of one connection above which its streams wait, whatever their windows say.
+    package static let connectionOutputBytesMax = 1 << 20
+
+    /// Frames that cost the peer nothing (empty DATA, PING, SETTINGS, PRIORITY, WINDOW_UPDATE,
+    /// RST_STREAM, unknown ones) at once; an honest client sends a few a call.
+    package static let cheapFramesBurst = 20_000
+
+    /// How fast that budget refills, a second.
+    package static let cheapFramesPerSecond = 5_000
+
+    /// Control frames that wait to be sent, such as answers to PING.
+    package static let outboundControlFramesMax = 1_000
+
+    // MARK: Time on a connection
+
+    /// From the accept to the client's first SETTINGS.
+    package static let handshakeTimeoutMS = 10_000
+
+    /// Without a stream; clients that want to keep a connection longer reconnect for free.
+    package static let idleTimeoutMS = 30 * 60_000
+
+    /// Output is waiting and the peer takes none of it.
+    package static let stalledWriteTimeoutMS = 30_000
+
+    /// Between the two GOAWAY frames of a drain: one round trip on any sane network.
+    package static let goAwayDelayMS = 100
+
+    /// How long a drain waits for running calls.
+    package static let drainGraceMS = 10_000
+
+    // MARK: Reactors
+
+    /// Bytes read from one connection before the others get their turn.
+    package static let readBytesPerTurn = 256 * 1_024
+
+    /// Connections waiting for `accept`.
+    package static let listenBacklog: Int32 = 1_024
+
+    /// Open connections from one address; a proxy in front may need all of them.
+    package static let connectionsPerAddressMax = connectionsMax
+}
+
+extension Limits {
+    // MARK: Quotas
+
+    /// Distinct event types of one group; each is an index of 16 bits, and a model may keep one
+    /// weight for each.
+    ///
+    /// Personalize stops at 10.
+    package static let eventTypesMax = 1_000
+
+    /// Columns that an open schema grows.
+    ///
+    /// The most that Personalize's items may have.
+    package static let openSchemaColumnsMax = 100
+
+    /// Resources of one server or one parent; lists and checks walk them all.
+    package static let datasetGroupsMax = 500
+    package static let schemasMax = 2_000
+    package static let solutionsPerGroupMax = 100
+    package static let campaignsPerGroupMax = 100
+    package static let versionsPerSolutionMax = 1_000
+
+    /// How long a `request_id` of a create call is remembered: 24 hours.
+    package static let requestMemoryMS: Int64 = 86_400_000
+}
+
+extension Limits {
+    // MARK: Store
+
+    /// RocksDB's cache of blocks; reads are few, since the engine answers from memory.
+    package static let storeCacheBytes = 32 << 20
+
+    /// Rows in memory before RocksDB writes a file, over all column families.
+    package static let storeMemtableBytes = 128 << 20
+
+    /// RocksDB's own log before it forces a flush; bounds the time of a restart.
+    package static let storeLogBytes = 256 << 20
+
+    // MARK: Sequencer
+
+    /// Mutations waiting for the writer; more are refused at once instead of waiting longer.
+    package static let pendingMutationsMax = 16_384
+
+    /// Mutations in one write; bounds the time that the first of them waits for the last.
+    package static let mutationsPerWriteMax = 1_024
+}
+
+extension Limits {
+    // MARK: Models
+
+    /// Followers that one item's row of rules keeps: 8 bytes each; more add little to a top 500.
+    package static let ruleRowMax = 500
+}
+
+extension Limits {
+    // MARK: Records
+
+    /// Records of one Put call; Personalize stops at 10.
+    ///
+    /// A call this large is about 1 MiB.
+    package static let recordsPerCallMax = 10_000
+
+    /// Characters of an event's `properties`, as Personalize.
+    package static let eventPropertiesMax = 1_024
+
+    /// Characters of a user's `properties`, as Personalize.
+    package static let userPropertiesMax = 24_000
+
+    /// Characters of an item's `properties`, as Personalize.
+    package static let itemPropertiesMax = 32_000
+
+    /// Bytes of one event with all its texts, as Personalize.
+    package static let eventBytesMax = 10_240
+
+    /// Characters of a plain or categorical value, pipes included, as Personalize.
+    package static let valueCharactersMax = 1_000
+
+    /// Characters of a textual value that are kept; the rest is cut off, as Personalize does.
+    package static let textualCharactersMax = 20_000
+
+    /// Items of one event's impression, as Personalize.
+    package static let impressionMax = 25
+
+    /// How far ahead of the server's clock an event may be.
+    package static let clockSkewMS: Int64 = 300_000
+
+    /// Violations that one refusal spells out; more are counted.
+    package static let violationsMax = 64
+
+    /// Nesting of a JSON document; records are flat and schemas are three deep.
+    package static let jsonDepthMax = 16
+
+    /// Characters of a schema document, as Personalize.
+    package static let schemaCharactersMax = 20_000
+}
+
+extension Limits {
+    // MARK: Training
+
+    /// Changes of one group that are kept while a version of it is trained; with more, the training
+    /// begins again.
+    package static let recordedChangesMax = 200_000
+
+    /// Trainings waiting for their turn.
+    package static let pendingTrainingsMax = 100
+
+    /// Items that one question excludes by id.
+    package static let excludedItemsMax = 10_000
 }

@@ -4,3 +4,10 @@
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
+#include <sys/socket.h>
+
+// Swift's importer does not define _GNU_SOURCE, so these two are not visible in Glibc.
+int bowerbird_accept4(int listener, struct sockaddr *address, socklen_t *length, int flags);
+int bowerbird_set_thread_name(const char *name);
+/// Lets the calling thread run only when nothing else wants to (SCHED_IDLE).
+int bowerbird_set_thread_idle(void);
