@@ -50,6 +50,12 @@ package protocol ByteStreamHandler: AnyObject {
     func closed(_ code: HTTP2ErrorCode)
 }
 
+/// Who takes the streams that peers open on one reactor; made and called on its thread.
+package protocol StreamAcceptor: AnyObject {
+    /// The handler of a new stream; the stream's headers come next.
+    func accept(_ stream: any ByteStream) -> any ByteStreamHandler
+}
+
 /// The `HTTP2ErrorCode`s of RFC 9113 section 7.
 package struct HTTP2ErrorCode: Hashable, Sendable {
     package let rawValue: UInt32

@@ -1,0 +1,52 @@
+package import Engine
+package import Primitives
+import Resources
+
+/// Stored events in memory, kept by the effects that made them.
+package final class TestFacts: FactReader {
+    private var stored: [Key: [StoredEvent]] = [:]
+
+    private struct Key: Hashable {
+        let group: GroupIndex
+        let owner: UserIndex
+    }
+
+    package init() {}
+
+    package func store(_ effects: Effects) {
+        for effect in effects.effects {
+            switch effect {
+            case .eventStored(let group, let owner, let event):
+                stored[Key(group: group, owner: owner), default: []].append(event)
+            case .historyJoined(let group, let session, let user, let merged):
+                stored[Key(group: group, owner: session)] = nil
+                stored[Key(group: group, owner: user)] = merged
+            default: break
+            }
+        }
+    }
+
+    package func events(_ group: GroupIndex, owner: UserIndex, at time: Timestamp) -> [StoredEvent]
+    {
+        events(group, owner: owner).filter { $0.record.occurredAt == time }
+    }
+
+    package func events(_ group: GroupIndex, owner: UserIndex) -> [StoredEvent] {
+        (stored[Key(group: group, owner: owner)] ?? []).sorted { left, right in
+            (left.record.occurredAt, left.position, left.ordinal)
+                < (right.record.occurredAt, right.position, right.ordinal)
+        }
+    }
+
+    package func event(
+        _ group: GroupIndex,
+        withID eventID: String
+    ) -> (owner: UserIndex, event: StoredEvent)? {
+        for (key, events) in stored where key.group == group {
+            if let found = events.first(where: { $0.record.eventID == eventID }) {
+                return (key.owner, found)
+            }
+        }
+        return nil
+    }
+}

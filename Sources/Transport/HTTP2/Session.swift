@@ -1,0 +1,359 @@
+import CNghttp2
+import Primitives
+
+/// One HTTP/2 connection without its socket: bytes in, events out, bytes out.
+///
+/// Wraps a libnghttp2 session. The callbacks (in `SessionCallbacks`) only queue; decisions are
+/// taken here, after `nghttp2_session_mem_recv` has returned. Two sessions joined in memory are a
+/// whole connection. Confined to its loop.
+@safe
+final class Session {
+    enum Role {
+        case server(any StreamAcceptor)
+        case client
+    }
+
+    /// Why the connection must end.
+    enum Failure: Error {
+        /// The peer broke the protocol; what libnghttp2 wants to say about it is waiting in
+        /// `drain`.
+        case peer(String)
+        case flooded
+    }
+
+    let connectionID: UInt64
+    let loop: any EventLoop
+    let role: Role
+    private let handle: OpaquePointer
+    private(set) var streams: [Int32: HTTP2Stream] = [:]
+    private var events: [StreamEvent] = []
+    private var nextEvent = 0
+    private var budget: FrameBudget
+    private(set) var hasReceivedSettings = false
+    /// The peer said that it will take no new streams.
+    private(set) var isPeerGoingAway = false
+    private var scratch = ByteWriter(capacity: 1_024)
+    /// Called when bytes are ready for `drain`; at most once until it has run.
+    var onOutput: (() -> Void)?
+
+    // What the callbacks gather, one header block and one buffer at a time.
+    var assembling = HeaderAssembly()
+    var receiving: UnsafeRawPointer?
+    var isFlooded = false
+
+    init(connectionID: UInt64, loop: any EventLoop, role: Role) {
+        self.connectionID = connectionID
+        self.loop = loop
+        self.role = role
+        budget = FrameBudget(nowNanoseconds: loop.nowNanoseconds)
+        let isServer = if case .server = role { true } else { false }
+        unsafe handle = SessionCallbacks.makeSession(isServer: isServer)
+        // SAFETY: the session is deleted in `deinit`, so the pointer never outlives `self`.
+        unsafe nghttp2_session_set_user_data(handle, Unmanaged.passUnretained(self).toOpaque())
+        sendPreface(isServer: isServer)
+    }
+
+    deinit {
+        unsafe nghttp2_session_del(handle)
+    }
+
+    private func sendPreface(isServer: Bool) {
+        var settings = [
+            nghttp2_settings_entry(
+                settings_id: Int32(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue),
+                value: UInt32(Limits.streamWindowBytes)
+            ),
+            nghttp2_settings_entry(
+                settings_id: Int32(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE.rawValue),
+                value: UInt32(Limits.headerListBytesMax)
+            ),
+        ]
+        if isServer {
+            settings.append(
+                nghttp2_settings_entry(
+                    settings_id: Int32(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS.rawValue),
+                    value: UInt32(Limits.streamsPerConnectionMax)
+                )
+            )
+        } else {
+            settings.append(
+                nghttp2_settings_entry(
+                    settings_id: Int32(NGHTTP2_SETTINGS_ENABLE_PUSH.rawValue),
+                    value: 0
+                )
+            )
+        }
+        _ = unsafe nghttp2_submit_settings(
+            handle,
+            UInt8(NGHTTP2_FLAG_NONE.rawValue),
+            settings,
+            settings.count
+        )
+        _ = unsafe nghttp2_session_set_local_window_size(
+            handle,
+            UInt8(NGHTTP2_FLAG_NONE.rawValue),
+            0,
+            Limits.connectionWindowBytes
+        )
+    }
+
+    var isFinished: Bool {
+        unsafe nghttp2_session_want_read(handle) == 0 && nghttp2_session_want_write(handle) == 0
+    }
+
+    // MARK: Bytes
+
+    /// Takes what the peer sent and tells the streams' handlers.
+    func receive(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
+        unsafe receiving = bytes.baseAddress
+        let count = unsafe nghttp2_session_mem_recv(
+            handle,
+            bytes.baseAddress?.assumingMemoryBound(to: UInt8.self),
+            bytes.count
+        )
+        unsafe receiving = nil
+        unsafe dispatch(bytes)
+        requestOutput()
+        if isFlooded { throw .flooded }
+        if count < 0 {
+            throw .peer(unsafe String(cString: nghttp2_strerror(Int32(count))))
+        }
+    }
+
+    /// Appends the bytes to send, as windows and `Limits.connectionOutputBytesMax` allow.
+    func drain(into output: ByteWriter) {
+        while output.count < Limits.connectionOutputBytesMax {
+            var pointer: UnsafePointer<UInt8>?
+            let count = unsafe nghttp2_session_mem_send(handle, &pointer)
+            guard count > 0, let pointer = unsafe pointer else { break }
+            let buffer = unsafe UnsafeRawBufferPointer(start: pointer, count: count)
+            unsafe output.append(buffer.bytes)
+        }
+        // Streams that closed while their last frame was made.
+        unsafe dispatch(UnsafeRawBufferPointer(start: nil, count: 0))
+    }
+
+    private func dispatch(_ bytes: UnsafeRawBufferPointer) {
+        // Handlers may cause new events (a reset closes its stream): read by index.
+        while nextEvent < events.count {
+            let event = events[nextEvent]
+            nextEvent += 1
+            unsafe handle(event, bytes)
+        }
+        events.removeAll(keepingCapacity: true)
+        nextEvent = 0
+    }
+
+    private func handle(_ event: StreamEvent, _ bytes: UnsafeRawBufferPointer) {
+        switch event {
+        case .headers(let id, let block, let endStream):
+            let stream = streams[id] ?? open(id)
+            stream?.handler?.received(headers: block, endStream: endStream)
+        case .trailers(let id, let block):
+            streams[id]?.handler?.received(trailers: block)
+        case .data(let id, let range, let endStream):
+            guard let stream = streams[id] else {
+                consumeClosed(range.count)
+                return
+            }
+            stream.received(range.count)
+            let slice = unsafe UnsafeRawBufferPointer(rebasing: bytes[range])
+            stream.handler?.received(bytes: unsafe slice.bytes, endStream: endStream)
+        case .ended(let id):
+            stream(id)?.handler?.received(bytes: RawSpan(), endStream: true)
+        case .closed(let id, let code):
+            streams.removeValue(forKey: id)?.close(code)
+        }
+    }
+
+    private func stream(_ id: Int32) -> HTTP2Stream? { streams[id] }
+
+    private func open(_ id: Int32) -> HTTP2Stream? {
+        guard case .server(let acceptor) = role else { return nil }
+        let stream = HTTP2Stream(session: self, loop: loop)
+        stream.opened(as: id)
+        streams[id] = stream
+        stream.handler = acceptor.accept(stream)
+        return stream
+    }
+
+    private func requestOutput() {
+        guard unsafe nghttp2_session_want_write(handle) != 0 else { return }
+        onOutput?()
+    }
+
+    // MARK: What the callbacks report
+
+    func queue(_ event: StreamEvent) {
+        events.append(event)
+    }
+
+    /// The peer ended its side with the DATA frame that was just received.
+    func queueEnd(of id: Int32) {
+        if case .data(id, let range, _) = events.last {
+            events[events.count - 1] = .data(id: id, range: range, endStream: true)
+        } else {
+            events.append(.ended(id: id))
+        }
+    }
+
+    func settingsReceived() {
+        hasReceivedSettings = true
+    }
+
+    func goAwayReceived() {
+        isPeerGoingAway = true
+    }
+
+    /// Charges a frame that carries nothing.
+    func charge(_ count: Int) {
+        if !budget.spend(count, nowNanoseconds: loop.nowNanoseconds) { isFlooded = true }
+    }
+
+    // MARK: What the streams ask for
+
+    /// A stream that this side will open with its first `send(headers:)`.
+    func makeClientStream(_ makeHandler: (HTTP2Stream) -> any ByteStreamHandler) -> HTTP2Stream {
+        let stream = HTTP2Stream(session: self, loop: loop)
+        stream.handler = makeHandler(stream)
+        return stream
+    }
+
+    func submit(_ headers: HeaderBlock, on stream: HTTP2Stream, endStream: Bool) {
+        let isServer = if case .server = role { true } else { false }
+        let id = unsafe withFields(headers) { fields, count in
+            var provider = unsafe SessionCallbacks.dataProvider
+            return unsafe withUnsafePointer(to: &provider) { pointer in
+                let provider = endStream ? nil : unsafe pointer
+                if isServer {
+                    return unsafe nghttp2_submit_response(
+                        handle,
+                        stream.id,
+                        fields,
+                        count,
+                        provider
+                    )
+                }
+                return unsafe nghttp2_submit_request(handle, nil, fields, count, provider, nil)
+            }
+        }
+        if !isServer {
+            guard id > 0 else {
+                stream.close(.refusedStream)
+                return
+            }
+            stream.opened(as: id)
+            streams[id] = stream
+        }
+        requestOutput()
+    }
+
+    /// The trailers of a stream whose last byte has just been framed.
+    func submitTrailers(_ trailers: HeaderBlock, on stream: HTTP2Stream) {
+        _ = unsafe withFields(trailers) { fields, count in
+            unsafe nghttp2_submit_trailer(handle, stream.id, fields, count)
+        }
+    }
+
+    func resume(_ stream: HTTP2Stream) {
+        guard stream.takeDeferred() else { return }
+        _ = unsafe nghttp2_session_resume_data(handle, stream.id)
+        requestOutput()
+    }
+
+    func reset(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
+        guard stream.id > 0 else { return stream.close(code) }
+        _ = unsafe nghttp2_submit_rst_stream(
+            handle,
+            UInt8(NGHTTP2_FLAG_NONE.rawValue),
+            stream.id,
+            code.rawValue
+        )
+        requestOutput()
+    }
+
+    func consume(_ byteCount: Int, on id: Int32) {
+        guard byteCount > 0 else { return }
+        _ = unsafe nghttp2_session_consume(handle, id, byteCount)
+        requestOutput()
+    }
+
+    func consumeClosed(_ byteCount: Int) {
+        _ = unsafe nghttp2_session_consume_connection(handle, byteCount)
+        requestOutput()
+    }
+
+    // MARK: Ending
+
+    /// The first GOAWAY of a drain: no promise about which streams are still taken.
+    func announceShutdown() {
+        _ = unsafe nghttp2_submit_shutdown_notice(handle)
+        requestOutput()
+    }
+
+    /// The second: streams above the last one taken are refused; running ones go on.
+    func goAway(_ code: HTTP2ErrorCode) {
+        let last = unsafe nghttp2_session_get_last_proc_stream_id(handle)
+        _ = unsafe nghttp2_submit_goaway(
+            handle,
+            UInt8(NGHTTP2_FLAG_NONE.rawValue),
+            last,
+            code.rawValue,
+            nil,
+            0
+        )
+        requestOutput()
+    }
+
+    /// The connection is gone: tells every stream.
+    func closeAll(_ code: HTTP2ErrorCode) {
+        let open = streams
+        streams = [:]
+        for stream in open.values { stream.close(code) }
+    }
+
+    // MARK: Header fields
+
+    /// Lays the fields out for libnghttp2, which copies them.
+    private func withFields(
+        _ block: HeaderBlock,
+        _ body: (UnsafePointer<nghttp2_nv>?, Int) -> Int32
+    ) -> Int32 {
+        scratch.removeAll()
+        for field in block.fields {
+            scratch.append(utf8: field.name)
+            scratch.append(utf8: field.value)
+        }
+        return unsafe scratch.withUnsafeBytes { bytes in
+            unsafe withUnsafeTemporaryAllocation(of: nghttp2_nv.self, capacity: block.fields.count)
+            {
+                fields in
+                var position = unsafe UnsafeMutablePointer(
+                    mutating: bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
+                )
+                for (index, field) in block.fields.enumerated() {
+                    let nameCount = field.name.utf8.count
+                    let valueCount = field.value.utf8.count
+                    unsafe fields.initializeElement(
+                        at: index,
+                        to: nghttp2_nv(
+                            name: position,
+                            value: position.map { unsafe $0 + nameCount },
+                            namelen: nameCount,
+                            valuelen: valueCount,
+                            flags: UInt8(NGHTTP2_NV_FLAG_NONE.rawValue)
+                        )
+                    )
+                    unsafe position = position.map { unsafe $0 + nameCount + valueCount }
+                }
+                return unsafe body(UnsafePointer(fields.baseAddress), block.fields.count)
+            }
+        }
+    }
+}
+
+/// The header block that is arriving on a session; HTTP/2 never interleaves two.
+struct HeaderAssembly {
+    var block = HeaderBlock()
+    var byteCount = 0
+}

@@ -1,0 +1,183 @@
+import CNghttp2
+import Primitives
+
+/// Every `@convention(c)` callback of libnghttp2, in one place.
+///
+/// A callback finds its session, queues an event and returns; it takes no decision.
+enum SessionCallbacks {
+    /// A session with our callbacks and options.
+    static func makeSession(isServer: Bool) -> OpaquePointer {
+        var option: OpaquePointer?
+        _ = unsafe nghttp2_option_new(&option)
+        unsafe nghttp2_option_set_no_auto_window_update(option, 1)
+        unsafe nghttp2_option_set_no_closed_streams(option, 1)
+        unsafe nghttp2_option_set_max_outbound_ack(option, Limits.outboundControlFramesMax)
+        unsafe nghttp2_option_set_max_settings(option, 32)
+        unsafe nghttp2_option_set_peer_max_concurrent_streams(option, 100)
+        var callbacks: OpaquePointer?
+        _ = unsafe nghttp2_session_callbacks_new(&callbacks)
+        unsafe install(callbacks)
+        var session: OpaquePointer?
+        let result =
+            isServer
+            ? unsafe nghttp2_session_server_new2(&session, callbacks, nil, option)
+            : unsafe nghttp2_session_client_new2(&session, callbacks, nil, option)
+        unsafe nghttp2_session_callbacks_del(callbacks)
+        unsafe nghttp2_option_del(option)
+        guard result == 0, let session = unsafe session else {
+            preconditionFailure("out of memory for an HTTP/2 session")
+        }
+        return unsafe session
+    }
+
+    private static func install(_ callbacks: OpaquePointer?) {
+        unsafe nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, onBeginHeaders)
+        unsafe nghttp2_session_callbacks_set_on_header_callback(callbacks, onHeader)
+        unsafe nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, onFrame)
+        unsafe nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, onData)
+        unsafe nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, onClose)
+        unsafe nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, onBeginFrame)
+    }
+
+    // SAFETY of everything below: `user` is the session's own pointer, set by `Session.init`; the
+    // session deletes libnghttp2's in `deinit`, so it is alive in every callback. Other pointers
+    // are libnghttp2's and are read during the callback only.
+
+    private static func session(_ user: UnsafeMutableRawPointer?) -> Session? {
+        guard let user = unsafe user else { return nil }
+        return unsafe Unmanaged<Session>.fromOpaque(user).takeUnretainedValue()
+    }
+
+    private static let onBeginHeaders: nghttp2_on_begin_headers_callback = { _, _, user in
+        guard let session = unsafe session(user) else { return 0 }
+        session.assembling = HeaderAssembly()
+        return 0
+    }
+
+    private static let onHeader: nghttp2_on_header_callback = {
+        _,
+        _,
+        name,
+        nameCount,
+        value,
+        valueCount,
+        _,
+        user in
+        guard let session = unsafe session(user) else { return 0 }
+        // 32 is what RFC 9113 adds for each field.
+        session.assembling.byteCount += nameCount + valueCount + 32
+        guard session.assembling.byteCount <= Limits.headerListBytesMax,
+            session.assembling.block.fields.count < Limits.headerFieldsMax
+        else { return Int32(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue) }
+        let nameText = unsafe String(
+            decoding: UnsafeBufferPointer(start: name, count: nameCount),
+            as: UTF8.self
+        )
+        let valueText = unsafe String(
+            decoding: UnsafeBufferPointer(start: value, count: valueCount),
+            as: UTF8.self
+        )
+        session.assembling.block.add(nameText, valueText)
+        return 0
+    }
+
+    /// Frames that cost the peer nothing are charged when they begin, whatever becomes of them.
+    private static let onBeginFrame: nghttp2_on_begin_frame_callback = { _, header, user in
+        guard let session = unsafe session(user), let header = unsafe header?.pointee else {
+            return 0
+        }
+        switch UInt32(header.type) {
+        case NGHTTP2_HEADERS.rawValue:
+            break
+        case NGHTTP2_DATA.rawValue:
+            if header.length == 0 { session.charge(1) }
+        default:
+            session.charge(1)
+        }
+        return 0
+    }
+
+    private static let onFrame: nghttp2_on_frame_recv_callback = { _, frame, user in
+        guard let session = unsafe session(user), let frame = unsafe frame?.pointee else {
+            return 0
+        }
+        let header = unsafe frame.hd
+        let id = header.stream_id
+        let endStream = header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
+        switch UInt32(header.type) {
+        case NGHTTP2_HEADERS.rawValue:
+            let block = session.assembling.block
+            session.assembling = HeaderAssembly()
+            if unsafe frame.headers.cat == NGHTTP2_HCAT_HEADERS && endStream {
+                session.queue(.trailers(id: id, block))
+            } else if unsafe frame.headers.cat == NGHTTP2_HCAT_RESPONSE
+                && isInformational(block)
+            {
+                break
+            } else {
+                session.queue(.headers(id: id, block, endStream: endStream))
+            }
+        case NGHTTP2_DATA.rawValue:
+            if endStream { session.queueEnd(of: id) }
+        case NGHTTP2_SETTINGS.rawValue:
+            session.settingsReceived()
+        case NGHTTP2_GOAWAY.rawValue:
+            session.goAwayReceived()
+        default:
+            break
+        }
+        return 0
+    }
+
+    private static func isInformational(_ block: HeaderBlock) -> Bool {
+        block.first(":status")?.first == "1"
+    }
+
+    private static let onData: nghttp2_on_data_chunk_recv_callback = {
+        _,
+        _,
+        id,
+        data,
+        count,
+        user in
+        guard let session = unsafe session(user), let data = unsafe data,
+            let start = unsafe session.receiving
+        else { return 0 }
+        // libnghttp2 hands out a part of the buffer that it was given.
+        let offset = unsafe UnsafeRawPointer(data) - start
+        session.queue(.data(id: id, range: offset..<offset + count, endStream: false))
+        return 0
+    }
+
+    private static let onClose: nghttp2_on_stream_close_callback = { _, id, code, user in
+        guard let session = unsafe session(user) else { return 0 }
+        session.queue(.closed(id: id, HTTP2ErrorCode(rawValue: code)))
+        return 0
+    }
+
+    /// Supplies DATA from the stream that the session knows by its id.
+    static var dataProvider: nghttp2_data_provider {
+        var provider = unsafe nghttp2_data_provider()
+        unsafe provider.read_callback = { _, id, buffer, capacity, flags, _, user in
+            guard let session = unsafe SessionCallbacks.session(user),
+                let stream = session.streams[id],
+                let buffer = unsafe buffer, let flags = unsafe flags
+            else { return Int(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue) }
+            let target = unsafe UnsafeMutableRawBufferPointer(start: buffer, count: capacity)
+            switch unsafe stream.supply(target) {
+            case .later:
+                return Int(NGHTTP2_ERR_DEFERRED.rawValue)
+            case .bytes(let count, let isLast):
+                if isLast {
+                    unsafe flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue
+                    if let trailers = stream.takeTrailers() {
+                        unsafe flags.pointee |= NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
+                        session.submitTrailers(trailers, on: stream)
+                    }
+                }
+                return count
+            }
+        }
+        return unsafe provider
+    }
+}

@@ -1,0 +1,187 @@
+import Primitives
+import Synchronization
+
+/// Something that waits for its descriptor on a reactor.
+protocol Pollable: AnyObject {
+    func ready(isReadable: Bool, isWritable: Bool)
+    /// The end of a loop turn in which `Reactor.markDirty` was called.
+    func endOfTurn()
+}
+
+/// One thread, its epoll, its timers and its connections.
+///
+/// Made and used inside its thread only; `mailbox` is the one door.
+package final class Reactor: EventLoop {
+    package let index: Int
+    package let mailbox: Mailbox
+    package private(set) var nowNanoseconds: UInt64
+
+    /// Open connections; read by the acceptor to find the reactor with the fewest.
+    let load: LoadCounter
+    let clock: any Clock
+    private let inbox: Inbox
+    private let poller: Poller
+    private var wheel: TimerWheel
+    private var pollables: [UInt64: any Pollable] = [:]
+    private var nextToken: UInt64 = 1
+    private var dirty: [any Pollable] = []
+    private var isRunning = true
+    /// One read buffer for all connections: what was read is consumed within the turn.
+    let readBuffer: ReadBuffer
+
+    init(index: Int, inbox: Inbox, load: LoadCounter, clock: any Clock) throws(TransportError) {
+        self.index = index
+        self.inbox = inbox
+        self.load = load
+        self.clock = clock
+        poller = try Poller()
+        nowNanoseconds = clock.monotonicNanoseconds()
+        wheel = TimerWheel(nowNanoseconds: nowNanoseconds)
+        mailbox = Mailbox { work in inbox.post(work) }
+        readBuffer = ReadBuffer(byteCount: Limits.readBytesPerTurn)
+        poller.add(inbox.descriptor, token: 0, writable: false)
+    }
+
+    package func schedule(
+        atNanoseconds deadlineNanoseconds: UInt64,
+        _ work: @escaping () -> Void
+    ) -> TimerToken {
+        wheel.schedule(atNanoseconds: deadlineNanoseconds, work)
+    }
+
+    package func cancel(_ token: TimerToken) {
+        wheel.cancel(token)
+    }
+
+    // MARK: Descriptors
+
+    func register(_ pollable: any Pollable, _ descriptor: Int32, writable: Bool) -> UInt64 {
+        let token = nextToken
+        nextToken += 1
+        pollables[token] = pollable
+        poller.add(descriptor, token: token, writable: writable)
+        return token
+    }
+
+    func change(_ descriptor: Int32, token: UInt64, writable: Bool) {
+        poller.change(descriptor, token: token, writable: writable)
+    }
+
+    func unregister(_ descriptor: Int32, token: UInt64) {
+        poller.remove(descriptor)
+        pollables[token] = nil
+    }
+
+    /// Asks for `endOfTurn`; the caller sees to it that it asks once a turn.
+    func markDirty(_ pollable: any Pollable) {
+        dirty.append(pollable)
+    }
+
+    // MARK: The loop
+
+    func stop() {
+        isRunning = false
+    }
+
+    /// Runs until `stop`; one iteration is one turn.
+    func run() {
+        while isRunning {
+            let sleep = dirty.isEmpty ? wheel.sleepMS(nowNanoseconds: nowNanoseconds) : 0
+            poller.wait(timeoutMS: sleep) { ready in
+                if ready.token == 0 {
+                    inbox.clear()
+                } else {
+                    // A token is never reused: one that was unregistered this turn finds nothing.
+                    pollables[ready.token]?.ready(
+                        isReadable: ready.isReadable,
+                        isWritable: ready.isWritable
+                    )
+                }
+            }
+            nowNanoseconds = clock.monotonicNanoseconds()
+            for work in inbox.takeAll() { work() }
+            for work in wheel.due(nowNanoseconds: nowNanoseconds) { work() }
+            flushDirty()
+        }
+        inbox.close()
+        pollables = [:]
+    }
+
+    private func flushDirty() {
+        while !dirty.isEmpty {
+            let turn = dirty
+            dirty.removeAll(keepingCapacity: true)
+            for pollable in turn { pollable.endOfTurn() }
+        }
+    }
+}
+
+/// Work that other threads left for one reactor.
+final class Inbox: Sendable {
+    private struct State {
+        var work: [@Sendable () -> Void] = []
+        var isClosed = false
+    }
+
+    let descriptor: Int32
+    private let state = Mutex(State())
+
+    init() throws(TransportError) {
+        descriptor = try SystemCalls.makeEventDescriptor()
+    }
+
+    deinit {
+        SystemCalls.close(descriptor)
+    }
+
+    func post(_ work: @escaping @Sendable () -> Void) {
+        let wasEmpty = state.withLock { state in
+            guard !state.isClosed else { return false }
+            state.work.append(work)
+            return state.work.count == 1
+        }
+        // Later posts ride on the same wake-up.
+        if wasEmpty { SystemCalls.signal(descriptor) }
+    }
+
+    func takeAll() -> [@Sendable () -> Void] {
+        state.withLock { state in
+            let work = state.work
+            state.work = []
+            return work
+        }
+    }
+
+    func clear() {
+        SystemCalls.clear(descriptor)
+    }
+
+    func close() {
+        state.withLock { state in
+            state.isClosed = true
+            state.work = []
+        }
+    }
+}
+
+/// How many connections a reactor has.
+final class LoadCounter: Sendable {
+    private let value = Atomic<Int>(0)
+
+    var count: Int { value.load(ordering: .relaxed) }
+    func add(_ change: Int) { value.add(change, ordering: .relaxed) }
+}
+
+/// Bytes of one turn's reads.
+@safe
+final class ReadBuffer {
+    let bytes: UnsafeMutableRawBufferPointer
+
+    init(byteCount: Int) {
+        unsafe bytes = .allocate(byteCount: byteCount, alignment: 64)
+    }
+
+    deinit {
+        unsafe bytes.deallocate()
+    }
+}
