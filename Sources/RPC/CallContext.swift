@@ -1,0 +1,57 @@
+package import Primitives
+
+/// Who asks.
+package enum Principal: Hashable, Sendable {
+    /// Nobody proved who they are; the server was set up to allow that.
+    case anonymous
+
+    /// The holder of the token of this name.
+    case token(name: String)
+}
+
+/// What goes with every call through every layer, whatever door it came in by.
+package struct CallContext: Sendable {
+    package var principal: Principal
+    package let clock: any Clock
+    package let deadline: Deadline?
+    let identity: RequestIdentity
+
+    package init(
+        principal: Principal = .anonymous,
+        clock: any Clock,
+        deadline: Deadline? = nil,
+        identity: RequestIdentity
+    ) {
+        self.principal = principal
+        self.clock = clock
+        self.deadline = deadline
+        self.identity = identity
+    }
+
+    /// The name of this call in logs: the client's `x-request-id`, or one made here.
+    ///
+    /// Spelled out only when somebody reads it, so that a call without a reader costs nothing.
+    package var requestID: String { identity.text }
+}
+
+/// Where a request id came from.
+package enum RequestIdentity: Hashable, Sendable {
+    case given(String)
+    case generated(process: UInt64, reactor: Int, serial: UInt64)
+
+    package var text: String {
+        switch self {
+        case .given(let text): text
+        case .generated(let process, let reactor, let serial):
+            String(process, radix: 16) + "-" + String(reactor) + "-" + String(serial, radix: 16)
+        }
+    }
+
+    /// Takes a client's id when it is printable, not empty and within the bound.
+    package init?(client text: String) {
+        guard !text.isEmpty, text.utf8.count <= Limits.requestIDBytesMax,
+            text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
+        else { return nil }
+        self = .given(text)
+    }
+}

@@ -1,0 +1,10 @@
+/// What runs around every call, in the order of the dispatcher's list.
+///
+/// Shared by all reactors, so it holds only what many threads may touch.
+package protocol Interceptor: AnyObject, Sendable {
+    /// Looks at a call before its handler; a status refuses it.
+    func begin(_ call: ServerCall) -> Status?
+
+    /// A call that this interceptor let in has ended, with what the client was told.
+    func end(_ call: ServerCall, _ status: Status)
+}

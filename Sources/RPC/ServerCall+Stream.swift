@@ -1,0 +1,89 @@
+import Primitives
+package import Transport
+
+/// What the stream tells the call.
+extension ServerCall: ByteStreamHandler {
+    package func received(headers: HeaderBlock, endStream: Bool) {
+        let request: ServerRequest
+        do throws(ServerRequest.NotGRPC) {
+            request = try ServerRequest(headers, router: dispatcher.router)
+        } catch {
+            switch error {
+            case .method:
+                return refuse(httpStatus: 405, [.init(name: "allow", value: "POST")])
+            case .contentType:
+                return refuse(httpStatus: 415, [.init(name: "accept", value: "application/grpc")])
+            }
+        }
+        guard begin(request, headers: headers) else { return }
+        if case .stream(let makeHandler) = method?.target {
+            // The handler may finish the call while it is made.
+            let made = makeHandler(self)
+            if !isCancelled { handler = made }
+        }
+        if endStream { halfClosed() }
+    }
+
+    package func received(bytes: RawSpan, endStream: Bool) {
+        var offset = 0
+        reading: while !isCancelled {
+            switch deframer.next(in: bytes, at: &offset) {
+            case .needsMore:
+                break reading
+            case .whole(let range):
+                let isLast = endStream && range.upperBound == bytes.byteCount
+                received(message: bytes.extracting(range), isLast: isLast)
+                if isLast {
+                    release(bytes.byteCount)
+                    return
+                }
+            case .assembled:
+                let assembly = deframer.assembly
+                received(message: assembly.bytes, isLast: endStream && offset == bytes.byteCount)
+                if endStream, offset == bytes.byteCount {
+                    release(bytes.byteCount)
+                    return
+                }
+            case .refused(let status):
+                if status.code == .unimplemented {
+                    addTrailer("grpc-accept-encoding", "identity")
+                }
+                cancel(status)
+            }
+        }
+        release(bytes.byteCount)
+        if endStream { halfClosed() }
+    }
+
+    package func received(trailers: HeaderBlock) {
+        halfClosed()
+    }
+
+    package func writable() {
+        handler?.writable()
+    }
+
+    package func closed(_ code: HTTP2ErrorCode) {
+        streamClosed()
+    }
+
+    /// One whole message; with `isLast`, the client has also ended its side behind it.
+    private func received(message: RawSpan, isLast: Bool) {
+        guard let action = state?.messageReceived() else { return }
+        switch action {
+        case .nothing:
+            break
+        case .refuse(let status):
+            cancel(status)
+        case .deliver:
+            handler?.received(message: message)
+            if isLast { halfClosed() }
+        case .keep:
+            if isLast {
+                startHandler(message)
+            } else {
+                keep(message)
+            }
+        }
+    }
+}

@@ -1,0 +1,277 @@
+package import Primitives
+import Transport
+
+/// One call as a service sees it, from its headers to its trailers.
+///
+/// Confined to its stream's loop; other threads hold a `handle`. It lets go of stream, timer and
+/// closures when it is over, after which every method does nothing.
+package final class ServerCall {
+    /// The `:path` of the request.
+    package private(set) var path = ""
+
+    /// When the request's headers arrived, on the monotonic clock.
+    package let startedNanoseconds: UInt64
+
+    /// What to send besides gRPC's own fields; the first answer carries it.
+    package var initialMetadata = Metadata()
+
+    /// What to send with the status.
+    package var trailingMetadata = Metadata()
+
+    package private(set) var context: CallContext
+
+    var state: ServerCallState?
+    var deframer: MessageDeframer
+    var handler: (any StreamingCallHandler)?
+    /// The one message of a call, until the client has ended its side.
+    var kept: ByteWriter?
+    var method: Router.Method?
+    let dispatcher: ServerDispatcher
+    let loop: any EventLoop
+
+    /// Received bytes not yet given back to the client, while reading is paused.
+    private var withheldBytes = 0
+    private var isReadingPaused = false
+
+    private(set) var stream: (any ByteStream)?
+    private var received = HeaderBlock()
+    private var extraTrailers: [HeaderBlock.Field] = []
+    private var cancelHook: (() -> Void)?
+    private var deadlineTimer: TimerToken?
+    private var admittedCount = 0
+    private var isEchoingRequestID = false
+
+    init(stream: any ByteStream, dispatcher: ServerDispatcher, identity: RequestIdentity) {
+        self.stream = stream
+        self.dispatcher = dispatcher
+        loop = stream.loop
+        startedNanoseconds = stream.loop.nowNanoseconds
+        context = CallContext(clock: dispatcher.clock, identity: identity)
+        deframer = MessageDeframer(messageBytesMax: dispatcher.messageBytesMax)
+        dispatcher.callBegan()
+    }
+
+    /// What the client's application sent with the request.
+    package var metadata: Metadata { Metadata(received: received) }
+
+    /// Whether nobody waits for an answer: the client left, the deadline passed, or it was given.
+    package var isCancelled: Bool { stream == nil || state?.isOver ?? false }
+
+    /// Whether a producer of many messages may go on; when not, `writable` will tell.
+    package var canWrite: Bool {
+        guard let stream else { return false }
+        return stream.outgoing.count < Limits.streamOutgoingBytesMax
+    }
+
+    /// The way back to this call from another thread.
+    package var handle: CallHandle { CallHandle(self, mailbox: loop.mailbox) }
+
+    /// Sets the one closure to run when the call is cut short; not when it is answered.
+    package func onCancel(_ hook: @escaping () -> Void) {
+        cancelHook = hook
+    }
+
+    /// Names who asks, once an interceptor knows.
+    package func authenticate(as principal: Principal) {
+        context.principal = principal
+    }
+
+    // MARK: Answering
+
+    /// Sends one message, whose body `encode` writes straight into the stream's buffer.
+    package func respond(_ encode: (ByteWriter) -> Void) {
+        guard let stream, let action = state?.responding(), action != .nothing else { return }
+        if action == .sendHeadersAndMessage { sendHeaders(on: stream) }
+        MessageFramer.append(to: stream.outgoing, encode)
+        stream.flush(endStream: false)
+    }
+
+    /// Ends the call; nothing can be sent after this.
+    package func finish(_ status: Status = .ok) {
+        guard let stream, let action = state?.finishing(isOK: status.isOK) else { return }
+        switch action {
+        case .nothing:
+            return
+        case .sendTrailers:
+            stream.send(trailers: trailers(status))
+        case .sendHeadersAndTrailers:
+            sendHeaders(on: stream)
+            stream.send(trailers: trailers(status))
+        case .sendTrailersOnly:
+            sendTrailersOnly(status, on: stream)
+        }
+        ended(status)
+    }
+
+    /// Answers a call of one answer: the message, then success.
+    package func reply(_ encode: (ByteWriter) -> Void) {
+        respond(encode)
+        finish()
+    }
+
+    /// Ends the call with an error; trailers-only when nothing was sent.
+    package func fail(_ status: Status) {
+        precondition(!status.isOK, "a failure needs a code")
+        finish(status)
+    }
+
+    /// Adds a field of gRPC's own to the trailers, which `Metadata` refuses to carry.
+    package func addTrailer(_ name: String, _ value: String) {
+        extraTrailers.append(HeaderBlock.Field(name: name, value: value))
+    }
+
+    // MARK: Backpressure
+
+    /// Stops giving window back, so that the client stops sending once its window is used up.
+    package func pauseReading() {
+        isReadingPaused = true
+    }
+
+    /// Gives the withheld window back.
+    package func resumeReading() {
+        isReadingPaused = false
+        if withheldBytes > 0 { stream?.consumed(withheldBytes) }
+        withheldBytes = 0
+    }
+
+    func release(_ byteCount: Int) {
+        if byteCount == 0 { return }
+        if isReadingPaused {
+            withheldBytes += byteCount
+        } else {
+            stream?.consumed(byteCount)
+        }
+    }
+
+    // MARK: The life of the call
+
+    /// Takes the checked request over; false when an interceptor refused the call.
+    func begin(_ request: ServerRequest, headers: HeaderBlock) -> Bool {
+        received = headers
+        path = request.path
+        deframer = MessageDeframer(
+            messageBytesMax: dispatcher.messageBytesMax,
+            encoding: request.encoding
+        )
+        let deadline = request.timeoutNanoseconds.map {
+            Deadline(now: startedNanoseconds, timeoutNanoseconds: $0)
+        }
+        let given = headers.first("x-request-id").flatMap { RequestIdentity(client: $0) }
+        isEchoingRequestID = given != nil
+        context = CallContext(
+            clock: dispatcher.clock,
+            deadline: deadline,
+            identity: given ?? context.identity
+        )
+        method = request.method
+        state = ServerCallState(kind: request.method?.kind ?? .bidirectional)
+        for interceptor in dispatcher.interceptors {
+            if let refusal = interceptor.begin(self) {
+                fail(refusal)
+                return false
+            }
+            admittedCount += 1
+        }
+        if let refusal = request.refusal {
+            fail(refusal)
+            return false
+        }
+        return scheduleDeadline()
+    }
+
+    /// Answers a request that is not gRPC in plain HTTP.
+    func refuse(httpStatus: Int, _ fields: [HeaderBlock.Field]) {
+        let status = HeaderBlock.Field(name: ":status", value: String(httpStatus))
+        stream?.send(headers: HeaderBlock([status] + fields), endStream: true)
+        state = ServerCallState(kind: .bidirectional)
+        ended(Status(StatusCode(httpStatus: httpStatus)))
+    }
+
+    /// Cuts the call short: `status` is what the log says, and the client when it still listens.
+    func cancel(_ status: Status) {
+        let wasRunning = !isCancelled
+        let hook = cancelHook
+        let handler = handler
+        if wasRunning {
+            finish(status)
+            handler?.cancelled()
+            hook?()
+        }
+    }
+
+    /// The stream is gone.
+    func streamClosed() {
+        let wasCutShort = state?.ended() ?? true
+        let hook = cancelHook
+        let handler = handler
+        if wasCutShort {
+            ended(Status(.cancelled, "the client left"))
+            handler?.cancelled()
+            hook?()
+        }
+        stream = nil
+    }
+
+    private func scheduleDeadline() -> Bool {
+        guard let deadline = context.deadline else { return true }
+        let expired = Status(.deadlineExceeded, "the deadline passed before the call was answered")
+        if deadline.hasPassed(now: loop.nowNanoseconds) {
+            fail(expired)
+            return false
+        }
+        deadlineTimer = loop.schedule(atNanoseconds: deadline.monotonicNanoseconds) { [self] in
+            deadlineTimer = nil
+            cancel(expired)
+        }
+        return true
+    }
+
+    /// Lets go of everything but the stream, which still has bytes to drain.
+    private func ended(_ status: Status) {
+        if let deadlineTimer { loop.cancel(deadlineTimer) }
+        deadlineTimer = nil
+        cancelHook = nil
+        handler = nil
+        method = nil
+        resumeReading()
+        for interceptor in dispatcher.interceptors.prefix(admittedCount).reversed() {
+            interceptor.end(self, status)
+        }
+        admittedCount = 0
+        dispatcher.callEnded()
+    }
+
+    // MARK: Header blocks
+
+    private func sendHeaders(on stream: any ByteStream) {
+        var block = HeaderBlock(Self.responseFields)
+        if isEchoingRequestID { block.add("x-request-id", context.requestID) }
+        initialMetadata.encode(into: &block)
+        stream.send(headers: block, endStream: false)
+    }
+
+    private func sendTrailersOnly(_ status: Status, on stream: any ByteStream) {
+        var block = HeaderBlock(Self.responseFields)
+        block.add("x-request-id", context.requestID)
+        initialMetadata.encode(into: &block)
+        encodeTrailers(status, into: &block)
+        stream.send(headers: block, endStream: true)
+    }
+
+    private func trailers(_ status: Status) -> HeaderBlock {
+        var block = HeaderBlock()
+        encodeTrailers(status, into: &block)
+        return block
+    }
+
+    private func encodeTrailers(_ status: Status, into block: inout HeaderBlock) {
+        status.encode(into: &block)
+        for field in extraTrailers { block.add(field.name, field.value) }
+        trailingMetadata.encode(into: &block)
+    }
+
+    private static let responseFields = [
+        HeaderBlock.Field(name: ":status", value: "200"),
+        HeaderBlock.Field(name: "content-type", value: "application/grpc"),
+    ]
+}

@@ -1,0 +1,69 @@
+package import Primitives
+import Synchronization
+package import Transport
+
+/// What every reactor of one server shares to serve calls.
+package final class ServerDispatcher: Sendable {
+    package let router: Router
+    package let clock: any Clock
+    package let interceptors: [any Interceptor]
+    package let messageBytesMax: Int
+
+    /// Tells this process's request ids from another's; a random number of the program's choice.
+    package let processTag: UInt64
+
+    private let running = Atomic<Int>(0)
+
+    package init(
+        router: Router,
+        clock: any Clock = SystemClock(),
+        interceptors: [any Interceptor] = [],
+        messageBytesMax: Int = Limits.messageBytesMax,
+        processTag: UInt64 = 0
+    ) {
+        self.router = router
+        self.clock = clock
+        self.interceptors = interceptors
+        self.messageBytesMax = messageBytesMax
+        self.processTag = processTag
+    }
+
+    /// Calls that have begun and not ended, on all reactors; a drain waits for 0.
+    package var callsInFlight: Int { running.load(ordering: .relaxed) }
+
+    /// The acceptor of one reactor; made on that reactor's thread.
+    package func makeAcceptor() -> CallAcceptor {
+        CallAcceptor(dispatcher: self)
+    }
+
+    func callBegan() {
+        running.add(1, ordering: .relaxed)
+    }
+
+    func callEnded() {
+        running.subtract(1, ordering: .relaxed)
+    }
+}
+
+/// Makes a `ServerCall` of every stream that a peer opens on one reactor.
+package final class CallAcceptor: StreamAcceptor {
+    private let dispatcher: ServerDispatcher
+    private var serial: UInt64 = 0
+
+    init(dispatcher: ServerDispatcher) {
+        self.dispatcher = dispatcher
+    }
+
+    package func accept(_ stream: any ByteStream) -> any ByteStreamHandler {
+        serial &+= 1
+        return ServerCall(
+            stream: stream,
+            dispatcher: dispatcher,
+            identity: .generated(
+                process: dispatcher.processTag,
+                reactor: stream.loop.index,
+                serial: serial
+            )
+        )
+    }
+}
