@@ -38,8 +38,8 @@ package enum OwnerKind: UInt8, Hashable, Sendable {
 
 /// One fact that a mutation makes true; what `apply` applies and what the journal stores as rows.
 ///
-/// Effects are absolute (they name what is, not what to add), so that applying the rows of the store
-/// from scratch gives the same engine as applying the mutations one by one did.
+/// Effects are absolute (they name what is, not what to add), so that applying the rows of the
+/// store from scratch gives the same engine as applying the mutations one by one did.
 package enum Effect: Hashable, Sendable {
     case resourceStored(ResourceName, Resource)
     case resourceDeleted(ResourceName)
@@ -52,8 +52,8 @@ package enum Effect: Hashable, Sendable {
     case eventStored(GroupIndex, owner: UserIndex, StoredEvent)
     /// From now on events of the session go to `user`.
     case sessionJoined(GroupIndex, session: UserIndex, user: UserIndex)
-    /// The first join: every event of `session` is now in the history of `user`. `merged` is the whole
-    /// history of `user` afterwards, oldest first; the rows of `session` are gone.
+    /// The first join: every event of `session` is now in the history of `user`. `merged` is the
+    /// whole history of `user` afterwards, oldest first; the rows of `session` are gone.
     case historyJoined(GroupIndex, session: UserIndex, user: UserIndex, merged: [StoredEvent])
     /// Everything of a deleted group or dataset is gone. `nil`: the whole group.
     case recordsDeleted(GroupIndex, DatasetKind?)
@@ -104,8 +104,8 @@ package struct MutationOutcome: Hashable, Sendable {
 
 /// Stored facts that the planner needs and the engine does not keep in memory.
 ///
-/// Two conformers: the store, and a dictionary in the engine's tests. Answers are of what is durable;
-/// what the current batch has planned is in the planner's overlay.
+/// Two conformers: the store, and a dictionary in the engine's tests. Answers are of what is
+/// durable; what the current batch has planned is in the planner's overlay.
 package protocol FactReader: AnyObject {
     /// The events of an owner in one millisecond, oldest first.
     func events(

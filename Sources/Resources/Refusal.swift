@@ -1,4 +1,5 @@
-/// Why a call was refused, in the terms of the domain; the one error that crosses the domain modules.
+/// Why a call was refused, in the terms of the domain; the one error that crosses the domain
+/// modules.
 ///
 /// `Services` maps it to a status in one place. Codes are Amazon Personalize's exceptions.
 package struct Refusal: Error, Hashable, Sendable {
@@ -13,13 +14,15 @@ package struct Refusal: Error, Hashable, Sendable {
         case limitExceeded
         /// The etag that came with the call is not the resource's.
         case etagMismatch
-        /// The server can't do it now and a retry is safe: overloaded, draining, or the store is shut.
+        /// The server can't do it now and a retry is safe: overloaded, draining, or the store is
+        /// shut.
         case unavailable
         /// A fault of ours, or of the disk.
         case internalFailure
     }
 
-    /// One field that broke a rule: its path (`event_list[3].item_id`) and what was found and allowed.
+    /// One field that broke a rule: its path (`event_list[3].item_id`) and what was found and
+    /// allowed.
     package struct FieldViolation: Hashable, Sendable {
         package var field: String
         package var description: String

@@ -55,29 +55,15 @@ package struct Solution: Hashable, Sendable {
     package var group: ResourceName
     /// `recipes/{id}`.
     package var recipe: ResourceName
-    package var performsAutoTraining: Bool
-    /// Train on this event type only; empty: on all.
-    package var eventType: String
-    /// Keep events whose value is at least this.
-    package var eventValueThreshold: Double?
-    package var hyperparameters: [String: String]
 
     package init(
         header: ResourceHeader,
         group: ResourceName,
-        recipe: ResourceName,
-        performsAutoTraining: Bool = true,
-        eventType: String = "",
-        eventValueThreshold: Double? = nil,
-        hyperparameters: [String: String] = [:]
+        recipe: ResourceName
     ) {
         self.header = header
         self.group = group
         self.recipe = recipe
-        self.performsAutoTraining = performsAutoTraining
-        self.eventType = eventType
-        self.eventValueThreshold = eventValueThreshold
-        self.hyperparameters = hyperparameters
     }
 }
 

@@ -81,8 +81,8 @@ extension ResourceName {
         self.init(unchecked: text)
     }
 
-    /// Whether `text` may be the `name` of a resource: 1–63 of letters, digits, `-` and `_`, beginning
-    /// with a letter or digit.
+    /// Whether `text` may be the `name` of a resource: 1–63 of letters, digits, `-` and `_`,
+    /// beginning with a letter or digit.
     package static func isLabel(_ text: some StringProtocol) -> Bool {
         let bytes = text.utf8
         guard let first = bytes.first, bytes.count <= 63, isAlphanumeric(first) else {

@@ -76,3 +76,23 @@ package struct Schema: Hashable, Sendable {
         self.isOpen = isOpen
     }
 }
+
+extension Schema {
+    /// The fields that are columns of their own: all but the reserved ones.
+    package var ownColumns: [SchemaField] {
+        fields.filter { !Self.isReserved($0.foldedName, kind) }
+    }
+
+    /// Whether a folded name is a reserved field of the kind's records.
+    package static func isReserved(_ foldedName: String, _ kind: DatasetKind) -> Bool {
+        switch kind {
+        case .interactions:
+            [
+                "userid", "itemid", "timestamp", "eventtype", "eventvalue", "impression",
+                "recommendationid", "eventattributionsource",
+            ].contains(foldedName)
+        case .items: ["itemid", "creationtimestamp"].contains(foldedName)
+        case .users: foldedName == "userid"
+        }
+    }
+}

@@ -1,0 +1,15 @@
+package import Primitives
+package import Resources
+
+/// What an applied batch changed, in order, for whoever learns from it.
+package enum AppliedChange: Sendable {
+    /// A mutation's effects come next; their position.
+    case began(LogPosition)
+    case observed(GroupIndex, HistoryChange)
+    case retracted(GroupIndex, HistoryChange)
+    case itemCountGrew(GroupIndex, Int)
+    case resourceStored(ResourceName, Resource)
+    case resourceDeleted(ResourceName)
+    /// The interactions of the group are gone.
+    case interactionsDeleted(GroupIndex)
+}

@@ -1,0 +1,232 @@
+package import Primitives
+package import Resources
+import Synchronization
+
+/// All datasets and resources in memory, and the one `apply`.
+///
+/// A pure function of the effects that it was given: it does no I/O and reads no clock. One thread
+/// plans and applies; any thread reads through `consistently`.
+package final class DatasetEngine: Sendable {
+    package let resources = ResourceTable()
+    private let hash: StableHash
+    private let groups = Mutex<[GroupIndex: GroupStore]>([:])
+    private let groupsByName = Mutex<[String: GroupStore]>([:])
+    private let trackers = Mutex<[String: ResourceName]>([:])
+
+    /// Odd while a batch is being applied; spans shards, roots and resources.
+    private let applySequence = Atomic<UInt64>(0)
+    private let applyLock = Mutex<Void>(())
+    private let applied = Atomic<UInt64>(0)
+    /// SAFETY of the box: touched by the writer's thread only.
+    let writer = WriterState()
+
+    /// - Parameter hash: Keyed by the data directory; shards owners.
+    package init(hash: StableHash) {
+        self.hash = hash
+    }
+
+    /// Everything at or below this position is visible.
+    package var position: LogPosition { LogPosition(applied.load(ordering: .acquiring)) }
+
+    // MARK: Reading
+
+    /// Runs `body` so that all it reads is of one state; `body` may run up to four times.
+    package func consistently<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
+        for _ in 0..<3 {
+            let before = applySequence.load(ordering: .acquiring)
+            guard before & 1 == 0 else { continue }
+            let result = try body()
+            atomicMemoryFence(ordering: .acquiring)
+            if applySequence.load(ordering: .relaxed) == before { return result }
+        }
+        // A writer is always in the way: wait for it.
+        var result: Result<R, E>?
+        applyLock.withLock { _ in
+            do throws(E) { result = .success(try body()) } catch { result = .failure(error) }
+        }
+        guard let result else { preconditionFailure("withLock did not run its body") }
+        return try result.get()
+    }
+
+    package func group(named name: ResourceName) -> GroupStore? {
+        groupsByName.withLock { $0[name.text] }
+    }
+
+    package func group(_ index: GroupIndex) -> GroupStore? {
+        groups.withLock { $0[index] }
+    }
+
+    /// The tracker with this tracking id.
+    package func tracker(withID trackingID: String) -> EventTracker? {
+        guard let name = trackers.withLock({ $0[trackingID] }),
+            case .eventTracker(let tracker) = resources[name]
+        else { return nil }
+        return tracker
+    }
+
+    /// The schema of one kind of a group's records; `nil` without such a dataset.
+    package func schema(of group: ResourceName, _ kind: DatasetKind) -> Schema? {
+        guard case .dataset(let dataset) = resources[group.child("datasets", kind.collectionLabel)],
+            case .schema(let schema) = resources[dataset.schema]
+        else { return nil }
+        return schema
+    }
+
+    /// The newest ACTIVE version of a solution.
+    package func latestVersion(of solution: ResourceName) -> SolutionVersion? {
+        var latest: SolutionVersion?
+        for case .solutionVersion(let version) in resources.all(.solutionVersion, below: solution)
+        where version.header.status == .active {
+            if latest.map({ $0.header.createdAt <= version.header.createdAt }) ?? true {
+                latest = version
+            }
+        }
+        return latest
+    }
+
+    // MARK: Applying
+
+    /// Makes durable effects visible; the same for a live batch, for recovery and for a replica.
+    package func apply(_ batch: [Effects]) -> [AppliedChange] {
+        var changes: [AppliedChange] = []
+        applyLock.withLock { _ in
+            applySequence.add(1, ordering: .sequentiallyConsistent)
+            var touched: Set<GroupIndex> = []
+            for effects in batch {
+                changes.append(.began(effects.position))
+                for effect in effects.effects {
+                    apply(effect, &changes, &touched)
+                }
+                if effects.position > LogPosition(applied.load(ordering: .relaxed)) {
+                    applied.store(effects.position.rawValue, ordering: .releasing)
+                }
+            }
+            for index in touched { group(index)?.publishRoot() }
+            applySequence.add(1, ordering: .sequentiallyConsistent)
+        }
+        return changes
+    }
+
+    private func apply(
+        _ effect: Effect,
+        _ changes: inout [AppliedChange],
+        _ touched: inout Set<GroupIndex>
+    ) {
+        switch effect {
+        case .resourceStored(let name, let resource):
+            store(name, resource, &touched)
+            changes.append(.resourceStored(name, resource))
+        case .resourceDeleted(let name):
+            delete(name)
+            changes.append(.resourceDeleted(name))
+        case .itemNamed(let group, let item, let id):
+            store(group).nameItem(item, id)
+            touched.insert(group)
+            changes.append(.itemCountGrew(group, Int(item.rawValue) + 1))
+        case .ownerNamed(let group, let owner, let kind, let id):
+            store(group).nameOwner(owner, kind, id)
+        case .eventTypeNamed(let group, let type, let name):
+            store(group).nameEventType(type, name)
+        case .itemStored(let group, let item, let record):
+            store(group).storeItem(item, record)
+            touched.insert(group)
+        case .userStored(let group, let user, let record):
+            store(group).storeUser(user, record)
+        case .eventStored(let group, let owner, let event):
+            if let change = store(group).storeEvent(owner, event) {
+                changes.append(.observed(group, change))
+            }
+            touched.insert(group)
+        case .sessionJoined(let group, let session, let user):
+            store(group).joinSession(session, to: user)
+        case .historyJoined(let group, let session, let user, let merged):
+            let store = store(group)
+            for owner in [session, user] {
+                changes += store.clearHistory(owner).map { .retracted(group, $0) }
+            }
+            for event in merged {
+                if let change = store.storeEvent(user, event) {
+                    changes.append(.observed(group, change))
+                }
+            }
+            store.joinSession(session, to: user)
+        case .recordsDeleted(let group, let kind):
+            deleteRecords(group, kind, &changes)
+            touched.insert(group)
+        case .requestRemembered(let id, let bodyHash, let names, let time):
+            writer.requests[id] = .init(bodyHash: bodyHash, names: names, at: time)
+        }
+    }
+
+    private func store(_ index: GroupIndex) -> GroupStore {
+        groups.withLock { groups in
+            if let store = groups[index] { return store }
+            let store = GroupStore(index: index, hash: hash)
+            groups[index] = store
+            return store
+        }
+    }
+
+    private func store(
+        _ name: ResourceName,
+        _ resource: Resource,
+        _ touched: inout Set<GroupIndex>
+    ) {
+        resources.store(name, resource)
+        switch resource {
+        case .datasetGroup(let group):
+            let store = store(group.index)
+            store.servesUnknownItems = group.servesUnknownItems
+            groupsByName.withLock { $0[name.text] = store }
+            writer.groupCount = max(writer.groupCount, group.index.rawValue + 1)
+            touched.insert(group.index)
+        case .eventTracker(let tracker):
+            trackers.withLock { $0[tracker.trackingID] = name }
+        default:
+            break
+        }
+    }
+
+    private func delete(_ name: ResourceName) {
+        if case .eventTracker(let tracker) = resources[name] {
+            trackers.withLock { _ = $0.removeValue(forKey: tracker.trackingID) }
+        }
+        if case .datasetGroup(let group) = resources[name] {
+            groupsByName.withLock { _ = $0.removeValue(forKey: name.text) }
+            groups.withLock { _ = $0.removeValue(forKey: group.index) }
+        }
+        resources.remove(name)
+    }
+
+    private func deleteRecords(
+        _ index: GroupIndex,
+        _ kind: DatasetKind?,
+        _ changes: inout [AppliedChange]
+    ) {
+        guard let store = group(index) else { return }
+        switch kind {
+        case .interactions:
+            store.deleteInteractions()
+            changes.append(.interactionsDeleted(index))
+        case .items: store.deleteItemRecords()
+        case .users: store.deleteUserRecords()
+        case nil:
+            groups.withLock { _ = $0.removeValue(forKey: index) }
+            changes.append(.interactionsDeleted(index))
+        }
+    }
+}
+
+/// What only the planning and applying thread knows.
+///
+/// SAFETY of `@unchecked`: that one thread touches it.
+final class WriterState: @unchecked Sendable {
+    struct Request {
+        var bodyHash: UInt64
+        var names: [ResourceName]
+        var at: Timestamp
+    }
+
+    var groupCount: UInt32 = 0
+    var requests: [String: Request] = [:]
+}

@@ -1,0 +1,336 @@
+package import Primitives
+import Synchronization
+
+/// The data of one dataset group.
+///
+/// Readers come through `root` and the shards' locks; everything else belongs to the writer's
+/// thread.
+///
+/// SAFETY of `@unchecked`: the `var`s are touched by the one thread that applies, and by `plan` on
+/// the same thread.
+package final class GroupStore: @unchecked Sendable {
+    package let index: GroupIndex
+    let root: Published<GroupRoot>
+    private let shards: [Shard]
+    private let hash: StableHash
+
+    /// Where each owner lives, by index.
+    private var places: [Place] = []
+    private(set) var items: IdentifierTable
+    private(set) var eventTypes: IdentifierTable
+    private var ids: [[String]] = []
+    private var records: [[EntityRecord?]] = []
+    private var sharedIDs: [ItemIDChunk] = []
+    private var sharedRecords: [ItemRecordChunk] = []
+    private var hasRecord = ItemBitmap()
+    private var hasEvents = ItemBitmap()
+    private var changedChunks: Set<Int> = []
+    private var isRootStale = false
+    var servesUnknownItems = true {
+        didSet { isRootStale = true }
+    }
+    /// Ids that readers may look up; kept beside `items`, which the writer alone reads.
+    private let readableItems: Mutex<IdentifierTable>
+
+    private struct Place {
+        let shard: UInt16
+        let slot: UInt32
+    }
+
+    private static let shardCount = 16
+
+    init(index: GroupIndex, hash: StableHash) {
+        self.index = index
+        self.hash = hash
+        items = IdentifierTable(hash: hash)
+        readableItems = Mutex(IdentifierTable(hash: hash))
+        eventTypes = IdentifierTable(hash: hash)
+        shards = (0..<Self.shardCount).map { _ in Shard(hash: hash) }
+        root = Published(
+            GroupRoot(
+                itemCount: 0,
+                candidates: ItemBitmap(),
+                candidateCount: 0,
+                ids: [],
+                records: []
+            )
+        )
+    }
+
+    private func shard(of id: RawSpan) -> Int {
+        // The low bits choose the slot in the shard's table: take others.
+        Int(truncatingIfNeeded: hash.hash(id) >> 24) & (Self.shardCount - 1)
+    }
+
+    // MARK: Readers, any thread
+
+    /// Appends the newest `count` entries of an owner's history, oldest first.
+    ///
+    /// O(count) under the shard's lock.
+    /// - Returns: Whether the owner is known.
+    package func copyHistory(
+        of id: RawSpan,
+        _ kind: OwnerKind,
+        newest count: Int,
+        into target: inout [Interaction]
+    ) -> Bool {
+        let shard = shards[shard(of: id)]
+        return shard.state.withLock { state in
+            guard let slot = state.slot(of: id, kind) else { return false }
+            let entries = unsafe state.arena.entries(state.owners[slot].history)
+            for position in max(0, entries.count - count)..<entries.count {
+                target.append(unsafe entries[position].unpacked)
+            }
+            return true
+        }
+    }
+
+    /// Removes every item of an owner's whole history from `bitmap`.
+    package func removeInteracted(of id: RawSpan, _ kind: OwnerKind, from bitmap: inout ItemBitmap)
+    {
+        let shard = shards[shard(of: id)]
+        var removed = bitmap
+        shard.state.withLock { state in
+            guard let slot = state.slot(of: id, kind) else { return }
+            let entries = unsafe state.arena.entries(state.owners[slot].history)
+            for position in 0..<entries.count {
+                removed.remove(Int(unsafe entries[position].item))
+            }
+        }
+        bitmap = removed
+    }
+
+    /// The index of an item's id; `nil` when it is unknown.
+    package func item(withID id: RawSpan) -> ItemIndex? {
+        readableItems.withLock { $0.index(of: id).map { ItemIndex($0) } }
+    }
+
+    package var currentRoot: GroupRoot { root.current }
+
+    // MARK: The writer's questions
+
+    var ownerCount: Int { places.count }
+
+    func owner(_ id: String, _ kind: OwnerKind) -> UserIndex? {
+        var id = id
+        return id.withUTF8 { buffer in
+            let raw = UnsafeRawBufferPointer(buffer)
+            let bytes = unsafe raw.bytes
+            return shards[shard(of: bytes)].state.withLock { state in
+                state.slot(of: bytes, kind).map { state.owners[$0].index }
+            }
+        }
+    }
+
+    func joinedUser(of session: UserIndex) -> UserIndex? {
+        withOwner(session) { $0.owners[$1].joinedUser }
+    }
+
+    /// Whether an event of this owner and time may be stored already.
+    func mayHaveEvent(_ owner: UserIndex, at time: Timestamp) -> Bool {
+        withOwner(owner) { state, slot in
+            state.mayHaveEntry(state.owners[slot].history, at: time.milliseconds)
+        }
+    }
+
+    private func withOwner<R: Sendable>(
+        _ owner: UserIndex,
+        _ body: (Shard.State, Int) -> R
+    ) -> R {
+        let place = places[Int(owner.rawValue)]
+        return shards[Int(place.shard)].state.withLock { body($0, Int(place.slot)) }
+    }
+
+    // MARK: Applying, the writer's thread
+
+    func nameItem(_ item: ItemIndex, _ id: String) {
+        precondition(Int(item.rawValue) == items.count, "item indices are dense")
+        items.insert(id)
+        readableItems.withLock { _ = $0.insert(id) }
+        if ids.isEmpty || ids[ids.count - 1].count == ItemIDChunk.capacity {
+            ids.append([])
+            records.append([])
+        }
+        ids[ids.count - 1].append(id)
+        records[records.count - 1].append(nil)
+        hasRecord.grow(to: items.count)
+        hasEvents.grow(to: items.count)
+        changedChunks.insert(ids.count - 1)
+        isRootStale = true
+    }
+
+    func nameOwner(_ owner: UserIndex, _ kind: OwnerKind, _ id: String) {
+        precondition(Int(owner.rawValue) == places.count, "owner indices are dense")
+        var id = id
+        let place = id.withUTF8 { buffer in
+            let raw = UnsafeRawBufferPointer(buffer)
+            return shard(of: unsafe raw.bytes)
+        }
+        let slot = shards[place].state.withLock { $0.add(id, kind, owner) }
+        places.append(Place(shard: UInt16(place), slot: UInt32(slot)))
+    }
+
+    func nameEventType(_ type: EventTypeIndex, _ name: String) {
+        precondition(Int(type.rawValue) == eventTypes.count, "event type indices are dense")
+        eventTypes.insert(name)
+    }
+
+    func storeItem(_ item: ItemIndex, _ record: EntityRecord) {
+        let index = Int(item.rawValue)
+        let chunk = index / ItemIDChunk.capacity
+        records[chunk][index % ItemIDChunk.capacity] = record
+        changedChunks.insert(chunk)
+        hasRecord.insert(index)
+        isRootStale = true
+    }
+
+    func storeUser(_ owner: UserIndex, _ record: EntityRecord) {
+        withOwner(owner) { $0.owners[$1].record = record }
+    }
+
+    /// Adds an event to its owner's history; `nil` when it takes no part in histories.
+    func storeEvent(_ owner: UserIndex, _ event: StoredEvent) -> HistoryChange? {
+        guard let item = event.item else { return nil }
+        if !hasEvents.contains(Int(item.rawValue)) {
+            hasEvents.insert(Int(item.rawValue))
+            isRootStale = true
+        }
+        let time = event.record.occurredAt
+        return withOwner(owner) { state, slot in
+            let entry = PackedInteraction(
+                Interaction(item: item, type: event.type, occurredAt: time)
+            )
+            let index = state.insertionIndex(state.owners[slot].history, time.milliseconds)
+            let before = state.owners[slot].history.count
+            let dropped = state.arena.insert(entry, at: index, into: &state.owners[slot].history)
+            if dropped && index == 0 { return nil }
+            return state.change(
+                slot,
+                at: before == state.owners[slot].history.count ? index - 1 : index
+            )
+        }
+    }
+
+    func joinSession(_ session: UserIndex, to user: UserIndex) {
+        withOwner(session) { $0.owners[$1].joinedUser = user }
+    }
+
+    /// Empties a history, newest first; what it held is reported as retracted.
+    func clearHistory(_ owner: UserIndex) -> [HistoryChange] {
+        withOwner(owner) { state, slot in
+            var changes: [HistoryChange] = []
+            while state.owners[slot].history.count > 0 {
+                let last = Int(state.owners[slot].history.count) - 1
+                changes.append(state.change(slot, at: last))
+                state.arena.removeLast(of: &state.owners[slot].history)
+            }
+            state.arena.clear(&state.owners[slot].history)
+            return changes
+        }
+    }
+
+    func deleteInteractions() {
+        for shard in shards {
+            shard.state.withLock { state in
+                for slot in state.owners.indices {
+                    state.arena.clear(&state.owners[slot].history)
+                    state.owners[slot].joinedUser = nil
+                }
+            }
+        }
+        hasEvents = ItemBitmap()
+        hasEvents.grow(to: items.count)
+        isRootStale = true
+    }
+
+    func deleteItemRecords() {
+        for chunk in records.indices {
+            records[chunk] = Array(repeating: nil, count: records[chunk].count)
+            changedChunks.insert(chunk)
+        }
+        hasRecord = ItemBitmap()
+        hasRecord.grow(to: items.count)
+        isRootStale = true
+    }
+
+    func deleteUserRecords() {
+        for shard in shards {
+            shard.state.withLock { state in
+                for slot in state.owners.indices { state.owners[slot].record = nil }
+            }
+        }
+    }
+
+    /// Publishes a new root when items have changed since the last one.
+    ///
+    /// O(changed chunks + words).
+    func publishRoot() {
+        guard isRootStale else { return }
+        isRootStale = false
+        for chunk in changedChunks.sorted() {
+            let names = ItemIDChunk(ids: ids[chunk])
+            let rows = ItemRecordChunk(records: records[chunk])
+            if chunk < sharedIDs.count {
+                if sharedIDs[chunk].ids.count != ids[chunk].count { sharedIDs[chunk] = names }
+                sharedRecords[chunk] = rows
+            } else {
+                sharedIDs.append(names)
+                sharedRecords.append(rows)
+            }
+        }
+        changedChunks = []
+        var words = hasRecord.words
+        if servesUnknownItems {
+            for index in words.indices { words[index] |= hasEvents.words[index] }
+        }
+        let candidates = ItemBitmap(words: words)
+        root.replace(
+            GroupRoot(
+                itemCount: items.count,
+                candidates: candidates,
+                candidateCount: candidates.count,
+                ids: sharedIDs,
+                records: sharedRecords
+            )
+        )
+    }
+
+    // MARK: Digest
+
+    /// Every fact as a line, by identifier; see `EngineDigest`.
+    func describe() -> [String] {
+        var lines: [String] = []
+        for index in 0..<items.count {
+            let record = records[index / ItemIDChunk.capacity][index % ItemIDChunk.capacity]
+            let marks = "\(hasRecord.contains(index)) \(hasEvents.contains(index))"
+            lines.append("item \(items[UInt32(index)]) \(marks) \(record.map { "\($0)" } ?? "-")")
+        }
+        for shard in shards {
+            shard.state.withLock { state in
+                for slot in state.owners.indices {
+                    let owner = state.owners[slot]
+                    let id = state.id(ofSlot: slot) ?? ""
+                    let entries = unsafe state.arena.entries(owner.history).map { entry in
+                        "\(items[entry.item])/\(eventTypes[UInt32(entry.type)])/"
+                            + "\(entry.milliseconds)"
+                    }
+                    let joined =
+                        owner.joinedUser.map { user in self.name(of: user, in: state) } ?? "-"
+                    lines.append(
+                        "owner \(owner.kind) \(id) \(entries) \(owner.history.isTruncated) "
+                            + "\(joined) \(owner.record.map { "\($0)" } ?? "-")"
+                    )
+                }
+            }
+        }
+        return lines
+    }
+
+    /// An owner's id; `held` is the state whose lock the caller has.
+    private func name(of owner: UserIndex, in held: Shard.State) -> String {
+        if let slot = held.owners.firstIndex(where: { $0.index == owner }) {
+            return held.id(ofSlot: slot) ?? ""
+        }
+        return withOwner(owner) { $0.id(ofSlot: $1) ?? "" }
+    }
+}

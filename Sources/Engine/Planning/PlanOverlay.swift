@@ -1,0 +1,59 @@
+import Primitives
+import Resources
+
+/// What the mutations planned so far in a batch will make true; the engine does not show it yet.
+///
+/// Made new for each batch, dropped when the batch is applied or has failed.
+package struct PlanOverlay {
+    struct Key<Value: Hashable>: Hashable {
+        let group: GroupIndex
+        let value: Value
+    }
+
+    struct OwnerID: Hashable {
+        let kind: OwnerKind
+        let id: String
+    }
+
+    struct Moment: Hashable {
+        let owner: UserIndex
+        let time: Timestamp
+    }
+
+    /// `.some(nil)`: deleted.
+    var resources: [ResourceName: Resource?] = [:]
+    var items: [Key<String>: ItemIndex] = [:]
+    var owners: [Key<OwnerID>: UserIndex] = [:]
+    var eventTypes: [Key<String>: EventTypeIndex] = [:]
+    var joins: [Key<UserIndex>: UserIndex] = [:]
+    var events: [Key<Moment>: [StoredEvent]] = [:]
+    var eventIDs: [Key<String>: StoredEvent] = [:]
+    var ownersWithEvents: Set<Key<UserIndex>> = []
+    var requests: [String: WriterState.Request] = [:]
+    var newItems: [GroupIndex: Int] = [:]
+    var newOwners: [GroupIndex: Int] = [:]
+    var newTypes: [GroupIndex: Int] = [:]
+    var newGroups: UInt32 = 0
+    /// Groups with records or datasets deleted in this batch: whatever comes next on them waits.
+    var deletedGroups: Set<GroupIndex> = []
+
+    package init() {}
+
+    /// Takes over what one more mutation does.
+    mutating func merge(_ other: PlanOverlay) {
+        resources.merge(other.resources) { $1 }
+        items.merge(other.items) { $1 }
+        owners.merge(other.owners) { $1 }
+        eventTypes.merge(other.eventTypes) { $1 }
+        joins.merge(other.joins) { $1 }
+        events.merge(other.events) { $0 + $1 }
+        eventIDs.merge(other.eventIDs) { $1 }
+        ownersWithEvents.formUnion(other.ownersWithEvents)
+        requests.merge(other.requests) { $1 }
+        newItems.merge(other.newItems) { $0 + $1 }
+        newOwners.merge(other.newOwners) { $0 + $1 }
+        newTypes.merge(other.newTypes) { $0 + $1 }
+        newGroups += other.newGroups
+        deletedGroups.formUnion(other.deletedGroups)
+    }
+}

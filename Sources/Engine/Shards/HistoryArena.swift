@@ -1,0 +1,140 @@
+import Primitives
+
+/// An entry of a history in 12 bytes: item, type, 48 bits of milliseconds.
+struct PackedInteraction {
+    var item: UInt32
+    var type: UInt16
+    var timeHigh: UInt16
+    var timeLow: UInt32
+
+    init(_ interaction: Interaction) {
+        item = interaction.item.rawValue
+        type = interaction.type.rawValue
+        let milliseconds = UInt64(clamping: interaction.occurredAt.milliseconds)
+        timeHigh = UInt16(truncatingIfNeeded: milliseconds >> 32)
+        timeLow = UInt32(truncatingIfNeeded: milliseconds)
+    }
+
+    var milliseconds: Int64 { Int64(timeHigh) << 32 | Int64(timeLow) }
+
+    var unpacked: Interaction {
+        Interaction(
+            item: ItemIndex(item),
+            type: EventTypeIndex(type),
+            occurredAt: Timestamp(milliseconds: milliseconds)
+        )
+    }
+}
+
+/// Where one history lies in its arena.
+struct HistorySlot {
+    fileprivate(set) var start: UInt32 = 0
+    fileprivate(set) var sizeClass: Int8 = -1
+    fileprivate(set) var count: UInt32 = 0
+    /// Older entries than the ones kept here are on disk only.
+    var isTruncated = false
+}
+
+/// The histories of one shard: blocks of a few sizes in large chunks, with a free list a size.
+///
+/// Sizes grow by a quarter, so that a block is at least 4/5 full once it has grown; see
+/// `Documentation/Performance.md` for bytes an interaction. Confined to its shard's lock.
+@safe
+final class HistoryArena {
+    private static let chunkEntries = 1 << 16
+    private static let capacities: [Int] = {
+        var sizes = [2]
+        while sizes[sizes.count - 1] < Limits.historyLengthMax {
+            sizes.append(max(sizes[sizes.count - 1] + 1, sizes[sizes.count - 1] * 5 / 4))
+        }
+        return sizes
+    }()
+
+    private var chunks: [UnsafeMutablePointer<PackedInteraction>] = unsafe []
+    private var used = HistoryArena.chunkEntries
+    private var free: [[UInt32]] = HistoryArena.capacities.map { _ in [] }
+
+    deinit {
+        unsafe chunks.forEach { unsafe $0.deallocate() }
+    }
+
+    /// The entries of a slot, oldest first; valid until the next change of any slot.
+    func entries(_ slot: HistorySlot) -> UnsafeMutableBufferPointer<PackedInteraction> {
+        guard slot.sizeClass >= 0 else {
+            return unsafe UnsafeMutableBufferPointer(start: nil, count: 0)
+        }
+        return unsafe UnsafeMutableBufferPointer(
+            start: pointer(slot.start),
+            count: Int(slot.count)
+        )
+    }
+
+    /// Puts `entry` before position `index`; drops the oldest when the history is full.
+    ///
+    /// O(entries behind it), O(length) when the block must grow.
+    /// - Returns: Whether the oldest entry was dropped.
+    func insert(_ entry: PackedInteraction, at index: Int, into slot: inout HistorySlot) -> Bool {
+        var index = index
+        let dropsOldest = Int(slot.count) == Limits.historyLengthMax
+        if dropsOldest {
+            slot.isTruncated = true
+            // Older than everything that is kept: it is on disk only.
+            if index == 0 { return true }
+            let all = unsafe entries(slot)
+            for position in 1..<all.count { unsafe all[position - 1] = all[position] }
+            slot.count -= 1
+            index -= 1
+        }
+        if slot.sizeClass < 0 || Int(slot.count) == Self.capacities[Int(slot.sizeClass)] {
+            grow(&slot)
+        }
+        slot.count += 1
+        let all = unsafe entries(slot)
+        var position = all.count - 1
+        while position > index {
+            unsafe all[position] = all[position - 1]
+            position -= 1
+        }
+        unsafe all[index] = entry
+        return dropsOldest
+    }
+
+    /// Forgets the newest entry of a slot that has one.
+    func removeLast(of slot: inout HistorySlot) {
+        precondition(slot.count > 0)
+        slot.count -= 1
+    }
+
+    /// Forgets all entries of a slot.
+    func clear(_ slot: inout HistorySlot) {
+        if slot.sizeClass >= 0 { free[Int(slot.sizeClass)].append(slot.start) }
+        slot = HistorySlot()
+    }
+
+    private func grow(_ slot: inout HistorySlot) {
+        let old = slot
+        slot.sizeClass += 1
+        slot.start = allocate(Int(slot.sizeClass))
+        guard old.sizeClass >= 0 else { return }
+        unsafe pointer(slot.start).update(from: pointer(old.start), count: Int(old.count))
+        free[Int(old.sizeClass)].append(old.start)
+    }
+
+    private func allocate(_ sizeClass: Int) -> UInt32 {
+        if let start = free[sizeClass].popLast() { return start }
+        let capacity = Self.capacities[sizeClass]
+        if used + capacity > Self.chunkEntries {
+            // The rest of a chunk is lost; at most one block's worth in 65,536 entries.
+            let entries = max(Self.chunkEntries, capacity)
+            unsafe chunks.append(.allocate(capacity: entries))
+            used = 0
+        }
+        let start = UInt32(unsafe chunks.count - 1) << 16 | UInt32(used)
+        used += capacity
+        return start
+    }
+
+    private func pointer(_ start: UInt32) -> UnsafeMutablePointer<PackedInteraction> {
+        unsafe chunks[Int(start >> 16)] + Int(start & 0xFFFF)
+    }
+}

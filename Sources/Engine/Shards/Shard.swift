@@ -1,0 +1,113 @@
+import Primitives
+import Synchronization
+
+/// The owners of histories that hash to one place: their ids, attributes and histories.
+///
+/// The lock is held for one record, or for one copy of a history; never for scoring.
+final class Shard: Sendable {
+    /// One owner's data.
+    struct Owner {
+        var index: UserIndex
+        var kind: OwnerKind
+        var history = HistorySlot()
+        var record: EntityRecord?
+        /// Of a session: who joined it last.
+        var joinedUser: UserIndex?
+    }
+
+    /// SAFETY of `@unchecked`: reached through the lock only.
+    final class State: @unchecked Sendable {
+        var users: IdentifierTable
+        var sessions: IdentifierTable
+        /// By the tables' indices.
+        var userSlots: [UInt32] = []
+        var sessionSlots: [UInt32] = []
+        var owners: [Owner] = []
+        let arena = HistoryArena()
+
+        init(hash: StableHash) {
+            users = IdentifierTable(hash: hash)
+            sessions = IdentifierTable(hash: hash)
+        }
+
+        func slot(of id: RawSpan, _ kind: OwnerKind) -> Int? {
+            switch kind {
+            case .user: users.index(of: id).map { Int(userSlots[Int($0)]) }
+            case .session: sessions.index(of: id).map { Int(sessionSlots[Int($0)]) }
+            }
+        }
+
+        func add(_ id: String, _ kind: OwnerKind, _ index: UserIndex) -> Int {
+            let slot = owners.count
+            owners.append(Owner(index: index, kind: kind))
+            switch kind {
+            case .user:
+                users.insert(id)
+                userSlots.append(UInt32(slot))
+            case .session:
+                sessions.insert(id)
+                sessionSlots.append(UInt32(slot))
+            }
+            return slot
+        }
+
+        func id(ofSlot slot: Int) -> String? {
+            switch owners[slot].kind {
+            case .user: userSlots.firstIndex(of: UInt32(slot)).map { users[UInt32($0)] }
+            case .session: sessionSlots.firstIndex(of: UInt32(slot)).map { sessions[UInt32($0)] }
+            }
+        }
+    }
+
+    let state: Mutex<State>
+
+    init(hash: StableHash) {
+        state = Mutex(State(hash: hash))
+    }
+}
+
+extension Shard.State {
+    /// Where an entry of this time belongs: behind all entries of the same or an earlier one.
+    func insertionIndex(_ slot: HistorySlot, _ milliseconds: Int64) -> Int {
+        let entries = unsafe arena.entries(slot)
+        var low = 0
+        var high = entries.count
+        if high > 0, unsafe entries[high - 1].milliseconds <= milliseconds { return high }
+        while low < high {
+            let middle = (low + high) / 2
+            if unsafe entries[middle].milliseconds <= milliseconds {
+                low = middle + 1
+            } else {
+                high = middle
+            }
+        }
+        return low
+    }
+
+    /// Whether any kept entry is of this millisecond, or older ones were dropped.
+    func mayHaveEntry(_ slot: HistorySlot, at milliseconds: Int64) -> Bool {
+        if slot.isTruncated { return true }
+        let index = insertionIndex(slot, milliseconds)
+        guard index > 0 else { return false }
+        return unsafe arena.entries(slot)[index - 1].milliseconds == milliseconds
+    }
+
+    /// The change at `index`, with its neighbours.
+    func change(_ slot: Int, at index: Int) -> HistoryChange {
+        let owner = owners[slot]
+        let entries = unsafe arena.entries(owner.history)
+        let start = max(0, index - Limits.liveWindowMax)
+        let end = min(entries.count, index + Limits.liveWindowMax + 1)
+        let item = unsafe entries[index].item
+        var copies = 0
+        for position in 0..<entries.count where unsafe entries[position].item == item {
+            copies += 1
+        }
+        return HistoryChange(
+            user: owner.index,
+            window: unsafe entries[start..<end].map(\.unpacked),
+            index: index - start,
+            isOnlyOneOfItem: copies == 1
+        )
+    }
+}

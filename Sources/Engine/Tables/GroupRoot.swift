@@ -1,0 +1,59 @@
+package import Primitives
+
+/// What the items of a group share, as one request sees it: immutable.
+///
+/// A batch that changes items makes a new root from the old one; unchanged parts are shared.
+package final class GroupRoot: Sendable {
+    /// Items that have an index; each below it has an id here.
+    package let itemCount: Int
+    /// Items that may be recommended.
+    package let candidates: ItemBitmap
+    package let candidateCount: Int
+    let ids: [ItemIDChunk]
+    let records: [ItemRecordChunk]
+
+    init(
+        itemCount: Int,
+        candidates: ItemBitmap,
+        candidateCount: Int,
+        ids: [ItemIDChunk],
+        records: [ItemRecordChunk]
+    ) {
+        self.itemCount = itemCount
+        self.candidates = candidates
+        self.candidateCount = candidateCount
+        self.ids = ids
+        self.records = records
+    }
+
+    /// The id of an item below `itemCount`.
+    package func id(of item: ItemIndex) -> String {
+        let index = Int(item.rawValue)
+        return ids[index / ItemIDChunk.capacity].ids[index % ItemIDChunk.capacity]
+    }
+
+    /// What was put for an item; `nil` when it is known only from events.
+    package func record(of item: ItemIndex) -> EntityRecord? {
+        let index = Int(item.rawValue)
+        return records[index / ItemIDChunk.capacity].records[index % ItemIDChunk.capacity]
+    }
+}
+
+/// The ids of up to 4,096 items in order; full chunks are shared by all later roots.
+final class ItemIDChunk: Sendable {
+    static let capacity = 4_096
+    let ids: [String]
+
+    init(ids: [String]) {
+        self.ids = ids
+    }
+}
+
+/// The records of up to 4,096 items; copied when one of them changes.
+final class ItemRecordChunk: Sendable {
+    let records: [EntityRecord?]
+
+    init(records: [EntityRecord?]) {
+        self.records = records
+    }
+}

@@ -1,0 +1,332 @@
+import Engine
+import Primitives
+import Resources
+import TestSupport
+import Testing
+
+private let now = Timestamp(milliseconds: 1_700_000_000_000)
+private let shop = ResourceName.datasetGroup("shop")
+
+private func header(_ name: String) -> ResourceHeader {
+    ResourceHeader(name: name, createdAt: now, updatedAt: now)
+}
+
+/// An engine with one group, driven without a store.
+private final class World {
+    let engine = DatasetEngine(hash: StableHash(key: (1, 2)))
+    let facts = TestFacts()
+    var log: [Effects] = []
+    private var next: UInt64 = 1
+
+    init() throws {
+        var resources: [Resource] = [
+            .datasetGroup(DatasetGroup(header: header("shop"), index: GroupIndex(0)))
+        ]
+        for kind in DatasetKind.allCases {
+            let id = kind == .items ? "ITEM_ID" : "USER_ID"
+            let fields = [
+                SchemaField(name: id, type: .string),
+                SchemaField(name: "COLOR", type: .string, isNullable: true),
+            ]
+            let label = kind.collectionLabel
+            resources.append(
+                .schema(
+                    Schema(
+                        header: header(label),
+                        kind: kind,
+                        fields: fields,
+                        document: "{}",
+                        isOpen: true
+                    )
+                )
+            )
+            resources.append(
+                .dataset(
+                    Dataset(
+                        header: header(label),
+                        group: shop,
+                        kind: kind,
+                        schema: .schema(label)
+                    )
+                )
+            )
+        }
+        resources.append(
+            .eventTracker(EventTracker(header: header("t"), group: shop, trackingID: "T"))
+        )
+        _ = try run(.createResources(resources, requestID: ""))
+    }
+
+    @discardableResult
+    func run(_ mutation: Mutation) throws(Refusal) -> MutationOutcome {
+        var overlay = PlanOverlay()
+        let plan = try engine.plan(
+            mutation,
+            at: LogPosition(next),
+            now: now,
+            overlay: &overlay,
+            facts: facts
+        )
+        guard case .ready(let effects, let outcome) = plan else {
+            preconditionFailure("an empty batch needs no commit")
+        }
+        if !effects.effects.isEmpty {
+            next += 1
+            log.append(effects)
+            facts.store(effects)
+            _ = engine.apply([effects])
+        }
+        return outcome
+    }
+
+    func put(
+        _ user: String,
+        _ session: String,
+        _ events: [EventRecord]
+    ) throws(Refusal) -> MutationOutcome {
+        try run(
+            .putEvents(
+                group: shop,
+                tracker: nil,
+                EventBatch(userID: user, sessionID: session, events: events)
+            )
+        )
+    }
+
+    func history(_ id: String, _ kind: OwnerKind = .user) -> [String] {
+        guard let group = engine.group(named: shop) else { return [] }
+        var entries: [Interaction] = []
+        _ = group.copyHistory(of: Array(id.utf8).span.bytes, kind, newest: 100, into: &entries)
+        return entries.map { group.currentRoot.id(of: $0.item) }
+    }
+}
+
+private func event(
+    _ item: String,
+    _ second: Int64,
+    id: String = "",
+    value: Double? = nil
+) -> EventRecord {
+    EventRecord(
+        eventID: id,
+        eventType: "Click",
+        eventValue: value,
+        itemID: item,
+        occurredAt: Timestamp(milliseconds: second * 1_000)
+    )
+}
+
+@Suite
+struct `The planner` {
+    @Test
+    func `counts an event that is equal in every field once`() throws {
+        let world = try World()
+        let first = try world.put("ann", "s", [event("a", 1), event("a", 1), event("a", 2)])
+        #expect(first.appliedCount == 2 && first.duplicateCount == 1)
+        #expect(first.eventIDs[0] == first.eventIDs[1])
+        let second = try world.put("ann", "s", [event("a", 1), event("a", 1, value: 3)])
+        #expect(second.appliedCount == 1 && second.duplicateCount == 1)
+        #expect(second.eventIDs[0] == first.eventIDs[0])
+        #expect(world.history("ann") == ["a", "a", "a"])
+    }
+
+    @Test
+    func `takes an event id again with the same body only`() throws {
+        let world = try World()
+        _ = try world.put("ann", "s", [event("a", 1, id: "e1")])
+        let again = try world.put("ann", "s", [event("a", 1, id: "e1")])
+        #expect(again.duplicateCount == 1 && again.eventIDs == ["e1"])
+        do {
+            _ = try world.put("ann", "s", [event("b", 5), event("b", 2, id: "e1")])
+            Issue.record("taken")
+        } catch {
+            #expect(error.code == .resourceAlreadyExists)
+            #expect(error.violations.map(\.field) == ["event_list[1].event_id"])
+        }
+        #expect(world.history("ann") == ["a"])
+    }
+
+    @Test
+    func `orders by time, ties by arrival, late events in place`() throws {
+        let world = try World()
+        _ = try world.put("ann", "s", [event("c", 3), event("a", 1)])
+        _ = try world.put("ann", "s", [event("b", 2), event("d", 3)])
+        #expect(world.history("ann") == ["a", "b", "c", "d"])
+    }
+
+    @Test
+    func `gives a session's history to the user who joins it first`() throws {
+        let world = try World()
+        _ = try world.put("", "s", [event("a", 1), event("c", 3)])
+        #expect(world.history("s", .session) == ["a", "c"])
+        _ = try world.put("ann", "s", [event("b", 2)])
+        #expect(world.history("ann") == ["a", "b", "c"])
+        #expect(world.history("s", .session).isEmpty)
+        _ = try world.put("", "s", [event("d", 4)])
+        _ = try world.put("bob", "s", [event("e", 5)])
+        _ = try world.put("", "s", [event("f", 6)])
+        #expect(world.history("ann") == ["a", "b", "c", "d"])
+        #expect(world.history("bob") == ["e", "f"])
+    }
+
+    @Test
+    func `grows the columns of an open schema and holds them to their type`() throws {
+        let world = try World()
+        let price = RecordProperties(added: [.init(name: "unitPrice", value: .double(2))])
+        try world.run(.putItems(group: shop, [EntityRecord(id: "a", properties: price)]))
+        let schema = world.engine.schema(of: shop, .items)
+        #expect(schema?.ownColumns.map(\.name) == ["COLOR", "UNIT_PRICE"])
+        let wrong = RecordProperties(added: [.init(name: "unit_price", value: .string("x"))])
+        do {
+            try world.run(.putItems(group: shop, [EntityRecord(id: "a", properties: wrong)]))
+            Issue.record("taken")
+        } catch {
+            #expect(error.violations.map(\.field) == ["items[0].properties.unit_price"])
+        }
+    }
+
+    @Test
+    func `deletes in order only`() throws {
+        let world = try World()
+        let dataset = shop.child("datasets", "interactions")
+        for (name, message) in [
+            (shop, "the event tracker"), (dataset, "the event tracker"),
+            (.schema("items"), "the dataset"),
+        ] {
+            do {
+                try world.run(.deleteResource(name, etag: nil))
+                Issue.record("\(name) was deleted")
+            } catch {
+                #expect(error.code == .resourceInUse)
+                #expect(error.message.contains(message))
+            }
+        }
+        try world.run(.deleteResource(shop.child("eventTrackers", "t"), etag: nil))
+        try world.run(.deleteResource(dataset, etag: nil))
+        #expect(world.engine.resources[dataset] == nil)
+    }
+
+    @Test
+    func `answers a repeated request as the first time`() throws {
+        let world = try World()
+        let group = Resource.datasetGroup(
+            DatasetGroup(header: header("g"), index: GroupIndex(0))
+        )
+        let first = try world.run(.createResources([group], requestID: "r"))
+        let again = try world.run(.createResources([group], requestID: "r"))
+        #expect(first.resources == again.resources)
+        let other = Resource.datasetGroup(
+            DatasetGroup(header: header("h"), index: GroupIndex(0))
+        )
+        #expect(throws: Refusal.self) {
+            try world.run(.createResources([other], requestID: "r"))
+        }
+        #expect(throws: Refusal.self) { try world.run(.createResources([group], requestID: "")) }
+    }
+}
+
+@Suite
+struct `The engine` {
+    /// The effects as the rows of a store: the last of each, in the order of recovery.
+    private func rows(_ log: [Effects]) -> [Effect] {
+        var kept: [String: (Int, Effect)] = [:]
+        var events: [String: (GroupIndex, UserIndex, StoredEvent)] = [:]
+        func keep(_ key: String, _ order: Int, _ effect: Effect) { kept[key] = (order, effect) }
+        for effect in log.flatMap(\.effects) {
+            switch effect {
+            case .resourceStored(let name, _): keep("r\(name)", 0, effect)
+            case .resourceDeleted(let name): kept["r\(name)"] = nil
+            case .itemNamed(_, let item, _): keep("i\(item)", 1 + Int(item.rawValue), effect)
+            case .ownerNamed(_, let owner, _, _): keep("o\(owner)", 1 + Int(owner.rawValue), effect)
+            case .eventTypeNamed(_, let type, _): keep("t\(type)", 1 + Int(type.rawValue), effect)
+            case .sessionJoined(_, let session, _): keep("s\(session)", 1_000_000, effect)
+            case .itemStored(_, let item, _): keep("I\(item)", 1_000_001, effect)
+            case .userStored(_, let user, _): keep("U\(user)", 1_000_001, effect)
+            case .eventStored(let group, let owner, let event):
+                events["\(owner) \(event.position) \(event.ordinal)"] = (group, owner, event)
+            case .historyJoined(let group, let session, let user, let merged):
+                for (key, row) in events where [session, user].contains(row.1) { events[key] = nil }
+                for event in merged {
+                    events["\(user) \(event.position) \(event.ordinal)"] = (group, user, event)
+                }
+                keep("s\(session)", 1_000_000, .sessionJoined(group, session: session, user: user))
+            case .recordsDeleted, .requestRemembered: break
+            }
+        }
+        let sorted = events.values.sorted { left, right in
+            (left.1, left.2.record.occurredAt, left.2.position, left.2.ordinal)
+                < (right.1, right.2.record.occurredAt, right.2.position, right.2.ordinal)
+        }
+        return kept.values.sorted { $0.0 < $1.0 }.map(\.1)
+            + sorted.map { .eventStored($0.0, owner: $0.1, $0.2) }
+    }
+
+    @Test(arguments: 0..<5)
+    func `is the same after a restart from its rows`(round: Int) throws {
+        let seed = UInt64.random(in: 0 ... .max)
+        var random = SeededGenerator(seed: seed)
+        let world = try World()
+        for _ in 0..<300 {
+            let user =
+                Bool.random(using: &random) ? "u\(Int.random(in: 0..<6, using: &random))" : ""
+            let session = "s\(Int.random(in: 0..<8, using: &random))"
+            switch Int.random(in: 0..<10, using: &random) {
+            case 0:
+                let record = EntityRecord(
+                    id: "i\(Int.random(in: 0..<20, using: &random))",
+                    properties: RecordProperties(values: [.string("red")])
+                )
+                try world.run(.putItems(group: shop, [record]))
+            case 1:
+                let record = EntityRecord(id: "u1", properties: RecordProperties(values: [.null]))
+                try world.run(.putUsers(group: shop, [record]))
+            default:
+                let events = (0..<Int.random(in: 1...4, using: &random)).map { _ in
+                    event(
+                        Int.random(in: 0..<8, using: &random) == 0
+                            ? "" : "i\(Int.random(in: 0..<20, using: &random))",
+                        Int64.random(in: 0..<40, using: &random)
+                    )
+                }
+                _ = try world.put(user, session, events)
+            }
+        }
+        let restarted = DatasetEngine(hash: StableHash(key: (7, 8)))
+        _ = restarted.apply([Effects(position: LogPosition(1), effects: rows(world.log))])
+        let before = EngineDigest(world.engine)
+        let after = EngineDigest(restarted)
+        #expect(
+            before == after,
+            "seed \(seed): \(Set(before.lines).symmetricDifference(after.lines).prefix(6))"
+        )
+    }
+
+    @Test
+    func `shows readers one state while a writer applies`() async throws {
+        let world = try World()
+        let engine = world.engine
+        let reader = Task.detached {
+            var torn = 0
+            for _ in 0..<20_000 {
+                let (root, position) = engine.consistently {
+                    (engine.group(named: shop)?.currentRoot.itemCount ?? 0, engine.position)
+                }
+                // Each mutation after the first names one item.
+                if UInt64(root) + 1 != position.rawValue { torn += 1 }
+            }
+            return torn
+        }
+        for index in 0..<2_000 {
+            try world.run(
+                .putItems(
+                    group: shop,
+                    [
+                        EntityRecord(id: "i\(index)", properties: RecordProperties())
+                    ]
+                )
+            )
+        }
+        let torn = await reader.value
+        #expect(torn == 0)
+    }
+}
