@@ -1,0 +1,123 @@
+import Engine
+import Primitives
+import Resources
+
+/// How facts lie on disk: one effect, one row or a few.
+struct RowEncoder {
+    let store: Store
+    let hash: StableHash
+
+    func add(_ effect: Effect, to batch: WriteBatch) {
+        switch effect {
+        case .resourceStored(let name, let resource):
+            var row = RowWriter()
+            row.put(resource)
+            put(.resources, RowKey.text(name.text, hash), row, to: batch)
+        case .resourceDeleted(let name):
+            unsafe batch.delete(store.family(.resources), RowKey.text(name.text, hash))
+        case .itemNamed(let group, let item, let id):
+            var row = RowWriter()
+            row.put(id)
+            put(.names, RowKey.name(group, .item, item.rawValue), row, to: batch)
+        case .ownerNamed(let group, let owner, let kind, let id):
+            var row = RowWriter()
+            row.put(UInt64(kind.rawValue))
+            row.put(id)
+            put(.names, RowKey.name(group, .owner, owner.rawValue), row, to: batch)
+        case .eventTypeNamed(let group, let type, let name):
+            var row = RowWriter()
+            row.put(name)
+            put(.names, RowKey.name(group, .eventType, UInt32(type.rawValue)), row, to: batch)
+        case .itemStored(let group, let item, let record):
+            putEntity(.items, group, item.rawValue, record, to: batch)
+        case .userStored(let group, let user, let record):
+            putEntity(.users, group, user.rawValue, record, to: batch)
+        case .eventStored(let group, let owner, let event):
+            putEvent(group, owner, event, to: batch)
+        case .sessionJoined(let group, let session, let user):
+            putJoin(group, session, user, to: batch)
+        case .historyJoined(let group, let session, let user, let merged):
+            for owner in [session, user] {
+                unsafe batch.deleteAll(store.family(.events), prefix: RowKey.owner(group, owner))
+            }
+            for event in merged { putEvent(group, user, event, to: batch) }
+            putJoin(group, session, user, to: batch)
+        case .recordsDeleted(let group, let kind):
+            deleteRecords(group, kind, to: batch)
+        case .requestRemembered(let id, let bodyHash, let names, let time):
+            var row = RowWriter()
+            row.put(id)
+            row.put(bodyHash)
+            row.put(names) { $0.put($1.text) }
+            row.put(time.milliseconds)
+            put(.requests, RowKey.text(id, hash), row, to: batch)
+        }
+    }
+
+    private func put(
+        _ family: ColumnFamily,
+        _ key: [UInt8],
+        _ row: RowWriter,
+        to batch: WriteBatch
+    ) {
+        unsafe batch.put(store.family(family), key, row.bytes)
+    }
+
+    private func putEntity(
+        _ family: ColumnFamily,
+        _ group: GroupIndex,
+        _ index: UInt32,
+        _ record: EntityRecord,
+        to batch: WriteBatch
+    ) {
+        var row = RowWriter()
+        row.put(record.id)
+        row.put(record)
+        put(family, RowKey.entity(group, index), row, to: batch)
+    }
+
+    private func putEvent(
+        _ group: GroupIndex,
+        _ owner: UserIndex,
+        _ event: StoredEvent,
+        to batch: WriteBatch
+    ) {
+        let key = EventKey(
+            group: group,
+            owner: owner,
+            time: event.record.occurredAt,
+            position: event.position,
+            ordinal: event.ordinal
+        ).bytes
+        var row = RowWriter()
+        row.put(event)
+        put(.events, key, row, to: batch)
+        guard !event.record.eventID.isEmpty else { return }
+        let idKey = RowKey.eventID(group, event.record.eventID, hash)
+        unsafe batch.put(store.family(.eventIDs), idKey, key)
+    }
+
+    private func putJoin(
+        _ group: GroupIndex,
+        _ session: UserIndex,
+        _ user: UserIndex,
+        to batch: WriteBatch
+    ) {
+        var row = RowWriter()
+        row.put(UInt64(user.rawValue))
+        put(.sessions, RowKey.entity(group, session.rawValue), row, to: batch)
+    }
+
+    private func deleteRecords(_ group: GroupIndex, _ kind: DatasetKind?, to batch: WriteBatch) {
+        let families: [ColumnFamily] =
+            switch kind {
+            case .interactions: [.events, .eventIDs, .sessions]
+            case .items: [.items]
+            case .users: [.users]
+            case nil: [.events, .eventIDs, .sessions, .items, .users, .names]
+            }
+        for family in families {
+            unsafe batch.deleteAll(store.family(family), prefix: RowKey.group(group))
+        }
+    }
+}

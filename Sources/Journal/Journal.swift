@@ -1,0 +1,173 @@
+package import Engine
+package import Logging
+package import Primitives
+package import Resources
+
+/// A data directory that is open: the engine that it makes, and the one way to change it.
+///
+/// `open` reads the control plane; `recover` the rest, once the caller has its models; `sequencer`
+/// takes writes from then on.
+package final class Journal: Sendable {
+    package let engine: DatasetEngine
+    package let sequencer: Sequencer
+    package let artifacts: ArtifactStore
+    /// Keyed for this directory.
+    package let hash: StableHash
+    private let writer: Writer
+    private let store: @Sendable () -> Store?
+    private let position: LogPosition
+
+    /// Where the data is.
+    package enum Place: Sendable {
+        case directory(String)
+        /// Nothing on disk; gone with the process.
+        case memory
+    }
+
+    /// Opens a place, or makes it.
+    ///
+    /// - Throws: `JournalError` when another process has it, when it is damaged, or too new.
+    package init(
+        _ place: Place,
+        clock: any Clock = SystemClock(),
+        logger: Logger
+    ) throws(JournalError) {
+        let opener = try StoreOpener(place)
+        let store = try opener.open()
+        try Self.checkFormat(store)
+        hash = try Self.hashKey(store)
+        position = try Self.position(store)
+        engine = DatasetEngine(hash: hash)
+        writer = Writer(
+            engine: engine,
+            store: store,
+            hash: hash,
+            position: position,
+            clock: clock,
+            logger: logger
+        ) { () throws(JournalError) in try opener.open() }
+        sequencer = Sequencer(writer: writer)
+        artifacts = ArtifactStore(writer: writer, sequencer: sequencer, hash: hash)
+        weak let opened = store
+        self.store = { opened }
+        try Recovery(store: store, engine: engine, position: position).applyResources()
+    }
+
+    /// Reads all records into the engine.
+    ///
+    /// - Parameters:
+    ///   - replayAfter: Events above it are applied last, one by one, as they once were.
+    ///   - prepare: Called when everything but those is there.
+    ///   - observe: Told of those, to bring models up to date.
+    /// - Throws: `JournalError` when a row can't be read.
+    package func recover(
+        replayAfter: LogPosition,
+        prepare: () -> Void,
+        observe: ([AppliedChange]) -> Void
+    ) throws(JournalError) {
+        guard let store = store() else { return }
+        let recovery = Recovery(store: store, engine: engine, position: position)
+        try recovery.applyRecords(
+            replayAfter: replayAfter,
+            prepare: prepare,
+            observe: observe
+        )
+    }
+
+    /// Completes what was submitted and closes the store; nothing works afterwards.
+    package func close() {
+        sequencer.stop()
+        writer.close()
+    }
+
+    /// A frozen view of the records.
+    ///
+    /// On the writer's thread, so that its position is exact.
+    package func makeSnapshot() throws(Refusal) -> RecordSnapshot {
+        let store = try writer.currentStore()
+        return RecordSnapshot(
+            store: store,
+            snapshot: store.makeSnapshot(),
+            position: engine.position
+        )
+    }
+
+    static func position(_ store: Store) throws(JournalError) -> LogPosition {
+        guard let row = try store.get(.meta, RowKey.position) else { return .zero }
+        var reader = RowReader(row)
+        guard let value = try? reader.unsigned() else {
+            throw JournalError(.corrupt, "the position of the store can't be read")
+        }
+        return LogPosition(value)
+    }
+
+    private static func checkFormat(_ store: Store) throws(JournalError) {
+        guard let row = try store.get(.meta, RowKey.format) else {
+            return try put(store, RowKey.format, [FormatVersion.current])
+        }
+        guard row.first == FormatVersion.current else {
+            throw JournalError(
+                .newerFormat,
+                "the data directory has format \(row.first ?? 0), this server reads format "
+                    + "\(FormatVersion.current); use the server that wrote it"
+            )
+        }
+    }
+
+    private static func hashKey(_ store: Store) throws(JournalError) -> StableHash {
+        if let row = try store.get(.meta, RowKey.hashKey), row.count == 16 {
+            let words = unsafe row.withUnsafeBytes { bytes in
+                (
+                    unsafe bytes.loadUnaligned(fromByteOffset: 0, as: UInt64.self),
+                    unsafe bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
+                )
+            }
+            return StableHash(key: words)
+        }
+        var random = SystemRandomNumberGenerator()
+        let words: (UInt64, UInt64) = (random.next(), random.next())
+        var row: [UInt8] = []
+        for word in [words.0, words.1] {
+            for byte in 0..<8 { row.append(UInt8(truncatingIfNeeded: word >> UInt64(byte * 8))) }
+        }
+        try put(store, RowKey.hashKey, row)
+        return StableHash(key: words)
+    }
+
+    private static func put(
+        _ store: Store,
+        _ key: [UInt8],
+        _ value: [UInt8]
+    ) throws(JournalError) {
+        let batch = WriteBatch()
+        unsafe batch.put(store.family(.meta), key, value)
+        try store.write(batch)
+    }
+}
+
+/// The version of what is on disk.
+enum FormatVersion {
+    static let current: UInt8 = 1
+}
+
+/// Opens the store of a place, as often as it takes.
+private final class StoreOpener: Sendable {
+    private let path: String
+    private let environment: StoreEnvironment?
+
+    init(_ place: Journal.Place) throws(JournalError) {
+        switch place {
+        case .directory(let path):
+            self.path = path
+            environment = nil
+            try DataDirectory.make(path)
+        case .memory:
+            path = "/bowerbird"
+            environment = StoreEnvironment()
+        }
+    }
+
+    func open() throws(JournalError) -> Store {
+        try Store(path: path, environment: environment)
+    }
+}

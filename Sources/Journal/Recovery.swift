@@ -1,0 +1,184 @@
+import Engine
+import Primitives
+import Resources
+
+/// Feeds the stored rows to an engine through the same `apply` that the live path uses.
+struct Recovery {
+    private static let effectsPerApply = 8_192
+
+    let store: Store
+    let engine: DatasetEngine
+    /// What the store's `meta` says; everything stored is at or below it.
+    let position: LogPosition
+
+    /// The control plane; enough to know which models there are.
+    func applyResources() throws(JournalError) {
+        var effects: [Effect] = []
+        try scan(.resources, into: &effects) { (_, reader) throws(RowReader.Damaged) in
+            let resource = try reader.resource()
+            return .resourceStored(resource.resourceName, resource)
+        }
+        // Parents first: a group's store must be there before anything of it is.
+        effects.sort { Self.depth($0) < Self.depth($1) }
+        try scan(.requests, into: &effects) { (_, reader) throws(RowReader.Damaged) in
+            let id = try reader.text()
+            let bodyHash = try reader.unsigned()
+            let names = try reader.list { (reader) throws(RowReader.Damaged) in
+                ResourceName(unchecked: try reader.text())
+            }
+            return .requestRemembered(
+                requestID: id,
+                bodyHash: bodyHash,
+                names: names,
+                at: Timestamp(milliseconds: try reader.signed())
+            )
+        }
+        flush(&effects)
+    }
+
+    private static func depth(_ effect: Effect) -> Int {
+        if case .resourceStored(let name, _) = effect { return name.text.utf8.count }
+        return 0
+    }
+
+    /// Everything else; events above `replayAfter` come last, in the order in which they were
+    /// written, and `observe` is told of them as it was the first time.
+    func applyRecords(
+        replayAfter: LogPosition,
+        prepare: () -> Void,
+        observe: ([AppliedChange]) -> Void
+    ) throws(JournalError) {
+        var effects: [Effect] = []
+        try applyNames(&effects)
+        try applyEntities(&effects)
+        flush(&effects)
+        var tail: [(group: GroupIndex, owner: UserIndex, event: StoredEvent)] = []
+        try unsafe store.scan(.events) { (key, value) throws(JournalError) in
+            guard let eventKey = unsafe EventKey(key) else { throw unsafe damaged(.events, key) }
+            var reader = unsafe RowReader(value)
+            do throws(RowReader.Damaged) {
+                let event = try reader.event(eventKey)
+                if event.position > replayAfter {
+                    tail.append((eventKey.group, eventKey.owner, event))
+                } else {
+                    effects.append(.eventStored(eventKey.group, owner: eventKey.owner, event))
+                }
+            } catch {
+                throw unsafe damaged(.events, key)
+            }
+            if effects.count >= Self.effectsPerApply { flush(&effects) }
+            return true
+        }
+        flush(&effects)
+        prepare()
+        tail.sort { ($0.event.position, $0.event.ordinal) < ($1.event.position, $1.event.ordinal) }
+        for (group, owner, event) in tail {
+            observe(
+                engine.apply([
+                    Effects(
+                        position: event.position,
+                        effects: [.eventStored(group, owner: owner, event)]
+                    )
+                ])
+            )
+        }
+        _ = engine.apply([Effects(position: position, effects: [])])
+    }
+
+    private func applyNames(_ effects: inout [Effect]) throws(JournalError) {
+        try scan(.names, into: &effects) { (key, reader) throws(RowReader.Damaged) in
+            guard key.count == 9, let kind = RowKey.NameKind(rawValue: key[4]) else {
+                throw RowReader.Damaged()
+            }
+            let group = GroupIndex(Self.number(key, 0))
+            let index = Self.number(key, 5)
+            switch kind {
+            case .item:
+                return .itemNamed(group, ItemIndex(index), id: try reader.text())
+            case .owner:
+                guard let owner = OwnerKind(rawValue: try reader.narrow(UInt8.self)) else {
+                    throw RowReader.Damaged()
+                }
+                return .ownerNamed(group, UserIndex(index), owner, id: try reader.text())
+            case .eventType:
+                return .eventTypeNamed(
+                    group,
+                    EventTypeIndex(UInt16(truncatingIfNeeded: index)),
+                    name: try reader.text()
+                )
+            }
+        }
+        try scan(.sessions, into: &effects) { (key, reader) throws(RowReader.Damaged) in
+            let (group, session) = try Self.entity(key)
+            return .sessionJoined(
+                group,
+                session: UserIndex(session),
+                user: UserIndex(try reader.narrow(UInt32.self))
+            )
+        }
+    }
+
+    private func applyEntities(_ effects: inout [Effect]) throws(JournalError) {
+        try scan(.items, into: &effects) { (key, reader) throws(RowReader.Damaged) in
+            let (group, item) = try Self.entity(key)
+            return .itemStored(
+                group,
+                ItemIndex(item),
+                try reader.entity(id: try reader.text())
+            )
+        }
+        try scan(.users, into: &effects) { (key, reader) throws(RowReader.Damaged) in
+            let (group, user) = try Self.entity(key)
+            return .userStored(
+                group,
+                UserIndex(user),
+                try reader.entity(id: try reader.text())
+            )
+        }
+    }
+
+    private func scan(
+        _ family: ColumnFamily,
+        into effects: inout [Effect],
+        _ decode: (_ key: [UInt8], _ reader: inout RowReader) throws(RowReader.Damaged) -> Effect
+    ) throws(JournalError) {
+        var found: [Effect] = effects
+        try unsafe store.scan(family) { (key, value) throws(JournalError) in
+            var reader = unsafe RowReader(value)
+            do throws(RowReader.Damaged) {
+                found.append(try decode(unsafe Array(key), &reader))
+            } catch {
+                throw unsafe damaged(family, key)
+            }
+            return true
+        }
+        effects = found
+    }
+
+    private func flush(_ effects: inout [Effect]) {
+        guard !effects.isEmpty else { return }
+        _ = engine.apply([Effects(position: .zero, effects: effects)])
+        effects.removeAll(keepingCapacity: true)
+    }
+
+    private static func number(_ key: [UInt8], _ offset: Int) -> UInt32 {
+        key[offset..<offset + 4].reduce(0) { $0 << 8 | UInt32($1) }
+    }
+
+    private static func entity(
+        _ key: [UInt8]
+    ) throws(RowReader.Damaged) -> (GroupIndex, UInt32) {
+        guard key.count == 8 else { throw RowReader.Damaged() }
+        return (GroupIndex(number(key, 0)), number(key, 4))
+    }
+
+    private func damaged(_ family: ColumnFamily, _ key: UnsafeRawBufferPointer) -> JournalError {
+        let text = unsafe key.map { String($0, radix: 16) }.joined(separator: " ")
+        return JournalError(
+            .corrupt,
+            "a row of '\(family.rawValue)' with the key [\(text)] can't be read; nothing was "
+                + "changed; "
+                + "restore a backup, or move the data directory away"
+        )
+    }
+}

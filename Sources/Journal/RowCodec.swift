@@ -1,0 +1,222 @@
+import Engine
+import Primitives
+import Resources
+
+/// Writes the values of a row: varints, and texts behind their length.
+struct RowWriter {
+    private(set) var bytes: [UInt8] = []
+
+    mutating func put(_ value: UInt64) {
+        var rest = value
+        while rest >= 0x80 {
+            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        bytes.append(UInt8(rest))
+    }
+
+    mutating func put(_ value: Int64) {
+        // Zigzag: small numbers of either sign are short.
+        put(UInt64(bitPattern: (value << 1) ^ (value >> 63)))
+    }
+
+    mutating func put(_ value: Double) {
+        for byte in 0..<8 {
+            bytes.append(UInt8(truncatingIfNeeded: value.bitPattern >> (byte * 8)))
+        }
+    }
+
+    mutating func put(_ value: Bool) { bytes.append(value ? 1 : 0) }
+
+    mutating func put(_ text: String) {
+        put(UInt64(text.utf8.count))
+        bytes.append(contentsOf: text.utf8)
+    }
+
+    mutating func put<T>(_ values: [T], _ one: (inout RowWriter, T) -> Void) {
+        put(UInt64(values.count))
+        for value in values { one(&self, value) }
+    }
+
+    mutating func put<T>(_ value: T?, _ one: (inout RowWriter, T) -> Void) {
+        put(value != nil)
+        if let value { one(&self, value) }
+    }
+}
+
+/// Reads what `RowWriter` wrote; every read is checked.
+struct RowReader {
+    struct Damaged: Error {}
+
+    private let bytes: [UInt8]
+    private var offset = 0
+
+    init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
+    init(_ bytes: UnsafeRawBufferPointer) {
+        self.bytes = unsafe Array(bytes)
+    }
+
+    var isAtEnd: Bool { offset == bytes.count }
+
+    mutating func byte() throws(Damaged) -> UInt8 {
+        guard offset < bytes.count else { throw Damaged() }
+        offset += 1
+        return bytes[offset - 1]
+    }
+
+    mutating func unsigned() throws(Damaged) -> UInt64 {
+        var value: UInt64 = 0
+        var shift: UInt64 = 0
+        while shift < 64 {
+            let next = try byte()
+            value |= UInt64(next & 0x7F) << shift
+            if next & 0x80 == 0 { return value }
+            shift += 7
+        }
+        throw Damaged()
+    }
+
+    mutating func signed() throws(Damaged) -> Int64 {
+        let value = try unsigned()
+        return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
+    }
+
+    mutating func narrow<T: FixedWidthInteger>(_ type: T.Type) throws(Damaged) -> T {
+        guard let value = T(exactly: try unsigned()) else { throw Damaged() }
+        return value
+    }
+
+    mutating func double() throws(Damaged) -> Double {
+        var pattern: UInt64 = 0
+        for index in 0..<8 { pattern |= UInt64(try byte()) << UInt64(index * 8) }
+        return Double(bitPattern: pattern)
+    }
+
+    mutating func bool() throws(Damaged) -> Bool { try byte() != 0 }
+
+    mutating func text() throws(Damaged) -> String {
+        let count = try unsigned()
+        guard count <= UInt64(bytes.count - offset) else { throw Damaged() }
+        let start = offset
+        offset += Int(count)
+        return String(decoding: bytes[start..<offset], as: UTF8.self)
+    }
+
+    mutating func list<T>(
+        _ one: (inout RowReader) throws(Damaged) -> T
+    ) throws(Damaged) -> [T] {
+        let count = try unsigned()
+        guard count <= UInt64(bytes.count - offset) else { throw Damaged() }
+        var values: [T] = []
+        for _ in 0..<count { values.append(try one(&self)) }
+        return values
+    }
+
+    mutating func optional<T>(
+        _ one: (inout RowReader) throws(Damaged) -> T
+    ) throws(Damaged) -> T? {
+        try bool() ? try one(&self) : nil
+    }
+}
+
+// MARK: Records
+
+extension RowWriter {
+    mutating func put(_ value: PropertyValue) {
+        switch value {
+        case .null: bytes.append(0)
+        case .string(let text):
+            bytes.append(1)
+            put(text)
+        case .integer(let number):
+            bytes.append(2)
+            put(number)
+        case .double(let number):
+            bytes.append(3)
+            put(number)
+        case .boolean(let flag):
+            bytes.append(4)
+            put(flag)
+        }
+    }
+
+    mutating func put(_ record: EntityRecord) {
+        put(record.properties.values) { $0.put($1) }
+        put(record.createdAt) { $0.put($1.milliseconds) }
+    }
+
+    mutating func put(_ event: StoredEvent) {
+        let record = event.record
+        put(event.item) { $0.put(UInt64($1.rawValue)) }
+        put(UInt64(event.type.rawValue))
+        put(event.session) { $0.put(UInt64($1.rawValue)) }
+        put(record.eventID)
+        put(record.eventType)
+        put(record.eventValue) { $0.put($1) }
+        put(record.itemID)
+        put(record.recommendationID)
+        put(record.impression) { $0.put($1) }
+        put(record.attributionSource)
+        put(record.properties.values) { $0.put($1) }
+    }
+}
+
+extension RowReader {
+    mutating func propertyValue() throws(Damaged) -> PropertyValue {
+        switch try byte() {
+        case 0: .null
+        case 1: .string(try text())
+        case 2: .integer(try signed())
+        case 3: .double(try double())
+        case 4: .boolean(try bool())
+        default: throw Damaged()
+        }
+    }
+
+    private mutating func values() throws(Damaged) -> [PropertyValue] {
+        try list { (reader) throws(Damaged) in try reader.propertyValue() }
+    }
+
+    mutating func entity(id: String) throws(Damaged) -> EntityRecord {
+        let values = try values()
+        let created = try optional { (reader) throws(Damaged) in
+            Timestamp(milliseconds: try reader.signed())
+        }
+        return EntityRecord(
+            id: id,
+            properties: RecordProperties(values: values),
+            createdAt: created
+        )
+    }
+
+    /// The event of a row whose key was read already.
+    mutating func event(_ key: EventKey) throws(Damaged) -> StoredEvent {
+        let item = try optional { (reader) throws(Damaged) in
+            ItemIndex(try reader.narrow(UInt32.self))
+        }
+        let type = EventTypeIndex(try narrow(UInt16.self))
+        let session = try optional { (reader) throws(Damaged) in
+            UserIndex(try reader.narrow(UInt32.self))
+        }
+        var record = EventRecord(eventType: "", occurredAt: key.time)
+        record.eventID = try text()
+        record.eventType = try text()
+        record.eventValue = try optional { (reader) throws(Damaged) in try reader.double() }
+        record.itemID = try text()
+        record.recommendationID = try text()
+        record.impression = try list { (reader) throws(Damaged) in try reader.text() }
+        record.attributionSource = try text()
+        record.properties.values = try values()
+        return StoredEvent(
+            position: key.position,
+            ordinal: key.ordinal,
+            item: item,
+            type: type,
+            record: record,
+            session: session
+        )
+    }
+}

@@ -1,0 +1,116 @@
+import Engine
+import Primitives
+
+/// The key of an event's row: group, owner, time, position, ordinal, all big-endian.
+///
+/// So the history of an owner is one range in order of time, ties by arrival.
+struct EventKey: Hashable {
+    var group: GroupIndex
+    var owner: UserIndex
+    var time: Timestamp
+    var position: LogPosition
+    var ordinal: UInt16
+
+    var bytes: [UInt8] {
+        var key = RowKey.owner(group, owner)
+        RowKey.append(UInt64(bitPattern: time.milliseconds) ^ 1 << 63, 8, to: &key)
+        RowKey.append(position.rawValue, 8, to: &key)
+        RowKey.append(UInt64(ordinal), 2, to: &key)
+        return key
+    }
+
+    init(
+        group: GroupIndex,
+        owner: UserIndex,
+        time: Timestamp,
+        position: LogPosition,
+        ordinal: UInt16
+    ) {
+        self.group = group
+        self.owner = owner
+        self.time = time
+        self.position = position
+        self.ordinal = ordinal
+    }
+
+    init?(_ key: UnsafeRawBufferPointer) {
+        guard key.count == 26 else { return nil }
+        group = GroupIndex(UInt32(truncatingIfNeeded: unsafe RowKey.read(key, 0, 4)))
+        owner = UserIndex(UInt32(truncatingIfNeeded: unsafe RowKey.read(key, 4, 4)))
+        let time = unsafe RowKey.read(key, 8, 8) ^ 1 << 63
+        self.time = Timestamp(milliseconds: Int64(bitPattern: time))
+        position = LogPosition(unsafe RowKey.read(key, 16, 8))
+        ordinal = UInt16(truncatingIfNeeded: unsafe RowKey.read(key, 24, 2))
+    }
+}
+
+/// The other keys.
+///
+/// No identifier stands in a key: RocksDB's manifest keeps keys after deletion.
+enum RowKey {
+    static let position = Array("position".utf8)
+    static let format = Array("format".utf8)
+    static let hashKey = Array("hash-key".utf8)
+
+    enum NameKind: UInt8 {
+        case item = 1
+        case owner = 2
+        case eventType = 3
+    }
+
+    static func append(_ value: UInt64, _ count: Int, to key: inout [UInt8]) {
+        for byte in (0..<count).reversed() {
+            key.append(UInt8(truncatingIfNeeded: value >> UInt64(byte * 8)))
+        }
+    }
+
+    static func read(_ key: UnsafeRawBufferPointer, _ offset: Int, _ count: Int) -> UInt64 {
+        var value: UInt64 = 0
+        for index in offset..<offset + count { value = value << 8 | UInt64(unsafe key[index]) }
+        return value
+    }
+
+    static func group(_ group: GroupIndex) -> [UInt8] {
+        var key: [UInt8] = []
+        append(UInt64(group.rawValue), 4, to: &key)
+        return key
+    }
+
+    static func owner(_ group: GroupIndex, _ owner: UserIndex) -> [UInt8] {
+        entity(group, owner.rawValue)
+    }
+
+    static func moment(_ group: GroupIndex, _ owner: UserIndex, _ time: Timestamp) -> [UInt8] {
+        var key = entity(group, owner.rawValue)
+        append(UInt64(bitPattern: time.milliseconds) ^ 1 << 63, 8, to: &key)
+        return key
+    }
+
+    static func entity(_ group: GroupIndex, _ index: UInt32) -> [UInt8] {
+        var key = self.group(group)
+        append(UInt64(index), 4, to: &key)
+        return key
+    }
+
+    static func name(_ group: GroupIndex, _ kind: NameKind, _ index: UInt32) -> [UInt8] {
+        var key = self.group(group)
+        key.append(kind.rawValue)
+        append(UInt64(index), 4, to: &key)
+        return key
+    }
+
+    /// 128 bits of a keyed hash of an id, below its group.
+    static func eventID(_ group: GroupIndex, _ id: String, _ hash: StableHash) -> [UInt8] {
+        var key = self.group(group)
+        append(hash.hash(id), 8, to: &key)
+        append(hash.hash("2" + id), 8, to: &key)
+        return key
+    }
+
+    static func text(_ text: String, _ hash: StableHash) -> [UInt8] {
+        var key: [UInt8] = []
+        append(hash.hash(text), 8, to: &key)
+        append(hash.hash("2" + text), 8, to: &key)
+        return key
+    }
+}

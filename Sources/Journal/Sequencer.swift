@@ -1,0 +1,134 @@
+import Dispatch
+package import Engine
+package import Primitives
+package import Resources
+import Synchronization
+
+/// What follows the facts on the writer's thread: the live parts of the models.
+package protocol ApplyObserver: AnyObject, Sendable {
+    /// A batch was applied; its callers are answered when this returns.
+    func applied(_ changes: [AppliedChange])
+}
+
+/// The single writer: gives every mutation its place in history, makes it durable, applies it.
+///
+/// A turn takes what is waiting, plans it in order, writes all effects and the position in one
+/// synced batch, applies them, and only then answers. Refusals are answered and never written.
+package final class Sequencer: Sendable {
+    package typealias Completion = @Sendable (Result<MutationOutcome, Refusal>) -> Void
+
+    private enum Job: Sendable {
+        case mutation(Mutation, Completion)
+        case work(@Sendable () -> Void)
+    }
+
+    private struct State {
+        var jobs: [Job] = []
+        var isStopping = false
+        var waiters: [(position: LogPosition, wake: @Sendable () -> Void)] = []
+    }
+
+    private let state = Mutex(State())
+    private let wakeUp = DispatchSemaphore(value: 0)
+    private let ended = DispatchSemaphore(value: 0)
+    private let writer: Writer
+
+    init(writer: Writer) {
+        self.writer = writer
+    }
+
+    /// Starts the writer's thread; `observer` is told of every applied batch from now on.
+    package func start(observer: any ApplyObserver) {
+        writer.observer = observer
+        let thread = Threads.start(name: "writer") { [self] in run() }
+        precondition(thread != nil, "no thread could be started")
+    }
+
+    /// Queues a mutation; `completion` runs on the writer's thread once it is durable and applied.
+    ///
+    /// Refused at once, on the caller's thread, when the queue is full or the writer has stopped.
+    package func submit(_ mutation: Mutation, completion: @escaping Completion) {
+        let refusal: Refusal? = state.withLock { state in
+            if state.isStopping {
+                return Refusal(.unavailable, "the server is stopping")
+            }
+            guard state.jobs.count < Limits.pendingMutationsMax else {
+                return Refusal(
+                    .unavailable,
+                    "\(Limits.pendingMutationsMax) writes are waiting, which is the limit"
+                )
+            }
+            state.jobs.append(.mutation(mutation, completion))
+            return nil
+        }
+        if let refusal { return completion(.failure(refusal)) }
+        wakeUp.signal()
+    }
+
+    /// The same for a task.
+    package func submit(_ mutation: Mutation) async throws(Refusal) -> MutationOutcome {
+        let result = await withCheckedContinuation { continuation in
+            submit(mutation) { continuation.resume(returning: $0) }
+        }
+        return try result.get()
+    }
+
+    /// Runs `work` on the writer's thread behind everything that is waiting, between two batches.
+    package func perform(_ work: @escaping @Sendable () -> Void) {
+        state.withLock { $0.jobs.append(.work(work)) }
+        wakeUp.signal()
+    }
+
+    /// Calls `wake` once `position` is applied: at once, or on the writer's thread.
+    package func whenApplied(_ position: LogPosition, wake: @escaping @Sendable () -> Void) {
+        let isThere = state.withLock { state in
+            if writer.engine.position >= position { return true }
+            if state.waiters.count < Limits.pendingMutationsMax {
+                state.waiters.append((position, wake))
+            }
+            return false
+        }
+        if isThere { wake() }
+    }
+
+    /// Completes everything submitted so far and ends the thread.
+    package func stop() {
+        state.withLock { $0.isStopping = true }
+        wakeUp.signal()
+        ended.wait()
+    }
+
+    private func run() {
+        while true {
+            wakeUp.wait()
+            let (jobs, isStopping) = state.withLock { state in
+                let jobs = state.jobs
+                state.jobs = []
+                return (jobs, state.isStopping)
+            }
+            for job in jobs {
+                switch job {
+                case .mutation(let mutation, let completion): writer.add(mutation, completion)
+                case .work(let work):
+                    writer.commit()
+                    work()
+                }
+            }
+            writer.commit()
+            wakeWaiters()
+            if isStopping && jobs.isEmpty { break }
+            if isStopping { wakeUp.signal() }
+        }
+        ended.signal()
+    }
+
+    private func wakeWaiters() {
+        let position = writer.engine.position
+        let due = state.withLock { state in
+            let due = state.waiters.filter { $0.position <= position }
+            state.waiters.removeAll { $0.position <= position }
+            return due
+        }
+        for waiter in due { waiter.wake() }
+    }
+}

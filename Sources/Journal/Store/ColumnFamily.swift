@@ -1,0 +1,23 @@
+/// The classes of rows on disk, one RocksDB column family each.
+///
+/// Names are part of the format.
+enum ColumnFamily: String, CaseIterable {
+    /// Must be the first: RocksDB has it in every database.
+    case meta = "default"
+    case resources
+    /// Identifiers and event type names by dense index.
+    case names
+    case sessions
+    case items
+    case users
+    case events
+    /// Ids given by clients, hashed, to the key of their event.
+    case eventIDs = "event_ids"
+    case requests
+    case artifacts
+
+    var index: Int {
+        // `allCases` is in order of declaration and short.
+        Self.allCases.firstIndex(of: self) ?? 0
+    }
+}

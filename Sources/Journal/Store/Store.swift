@@ -1,0 +1,253 @@
+import CRocksDB
+import Glibc
+import Primitives
+
+/// A RocksDB database with our column families.
+///
+/// The only type that knows RocksDB.
+///
+/// Writes are synced. After a failed write RocksDB takes no more until it is opened again: the
+/// owner drops this store and opens another. Reading is safe from any thread.
+@safe
+final class Store: @unchecked Sendable {
+    // SAFETY of `@unchecked`: RocksDB's handles may be used from any thread; they are set in `init`
+    // and freed in `deinit`.
+    private let database: OpaquePointer
+    private let families: [OpaquePointer]
+    private let options: OpaquePointer
+    private let syncedWrites: OpaquePointer
+    private let reads: OpaquePointer
+    private let environment: OpaquePointer?
+    private let cache: OpaquePointer
+
+    /// Opens what is at `path`, or makes it.
+    ///
+    /// - Throws: `inUse` when another process has it, `corrupt` when its log is damaged in the
+    ///   middle.
+    init(path: String, environment: StoreEnvironment?) throws(JournalError) {
+        unsafe cache = rocksdb_cache_create_lru(Limits.storeCacheBytes)
+        unsafe options = Self.makeOptions(cache, environment)
+        unsafe self.environment = environment?.handle
+        let familyOptions = unsafe [OpaquePointer?](
+            repeating: options,
+            count: ColumnFamily.allCases.count
+        )
+        var handles = unsafe [OpaquePointer?](repeating: nil, count: ColumnFamily.allCases.count)
+        var error: UnsafeMutablePointer<CChar>?
+        let names = unsafe ColumnFamily.allCases.map { unsafe strdup($0.rawValue) }
+        var constNames = unsafe names.map { unsafe UnsafePointer($0) }
+        let opened = unsafe rocksdb_open_column_families(
+            options,
+            path,
+            Int32(names.count),
+            &constNames,
+            familyOptions,
+            &handles,
+            &error
+        )
+        unsafe names.forEach { unsafe free($0) }
+        guard let opened = unsafe opened, unsafe error == nil else {
+            let message = unsafe Self.take(&error)
+            unsafe rocksdb_options_destroy(options)
+            unsafe rocksdb_cache_destroy(cache)
+            throw Self.openFailure(path, message)
+        }
+        unsafe database = opened
+        unsafe families = handles.compactMap { unsafe $0 }
+        unsafe syncedWrites = rocksdb_writeoptions_create()
+        unsafe rocksdb_writeoptions_set_sync(syncedWrites, 1)
+        unsafe reads = rocksdb_readoptions_create()
+    }
+
+    deinit {
+        unsafe rocksdb_readoptions_destroy(reads)
+        unsafe rocksdb_writeoptions_destroy(syncedWrites)
+        unsafe families.forEach { unsafe rocksdb_column_family_handle_destroy($0) }
+        unsafe rocksdb_close(database)
+        unsafe rocksdb_options_destroy(options)
+        unsafe rocksdb_cache_destroy(cache)
+    }
+
+    private static func makeOptions(
+        _ cache: OpaquePointer,
+        _ environment: StoreEnvironment?
+    ) -> OpaquePointer {
+        guard let options = unsafe rocksdb_options_create() else {
+            preconditionFailure("out of memory")
+        }
+        unsafe rocksdb_options_set_create_if_missing(options, 1)
+        unsafe rocksdb_options_set_create_missing_column_families(options, 1)
+        // 0 tolerates a torn tail, which was never acknowledged, and refuses damage in the middle.
+        // The default silently drops everything behind such damage.
+        unsafe rocksdb_options_set_wal_recovery_mode(options, 0)
+        unsafe rocksdb_options_set_db_write_buffer_size(options, Limits.storeMemtableBytes)
+        unsafe rocksdb_options_set_max_total_wal_size(options, UInt64(Limits.storeLogBytes))
+        unsafe rocksdb_options_set_max_open_files(options, 256)
+        unsafe rocksdb_options_set_keep_log_file_num(options, 4)
+        unsafe rocksdb_options_set_max_background_jobs(options, 2)
+        let table = unsafe rocksdb_block_based_options_create()
+        unsafe rocksdb_block_based_options_set_block_cache(table, cache)
+        unsafe rocksdb_block_based_options_set_filter_policy(
+            table,
+            rocksdb_filterpolicy_create_bloom_full(10)
+        )
+        unsafe rocksdb_options_set_block_based_table_factory(options, table)
+        unsafe rocksdb_block_based_options_destroy(table)
+        if let environment { unsafe rocksdb_options_set_env(options, environment.handle) }
+        return unsafe options
+    }
+
+    private static func openFailure(_ path: String, _ message: String) -> JournalError {
+        if message.contains("lock") {
+            return JournalError(
+                .inUse,
+                "the data directory '\(path)' is used by another process; stop it, or choose "
+                    + "another "
+                    + "directory (\(message))"
+            )
+        }
+        return JournalError(
+            .corrupt,
+            "the data directory '\(path)' can't be opened: \(message); nothing was changed; "
+                + "restore a "
+                + "backup, or move the directory away"
+        )
+    }
+
+    // MARK: Writing
+
+    /// Makes the batch durable, all of it or nothing.
+    func write(_ batch: WriteBatch) throws(JournalError) {
+        var error: UnsafeMutablePointer<CChar>?
+        unsafe rocksdb_write(database, syncedWrites, batch.handle, &error)
+        if unsafe error != nil { throw JournalError(.io, unsafe Self.take(&error)) }
+    }
+
+    func family(_ family: ColumnFamily) -> OpaquePointer { unsafe families[family.index] }
+
+    // MARK: Reading
+
+    func get(_ family: ColumnFamily, _ key: [UInt8]) throws(JournalError) -> [UInt8]? {
+        var error: UnsafeMutablePointer<CChar>?
+        var count = 0
+        let value = unsafe key.withUnsafeBytes { key in
+            unsafe rocksdb_get_cf(
+                database,
+                reads,
+                self.family(family),
+                key.baseAddress?.assumingMemoryBound(to: CChar.self),
+                key.count,
+                &count,
+                &error
+            )
+        }
+        if unsafe error != nil { throw JournalError(.io, unsafe Self.take(&error)) }
+        guard let value = unsafe value else { return nil }
+        defer { unsafe rocksdb_free(value) }
+        return unsafe Array(UnsafeRawBufferPointer(start: value, count: count))
+    }
+
+    /// Calls `body` with every row of a family whose key begins with `prefix`, in order of keys.
+    ///
+    /// `body` returns false to stop. With `snapshot`, as of it.
+    func scan(
+        _ family: ColumnFamily,
+        prefix: [UInt8] = [],
+        snapshot: StoreSnapshot? = nil,
+        _ body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer)
+            throws(JournalError)
+            -> Bool
+    ) throws(JournalError) {
+        let options = unsafe rocksdb_readoptions_create()
+        defer { unsafe rocksdb_readoptions_destroy(options) }
+        if let snapshot {
+            unsafe rocksdb_readoptions_set_snapshot(options, snapshot.handle)
+        }
+        if prefix.isEmpty {
+            unsafe rocksdb_readoptions_set_readahead_size(options, 2 << 20)
+            unsafe rocksdb_readoptions_set_fill_cache(options, 0)
+        }
+        guard
+            let iterator = unsafe rocksdb_create_iterator_cf(
+                database,
+                options,
+                self.family(family)
+            )
+        else { return }
+        defer { unsafe rocksdb_iter_destroy(iterator) }
+        unsafe prefix.withUnsafeBytes { bytes in
+            unsafe rocksdb_iter_seek(
+                iterator,
+                bytes.baseAddress?.assumingMemoryBound(to: CChar.self),
+                bytes.count
+            )
+        }
+        while unsafe rocksdb_iter_valid(iterator) != 0 {
+            var keyCount = 0
+            var valueCount = 0
+            let key = unsafe rocksdb_iter_key(iterator, &keyCount)
+            let value = unsafe rocksdb_iter_value(iterator, &valueCount)
+            let keyBytes = unsafe UnsafeRawBufferPointer(start: key, count: keyCount)
+            guard unsafe keyBytes.starts(with: prefix) else { break }
+            let valueBytes = unsafe UnsafeRawBufferPointer(start: value, count: valueCount)
+            guard unsafe try body(keyBytes, valueBytes) else { return }
+            unsafe rocksdb_iter_next(iterator)
+        }
+        var error: UnsafeMutablePointer<CChar>?
+        unsafe rocksdb_iter_get_error(iterator, &error)
+        if unsafe error != nil { throw JournalError(.io, unsafe Self.take(&error)) }
+    }
+
+    /// A frozen view of all families.
+    func makeSnapshot() -> StoreSnapshot {
+        unsafe StoreSnapshot(self, rocksdb_create_snapshot(database))
+    }
+
+    fileprivate func release(_ snapshot: OpaquePointer?) {
+        unsafe rocksdb_release_snapshot(database, snapshot)
+    }
+
+    private static func take(_ error: inout UnsafeMutablePointer<CChar>?) -> String {
+        guard let text = unsafe error else { return "unknown error" }
+        defer {
+            unsafe rocksdb_free(text)
+            unsafe error = nil
+        }
+        return unsafe String(cString: text)
+    }
+}
+
+/// A frozen view; keeps its store open.
+@safe
+final class StoreSnapshot: @unchecked Sendable {
+    // SAFETY of `@unchecked`: RocksDB's snapshots may be read from any thread.
+    private let store: Store
+    let handle: OpaquePointer?
+
+    fileprivate init(_ store: Store, _ handle: OpaquePointer?) {
+        self.store = store
+        unsafe self.handle = handle
+    }
+
+    deinit {
+        unsafe store.release(handle)
+    }
+}
+
+/// Where a store's files are: on disk by default, in memory with this.
+///
+/// Outlives every store that was opened on it, so a store can be opened again.
+@safe
+final class StoreEnvironment: @unchecked Sendable {
+    // SAFETY of `@unchecked`: RocksDB's environments may be used from any thread.
+    let handle: OpaquePointer?
+
+    /// Files in memory.
+    init() {
+        unsafe handle = rocksdb_create_mem_env()
+    }
+
+    deinit {
+        unsafe rocksdb_env_destroy(handle)
+    }
+}

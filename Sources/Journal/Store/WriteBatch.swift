@@ -1,0 +1,64 @@
+import CRocksDB
+
+/// Rows to put and to delete, written as one.
+@safe
+final class WriteBatch {
+    let handle: OpaquePointer
+
+    init() {
+        guard let handle = unsafe rocksdb_writebatch_create() else {
+            preconditionFailure("out of memory")
+        }
+        unsafe self.handle = handle
+    }
+
+    deinit {
+        unsafe rocksdb_writebatch_destroy(handle)
+    }
+
+    func put(_ family: OpaquePointer, _ key: [UInt8], _ value: [UInt8]) {
+        unsafe key.withUnsafeBytes { key in
+            unsafe value.withUnsafeBytes { value in
+                unsafe rocksdb_writebatch_put_cf(
+                    handle,
+                    family,
+                    key.baseAddress?.assumingMemoryBound(to: CChar.self),
+                    key.count,
+                    value.baseAddress?.assumingMemoryBound(to: CChar.self),
+                    value.count
+                )
+            }
+        }
+    }
+
+    func delete(_ family: OpaquePointer, _ key: [UInt8]) {
+        unsafe key.withUnsafeBytes { key in
+            unsafe rocksdb_writebatch_delete_cf(
+                handle,
+                family,
+                key.baseAddress?.assumingMemoryBound(to: CChar.self),
+                key.count
+            )
+        }
+    }
+
+    /// Deletes every key that begins with `prefix`.
+    func deleteAll(_ family: OpaquePointer, prefix: [UInt8]) {
+        var end = prefix
+        while let last = end.last, last == 0xFF { end.removeLast() }
+        if end.isEmpty { return }
+        end[end.count - 1] += 1
+        unsafe prefix.withUnsafeBytes { start in
+            unsafe end.withUnsafeBytes { end in
+                unsafe rocksdb_writebatch_delete_range_cf(
+                    handle,
+                    family,
+                    start.baseAddress?.assumingMemoryBound(to: CChar.self),
+                    start.count,
+                    end.baseAddress?.assumingMemoryBound(to: CChar.self),
+                    end.count
+                )
+            }
+        }
+    }
+}

@@ -1,0 +1,224 @@
+import Engine
+import Logging
+import Primitives
+import Resources
+
+/// One batch after the other: plan, write, apply, answer.
+///
+/// Confined to the writer's thread.
+///
+/// SAFETY of `@unchecked`: the sequencer's thread alone touches it once that has started.
+final class Writer: @unchecked Sendable {
+    let engine: DatasetEngine
+    var observer: (any ApplyObserver)?
+    private var store: Store?
+    private let reopen: () throws(JournalError) -> Store
+    private let hash: StableHash
+    private let clock: any Clock
+    private let logger: Logger
+    private var position: LogPosition
+    private var overlay = PlanOverlay()
+    private var planned: [Planned] = []
+
+    private struct Planned {
+        var effects: Effects
+        var outcome: MutationOutcome
+        var completion: Sequencer.Completion
+    }
+
+    init(
+        engine: DatasetEngine,
+        store: Store,
+        hash: StableHash,
+        position: LogPosition,
+        clock: any Clock,
+        logger: Logger,
+        reopen: @escaping () throws(JournalError) -> Store
+    ) {
+        self.engine = engine
+        self.store = store
+        self.hash = hash
+        self.position = position
+        self.clock = clock
+        self.logger = logger
+        self.reopen = reopen
+    }
+
+    /// Plans one mutation into the batch; refuses it, or commits first, as the plan says.
+    func add(_ mutation: Mutation, _ completion: @escaping Sequencer.Completion) {
+        if planned.count >= Limits.mutationsPerWriteMax { commit() }
+        for _ in 0..<2 {
+            do throws(Refusal) {
+                let facts = StoreFacts(store: try openStore(), hash: hash)
+                let next = LogPosition(lastPosition.rawValue + 1)
+                let plan = try engine.plan(
+                    mutation,
+                    at: next,
+                    now: clock.now(),
+                    overlay: &overlay,
+                    facts: facts
+                )
+                guard case .ready(let effects, var outcome) = plan else {
+                    commit()
+                    continue
+                }
+                // A mutation that changes nothing is seen where everything before it is seen.
+                if effects.effects.isEmpty { outcome.position = lastPosition }
+                planned.append(
+                    Planned(effects: effects, outcome: outcome, completion: completion)
+                )
+                return
+            } catch {
+                return completion(.failure(error))
+            }
+        }
+        completion(.failure(Refusal(.internalFailure, "the write could not be planned")))
+    }
+
+    private var lastPosition: LogPosition {
+        planned.last { !$0.effects.effects.isEmpty }?.effects.position ?? position
+    }
+
+    /// Writes and applies what is planned, and answers.
+    func commit() {
+        guard !planned.isEmpty else { return }
+        let batch = planned
+        planned = []
+        overlay = PlanOverlay()
+        let effects = batch.map(\.effects).filter { !$0.effects.isEmpty }
+        if let last = effects.last?.position {
+            do throws(Refusal) {
+                try write(effects, through: last)
+            } catch {
+                for one in batch { one.completion(.failure(error)) }
+                return
+            }
+            position = last
+            let changes = engine.apply(effects)
+            observer?.applied(changes)
+        }
+        for one in batch { one.completion(.success(one.outcome)) }
+    }
+
+    private func write(_ effects: [Effects], through last: LogPosition) throws(Refusal) {
+        guard let failure = try writeOnce(effects, through: last) else { return }
+        logger.error("write failed", metadata: ["error": "\(failure)"])
+        // RocksDB takes nothing more until it is opened again; then it is known what it kept.
+        store = nil
+        guard try storedPosition() == last else {
+            throw Refusal(.unavailable, "the store could not write: \(failure)")
+        }
+    }
+
+    private func writeOnce(
+        _ effects: [Effects],
+        through last: LogPosition
+    ) throws(Refusal) -> JournalError? {
+        let store = try openStore()
+        let encoder = RowEncoder(store: store, hash: hash)
+        let batch = WriteBatch()
+        for one in effects {
+            for effect in one.effects { encoder.add(effect, to: batch) }
+        }
+        var row = RowWriter()
+        row.put(last.rawValue)
+        unsafe batch.put(store.family(.meta), RowKey.position, row.bytes)
+        do throws(JournalError) {
+            try store.write(batch)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    private func storedPosition() throws(Refusal) -> LogPosition {
+        let store = try openStore()
+        do throws(JournalError) {
+            return try Journal.position(store)
+        } catch {
+            throw Refusal(.unavailable, "the store could not be read: \(error)")
+        }
+    }
+
+    private func openStore() throws(Refusal) -> Store {
+        if let store { return store }
+        do throws(JournalError) {
+            let opened = try reopen()
+            store = opened
+            return opened
+        } catch {
+            throw Refusal(.unavailable, "the store is shut: \(error)")
+        }
+    }
+
+    /// Closes the store.
+    ///
+    /// After the thread has ended.
+    func close() {
+        store = nil
+    }
+
+    /// The store that is open now; for snapshots and artifacts, on the writer's thread.
+    func currentStore() throws(Refusal) -> Store { try openStore() }
+}
+
+/// The planner's questions, answered by the store.
+final class StoreFacts: FactReader {
+    private let store: Store
+    private let hash: StableHash
+
+    init(store: Store, hash: StableHash) {
+        self.store = store
+        self.hash = hash
+    }
+
+    func events(
+        _ group: GroupIndex,
+        owner: UserIndex,
+        at time: Timestamp
+    ) throws(Refusal) -> [StoredEvent] {
+        try events(prefix: RowKey.moment(group, owner, time))
+    }
+
+    func events(_ group: GroupIndex, owner: UserIndex) throws(Refusal) -> [StoredEvent] {
+        try events(prefix: RowKey.owner(group, owner))
+    }
+
+    func event(
+        _ group: GroupIndex,
+        withID eventID: String
+    ) throws(Refusal) -> (owner: UserIndex, event: StoredEvent)? {
+        do throws(JournalError) {
+            let idKey = RowKey.eventID(group, eventID, hash)
+            guard let key = try store.get(.eventIDs, idKey) else { return nil }
+            guard let value = try store.get(.events, key),
+                let eventKey = unsafe key.withUnsafeBytes({ unsafe EventKey($0) })
+            else { return nil }
+            var reader = RowReader(value)
+            do throws(RowReader.Damaged) {
+                return (eventKey.owner, try reader.event(eventKey))
+            } catch {
+                throw JournalError(.corrupt, "an event's row can't be read")
+            }
+        } catch {
+            throw Refusal(.unavailable, "the store could not be read: \(error)")
+        }
+    }
+
+    private func events(prefix: [UInt8]) throws(Refusal) -> [StoredEvent] {
+        var found: [StoredEvent] = []
+        do throws(JournalError) {
+            try unsafe store.scan(.events, prefix: prefix) { (key, value) throws(JournalError) in
+                var reader = unsafe RowReader(value)
+                guard let eventKey = unsafe EventKey(key),
+                    let event = try? reader.event(eventKey)
+                else { throw JournalError(.corrupt, "an event's row can't be read") }
+                found.append(event)
+                return true
+            }
+        } catch {
+            throw Refusal(.unavailable, "the store could not be read: \(error)")
+        }
+        return found
+    }
+}

@@ -1,0 +1,179 @@
+import Engine
+import Foundation
+import Journal
+import Logging
+import Primitives
+import Resources
+import Testing
+
+private let now = Timestamp(milliseconds: 1_700_000_000_000)
+private let shop = ResourceName.datasetGroup("shop")
+
+private func header(_ name: String) -> ResourceHeader {
+    ResourceHeader(name: name, createdAt: now, updatedAt: now)
+}
+
+private final class Quiet: ApplyObserver {
+    func applied(_ changes: [AppliedChange]) {}
+}
+
+private func open(_ path: String) throws(JournalError) -> Journal {
+    let journal = try Journal(.directory(path), logger: Logger(label: "test"))
+    try journal.recover(replayAfter: LogPosition(.max), prepare: {}, observe: { _ in })
+    journal.sequencer.start(observer: Quiet())
+    return journal
+}
+
+private func makeGroup(_ journal: Journal) async throws {
+    let fields = [SchemaField(name: "USER_ID", type: .string)]
+    let schema = Schema(
+        header: header("s"),
+        kind: .interactions,
+        fields: fields,
+        document: "{}"
+    )
+    let dataset = Dataset(
+        header: header("d"),
+        group: shop,
+        kind: .interactions,
+        schema: .schema("s")
+    )
+    _ = try await journal.sequencer.submit(
+        .createResources(
+            [
+                .datasetGroup(DatasetGroup(header: header("shop"), index: GroupIndex(0))),
+                .schema(schema), .dataset(dataset),
+            ],
+            requestID: ""
+        )
+    )
+}
+
+private func put(_ user: String, _ session: String, _ items: [Int]) -> Mutation {
+    .putEvents(
+        group: shop,
+        tracker: nil,
+        EventBatch(
+            userID: user,
+            sessionID: session,
+            events: items.map { item in
+                EventRecord(
+                    eventID: item % 7 == 0 ? "given-\(user)-\(session)-\(item)" : "",
+                    eventType: "view",
+                    itemID: "i\(item)",
+                    occurredAt: Timestamp(milliseconds: Int64(item % 50) * 1_000),
+                    impression: item % 3 == 0 ? ["x", "y"] : []
+                )
+            }
+        )
+    )
+}
+
+private func withDirectory(_ body: (String) async throws -> Void) async throws {
+    let path = FileManager.default.temporaryDirectory
+        .appendingPathComponent("journal-\(UInt64.random(in: 0 ... .max))").path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try await body(path)
+}
+
+@Suite
+struct `A journal` {
+    @Test
+    func `brings the engine back as it was, again and again`() async throws {
+        try await withDirectory { path in
+            let seed = UInt64.random(in: 0 ... .max)
+            var random = SeededGenerator(seed: seed)
+            var digest: EngineDigest?
+            for round in 0..<4 {
+                let journal = try open(path)
+                if let digest {
+                    #expect(EngineDigest(journal.engine) == digest, "seed \(seed), round \(round)")
+                } else {
+                    try await makeGroup(journal)
+                }
+                for _ in 0..<120 {
+                    let user =
+                        Bool.random(using: &random)
+                        ? "u\(Int.random(in: 0..<5, using: &random))" : ""
+                    let items = (0..<3).map { _ in Int.random(in: 0..<200, using: &random) }
+                    let session = "s\(Int.random(in: 0..<6, using: &random))"
+                    do throws(Refusal) {
+                        _ = try await journal.sequencer.submit(put(user, session, items))
+                    } catch {
+                        // A given id under another user is another body.
+                        #expect(error.code == .resourceAlreadyExists)
+                    }
+                }
+                digest = EngineDigest(journal.engine)
+                journal.close()
+            }
+        }
+    }
+
+    @Test
+    func `answers many callers at once, each with what became of its write`() async throws {
+        try await withDirectory { path in
+            let journal = try open(path)
+            try await makeGroup(journal)
+            let applied = try await withThrowingTaskGroup(of: Int.self) { group in
+                for index in 0..<200 {
+                    group.addTask {
+                        // Every write comes twice.
+                        let mutation = put("u\(index / 2)", "s", [1, 2, 3])
+                        return try await journal.sequencer.submit(mutation).appliedCount
+                    }
+                }
+                return try await group.reduce(0, +)
+            }
+            #expect(applied == 300)
+            journal.close()
+        }
+    }
+
+    @Test
+    func `refuses a directory that is in use, by name`() async throws {
+        try await withDirectory { path in
+            let journal = try open(path)
+            do throws(JournalError) {
+                _ = try open(path)
+                Issue.record("opened twice")
+            } catch {
+                #expect(error.code == .inUse)
+                #expect(error.message.contains(path))
+            }
+            journal.close()
+        }
+    }
+
+    @Test
+    func `takes a torn tail, which nobody was told of`() async throws {
+        try await withDirectory { path in
+            let journal = try open(path)
+            try await makeGroup(journal)
+            for index in 0..<50 {
+                _ = try await journal.sequencer.submit(put("u", "s", [index]))
+            }
+            let position = journal.engine.position
+            journal.close()
+            let files = try FileManager.default.contentsOfDirectory(atPath: path)
+            let log = try #require(files.filter { $0.hasSuffix(".log") }.sorted().last)
+            let file = URL(fileURLWithPath: path).appendingPathComponent(log)
+            let whole = try Data(contentsOf: file)
+            try whole.prefix(whole.count - 20).write(to: file)
+            let torn = try open(path)
+            #expect(torn.engine.position.rawValue == position.rawValue - 1)
+            torn.close()
+        }
+    }
+
+    @Test
+    func `keeps nothing on disk when it is in memory`() async throws {
+        let journal = try Journal(.memory, logger: Logger(label: "test"))
+        try journal.recover(replayAfter: LogPosition(.max), prepare: {}, observe: { _ in })
+        journal.sequencer.start(observer: Quiet())
+        try await makeGroup(journal)
+        let outcome = try await journal.sequencer.submit(put("u", "s", [1]))
+        #expect(outcome.appliedCount == 1)
+        journal.close()
+    }
+}
