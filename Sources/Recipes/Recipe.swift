@@ -134,15 +134,3 @@ package struct RankedItem: Hashable, Sendable {
         self.reason = reason
     }
 }
-
-/// The reused memory of one reactor's rankings.
-///
-/// Confined to one thread.
-package final class RankingScratch {
-    /// The answer, best first.
-    package var top: [RankedItem] = []
-    /// One score an item, zero between requests.
-    package var scores: [Float] = []
-
-    package init() {}
-}

@@ -1,0 +1,71 @@
+import Primitives
+
+/// Writes a model's numbers, little-endian, behind a tag that says whose they are.
+struct ArtifactWriter {
+    private let writer: ByteWriter
+
+    init(_ writer: ByteWriter, tag: UInt32) {
+        self.writer = writer
+        put(tag)
+    }
+
+    func put<T: FixedWidthInteger>(_ value: T) {
+        for byte in 0..<T.bitWidth / 8 {
+            writer.append(UInt8(truncatingIfNeeded: value >> T(byte * 8)))
+        }
+    }
+
+    func put(_ value: Double) { put(value.bitPattern) }
+    func put(_ value: Float) { put(value.bitPattern) }
+}
+
+/// Reads what `ArtifactWriter` wrote; every read is checked.
+struct ArtifactReader {
+    private let bytes: [UInt8]
+    private var offset = 0
+
+    init(_ bytes: [UInt8], tag: UInt32) throws(RecipeError) {
+        self.bytes = bytes
+        guard try number(UInt32.self) == tag else {
+            throw Self.damaged("its tag is another model's")
+        }
+    }
+
+    mutating func number<T: FixedWidthInteger & UnsignedInteger>(
+        _ type: T.Type
+    ) throws(RecipeError) -> T {
+        let size = T.bitWidth / 8
+        guard offset + size <= bytes.count else { throw Self.damaged("it ends too soon") }
+        var value: T = 0
+        for byte in 0..<size { value |= T(bytes[offset + byte]) << T(byte * 8) }
+        offset += size
+        return value
+    }
+
+    /// A count of things that take at least `size` bytes each.
+    mutating func count(of size: Int) throws(RecipeError) -> Int {
+        let value = try number(UInt32.self)
+        guard Int(value) <= (bytes.count - offset) / size else {
+            throw Self.damaged("it counts more than it holds")
+        }
+        return Int(value)
+    }
+
+    mutating func double() throws(RecipeError) -> Double {
+        Double(bitPattern: try number(UInt64.self))
+    }
+
+    mutating func float() throws(RecipeError) -> Float {
+        let value = Float(bitPattern: try number(UInt32.self))
+        guard value.isFinite else { throw Self.damaged("a number is not finite") }
+        return value
+    }
+
+    func end() throws(RecipeError) {
+        guard offset == bytes.count else { throw Self.damaged("it goes on behind its end") }
+    }
+
+    static func damaged(_ reason: String) -> RecipeError {
+        RecipeError(.badArtifact, "the artifact can't be read: \(reason)")
+    }
+}

@@ -1,0 +1,22 @@
+import Primitives
+
+/// Walks a training set, tells how far it is, and stops when it is told to.
+enum TrainingLoop {
+    static func run(
+        over set: any TrainingSet,
+        progress: (Double) -> Bool,
+        _ body: (UserIndex, [Interaction]) -> Void
+    ) throws(RecipeError) {
+        var seen = 0
+        var isCancelled = !progress(0)
+        guard !isCancelled else { throw RecipeError(.cancelled, "the training was stopped") }
+        try set.forEachHistory { user, history in
+            body(user, history)
+            seen += 1
+            guard seen % 256 == 0 else { return true }
+            isCancelled = !progress(min(1, Double(seen) / Double(max(set.userCount, 1))))
+            return !isCancelled
+        }
+        guard !isCancelled else { throw RecipeError(.cancelled, "the training was stopped") }
+    }
+}
