@@ -1,0 +1,47 @@
+package import Primitives
+package import Recipes
+package import Resources
+
+/// What answers for a campaign: immutable, swapped as a whole.
+package final class CampaignRuntime: Sendable {
+    package let campaign: ResourceName
+    package let group: GroupIndex
+    package let kind: RecipeCatalog.Kind
+    package let model: any TrainedModel
+
+    init(
+        campaign: ResourceName,
+        group: GroupIndex,
+        kind: RecipeCatalog.Kind,
+        model: any TrainedModel
+    ) {
+        self.campaign = campaign
+        self.group = group
+        self.kind = kind
+        self.model = model
+    }
+}
+
+/// Every campaign that can answer now.
+package final class ServingTable: Sendable {
+    private final class Snapshot: Sendable {
+        let runtimes: [String: CampaignRuntime]
+
+        init(_ runtimes: [String: CampaignRuntime]) {
+            self.runtimes = runtimes
+        }
+    }
+
+    private let published = Published(Snapshot([:]))
+
+    package init() {}
+
+    package func runtime(for campaign: String) -> CampaignRuntime? {
+        published.current.runtimes[campaign]
+    }
+
+    /// On the writer's thread.
+    func publish(_ runtimes: [String: CampaignRuntime]) {
+        published.replace(Snapshot(runtimes))
+    }
+}

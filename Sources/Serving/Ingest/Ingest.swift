@@ -1,0 +1,217 @@
+package import Engine
+import Formats
+package import Primitives
+package import Resources
+
+/// Checks what a Put call says against limits and schema; what depends on state is the planner's.
+///
+/// Pure: a call in, records out, or a refusal that names every violation. Confined to one thread,
+/// since it reuses the JSON reader's memory.
+package final class Ingest {
+    private let json = JSONReader()
+
+    package init() {}
+
+    // MARK: Events
+
+    /// - Parameters:
+    ///   - input: The call.
+    ///   - index: The schema of the group's interactions.
+    ///   - now: The server's clock, for events from the future.
+    /// - Returns: The events, ready for the planner.
+    /// - Throws: `invalidInput` with paths such as `event_list[3].item_id`.
+    package func checkEvents(
+        _ input: PutEventsInput,
+        _ index: SchemaIndex,
+        now: Timestamp
+    ) throws(Refusal) -> EventBatch {
+        var violations = Violations()
+        violations.checkID(input.userID, isRequired: false, "user_id")
+        violations.checkID(input.sessionID, isRequired: true, "session_id")
+        checkCount(input.events.count, "event_list", &violations)
+        var batch = EventBatch(userID: input.userID, sessionID: input.sessionID, events: [])
+        if input.events.count <= Limits.recordsPerCallMax {
+            batch.events.reserveCapacity(input.events.count)
+            for (position, event) in input.events.enumerated() {
+                batch.events.append(
+                    check(event, index, now, at: "event_list[\(position)]", &violations)
+                )
+            }
+        }
+        try violations.throwIfAny()
+        return batch
+    }
+
+    private func check(
+        _ event: EventInput,
+        _ index: SchemaIndex,
+        _ now: Timestamp,
+        at path: String,
+        _ violations: inout Violations
+    ) -> EventRecord {
+        violations.checkID(event.eventID, isRequired: false, "\(path).event_id")
+        violations.checkID(event.eventType, isRequired: true, "\(path).event_type")
+        violations.checkID(event.itemID, isRequired: false, "\(path).item_id")
+        violations.checkLength(event.recommendationID, 40, "\(path).recommendation_id")
+        violations.checkLength(event.properties, Limits.eventPropertiesMax, "\(path).properties")
+        checkImpression(event.impression, at: path, &violations)
+        checkSource(event.attributionSource, at: path, &violations)
+        checkSize(event, at: path, &violations)
+        var record = EventRecord(
+            eventID: event.eventID,
+            eventType: event.eventType,
+            eventValue: event.eventValue,
+            itemID: event.itemID,
+            occurredAt: time(event, now, at: path, &violations),
+            recommendationID: event.recommendationID,
+            impression: event.impression,
+            attributionSource: event.attributionSource ?? ""
+        )
+        if let value = event.eventValue, !value.isFinite {
+            violations.add("\(path).event_value", "is \(value); a finite number is needed")
+        }
+        var reader = PropertyReader(index, at: "\(path).properties")
+        record.properties = reader.read(event.properties, json, &violations)
+        if record.itemID.isEmpty, let inner = reader.itemID {
+            violations.checkID(inner, isRequired: true, "\(path).properties.itemId")
+            record.itemID = inner
+        }
+        if record.eventValue == nil { record.eventValue = reader.eventValue }
+        return record
+    }
+
+    private func time(
+        _ event: EventInput,
+        _ now: Timestamp,
+        at path: String,
+        _ violations: inout Violations
+    ) -> Timestamp {
+        guard let seconds = event.sentAtSeconds else {
+            violations.add("\(path).sent_at", "is required")
+            return now
+        }
+        // Year 9999 ends at this second.
+        guard (0...253_402_300_799).contains(seconds),
+            (0..<1_000_000_000).contains(event.sentAtNanos)
+        else {
+            let hint =
+                seconds > 253_402_300_799
+                ? "; it reads as milliseconds, and seconds are needed" : ""
+            violations.add("\(path).sent_at", "is \(seconds) s, outside of 1970 to 9999\(hint)")
+            return now
+        }
+        let time = Timestamp(milliseconds: seconds * 1_000 + Int64(event.sentAtNanos) / 1_000_000)
+        if time.milliseconds > now.milliseconds + Limits.clockSkewMS {
+            let asMilliseconds = seconds / 1_000
+            let looksLikeMilliseconds =
+                abs(asMilliseconds - now.milliseconds / 1_000) < 10 * 366 * 86_400
+            let hint =
+                looksLikeMilliseconds ? "; it reads as milliseconds, and seconds are needed" : ""
+            violations.add(
+                "\(path).sent_at",
+                "is \((time.milliseconds - now.milliseconds) / 1_000) s ahead of the server's "
+                    + "clock; "
+                    + "at most 300 s are allowed\(hint)"
+            )
+        }
+        return time
+    }
+
+    private func checkImpression(
+        _ impression: [String],
+        at path: String,
+        _ violations: inout Violations
+    ) {
+        if impression.count > Limits.impressionMax {
+            violations.add(
+                "\(path).impression",
+                "has \(impression.count) items; at most \(Limits.impressionMax) are allowed"
+            )
+        }
+        for (position, item) in impression.prefix(Limits.impressionMax).enumerated() {
+            violations.checkID(item, isRequired: true, "\(path).impression[\(position)]")
+        }
+    }
+
+    private func checkSource(
+        _ source: String?,
+        at path: String,
+        _ violations: inout Violations
+    ) {
+        guard let source else { return }
+        let field = "\(path).metric_attribution.event_attribution_source"
+        let isPrintable = source.utf8.allSatisfy { (0x20...0x7E).contains($0) }
+        let hasMark = source.utf8.contains { $0 != 0x20 }
+        if source.utf8.count > 1_024 || !isPrintable || !hasMark {
+            violations.add(
+                field,
+                "is not 1 to 1,024 printable ASCII characters with one that is no space"
+            )
+        }
+    }
+
+    private func checkSize(
+        _ event: EventInput,
+        at path: String,
+        _ violations: inout Violations
+    ) {
+        let texts = [
+            event.eventID, event.eventType, event.itemID, event.properties, event.recommendationID,
+            event.attributionSource ?? "",
+        ]
+        let bytes = (texts + event.impression).reduce(0) { $0 + $1.utf8.count }
+        if bytes > Limits.eventBytesMax {
+            violations.add(
+                path,
+                "has \(bytes) bytes of text; at most \(Limits.eventBytesMax) are allowed"
+            )
+        }
+    }
+
+    // MARK: Users and items
+
+    /// - Parameters:
+    ///   - input: The call's records.
+    ///   - index: The schema of the group's users or items.
+    /// - Returns: The records, ready for the planner.
+    /// - Throws: `invalidInput` with paths such as `items[2].properties.price`.
+    package func checkEntities(
+        _ input: [EntityInput],
+        _ index: SchemaIndex
+    ) throws(Refusal) -> [EntityRecord] {
+        let isUsers = index.schema.kind == .users
+        let list = isUsers ? "users" : "items"
+        let bound = isUsers ? Limits.userPropertiesMax : Limits.itemPropertiesMax
+        var violations = Violations()
+        checkCount(input.count, list, &violations)
+        try violations.throwIfAny()
+        var records: [EntityRecord] = []
+        records.reserveCapacity(input.count)
+        for (position, one) in input.enumerated() {
+            let path = "\(list)[\(position)]"
+            violations.checkID(
+                one.id,
+                isRequired: true,
+                "\(path).\(isUsers ? "user_id" : "item_id")"
+            )
+            violations.checkLength(one.properties, bound, "\(path).properties")
+            var reader = PropertyReader(index, at: "\(path).properties")
+            let properties = reader.read(one.properties, json, &violations)
+            records.append(
+                EntityRecord(id: one.id, properties: properties, createdAt: reader.createdAt)
+            )
+        }
+        try violations.throwIfAny()
+        return records
+    }
+
+    private func checkCount(_ count: Int, _ list: String, _ violations: inout Violations) {
+        if count == 0 { violations.add(list, "is empty; at least 1 record is needed") }
+        if count > Limits.recordsPerCallMax {
+            violations.add(
+                list,
+                "has \(count) records; at most \(Limits.recordsPerCallMax) are allowed"
+            )
+        }
+    }
+}

@@ -1,0 +1,267 @@
+import Engine
+import Formats
+import Primitives
+import Resources
+
+/// Reads one record's `properties` against its schema.
+struct PropertyReader {
+    private let index: SchemaIndex
+    private let path: String
+    /// `itemId` inside the properties of an event.
+    private(set) var itemID: String?
+    /// `eventValue` inside the properties of an event.
+    private(set) var eventValue: Double?
+    /// `CREATION_TIMESTAMP` of an item.
+    private(set) var createdAt: Timestamp?
+
+    init(_ index: SchemaIndex, at path: String) {
+        self.index = index
+        self.path = path
+    }
+
+    /// The values by column; whatever is wrong goes to `violations`.
+    mutating func read(
+        _ text: String,
+        _ json: JSONReader,
+        _ violations: inout Violations
+    ) -> RecordProperties {
+        var result = RecordProperties()
+        if !text.isEmpty {
+            guard let members = members(text, json, &violations) else { return result }
+            var seen: Set<String> = []
+            for member in members {
+                let folded = SchemaField.fold(member.key)
+                guard seen.insert(folded).inserted else {
+                    violations.add("\(path).\(shown(member.key))", "stands here twice")
+                    continue
+                }
+                take(member, folded, &result, &violations)
+            }
+        }
+        checkRequired(result, &violations)
+        while result.values.last == .null { result.values.removeLast() }
+        return result
+    }
+
+    private func members(
+        _ text: String,
+        _ json: JSONReader,
+        _ violations: inout Violations
+    ) -> [JSONMember]? {
+        do throws(JSONError) {
+            guard case .object(let members) = try json.parse(text) else {
+                violations.add(path, "is JSON, but not an object of names and values")
+                return nil
+            }
+            return members
+        } catch {
+            violations.add(path, "is no JSON document: \(error.message)")
+            return nil
+        }
+    }
+
+    private mutating func take(
+        _ member: JSONMember,
+        _ folded: String,
+        _ result: inout RecordProperties,
+        _ violations: inout Violations
+    ) {
+        let field = "\(path).\(shown(member.key))"
+        if takeReserved(member, folded, field, &violations) { return }
+        guard let column = index.columnByName[folded] else {
+            if index.schema.isOpen {
+                addOpen(member, field, &result, &violations)
+            } else {
+                violations.add(field, "is not in the schema, which has \(index.knownNames)")
+            }
+            return
+        }
+        while result.values.count <= column { result.values.append(.null) }
+        result.values[column] = value(member.value, index.columns[column], field, &violations)
+    }
+
+    /// True when the key is one of the record's own fields, taken or refused.
+    private mutating func takeReserved(
+        _ member: JSONMember,
+        _ folded: String,
+        _ field: String,
+        _ violations: inout Violations
+    ) -> Bool {
+        switch (index.schema.kind, folded) {
+        case (.interactions, "itemid"):
+            if case .string(let text) = member.value {
+                itemID = text
+            } else {
+                violations.add(field, "is \(member.value.typeName); a string is needed")
+            }
+        case (.interactions, "eventvalue"):
+            eventValue = number(member.value)
+            if eventValue == nil && member.value != .null {
+                violations.add(field, "is \(shown(member.value)); a number is needed")
+            }
+        case (.interactions, "userid"), (.interactions, "sessionid"), (.interactions, "eventtype"),
+            (.interactions, "timestamp"), (.interactions, "recommendationid"),
+            (.interactions, "impression"), (.interactions, "eventattributionsource"):
+            violations.add(field, "is not allowed in properties; it has a field of its own")
+        case (.items, "creationtimestamp"):
+            takeCreation(member.value, field, &violations)
+        case (.items, "itemid"), (.users, "userid"):
+            violations.add(field, "is not allowed in properties; it has a field of its own")
+        default:
+            return false
+        }
+        return true
+    }
+
+    private mutating func takeCreation(
+        _ value: JSONValue,
+        _ field: String,
+        _ violations: inout Violations
+    ) {
+        if value == .null { return }
+        let isDeclared =
+            index.schema.isOpen
+            || index.schema.fields.contains { $0.name == "CREATION_TIMESTAMP" }
+        guard isDeclared else {
+            return violations.add(field, "is not in the schema, which has \(index.knownNames)")
+        }
+        guard let seconds = whole(value), (0...253_402_300_799).contains(seconds) else {
+            return violations.add(
+                field,
+                "is \(shown(value)); whole seconds from 1970 to 9999 are needed"
+            )
+        }
+        createdAt = Timestamp(milliseconds: seconds * 1_000)
+    }
+
+    private func addOpen(
+        _ member: JSONMember,
+        _ field: String,
+        _ result: inout RecordProperties,
+        _ violations: inout Violations
+    ) {
+        guard isColumnName(member.key) else {
+            return violations.add(
+                field,
+                "can't be a column: 1 to 150 letters, digits and '_', no digit first"
+            )
+        }
+        let value: PropertyValue
+        switch member.value {
+        case .null: return
+        case .string(let text):
+            guard text.unicodeScalars.count <= Limits.valueCharactersMax else {
+                return violations.add(
+                    field,
+                    "has more than \(Limits.valueCharactersMax) characters"
+                )
+            }
+            value = .string(text)
+        case .integer(let number): value = .integer(number)
+        case .double(let number): value = .double(number)
+        case .boolean(let flag): value = .boolean(flag)
+        case .array, .object:
+            return violations.add(field, "is \(member.value.typeName); records are flat")
+        }
+        result.added.append(.init(name: member.key, value: value))
+    }
+
+    private func isColumnName(_ name: String) -> Bool {
+        guard let first = name.utf8.first, name.utf8.count <= 150, !(0x30...0x39).contains(first)
+        else { return false }
+        return name.utf8.allSatisfy { byte in
+            (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte)
+                || (0x61...0x7A).contains(byte) || byte == 0x5F
+        }
+    }
+
+    private func checkRequired(_ result: RecordProperties, _ violations: inout Violations) {
+        for (position, column) in index.columns.enumerated() where !column.isNullable {
+            let isThere = position < result.values.count && result.values[position] != .null
+            if !isThere {
+                violations.add("\(path).\(column.name)", "is required by the schema and missing")
+            }
+        }
+    }
+
+    // MARK: Values
+
+    private func value(
+        _ value: JSONValue,
+        _ column: SchemaField,
+        _ field: String,
+        _ violations: inout Violations
+    ) -> PropertyValue {
+        if value == .null { return .null }
+        switch column.type {
+        case .string:
+            if case .string(let text) = value { return string(text, column, field, &violations) }
+        case .int:
+            if let number = whole(value), Int32(exactly: number) != nil { return .integer(number) }
+        case .long:
+            if let number = whole(value) { return .integer(number) }
+        case .float:
+            if let number = number(value), Float(number).isFinite { return .double(number) }
+        case .double:
+            if let number = number(value) { return .double(number) }
+        case .boolean:
+            if case .boolean(let flag) = value { return .boolean(flag) }
+            if value == .string("true") { return .boolean(true) }
+            if value == .string("false") { return .boolean(false) }
+        }
+        violations.add(
+            field,
+            "is \(shown(value)); \(column.name) is of type \(column.type)"
+        )
+        return .null
+    }
+
+    private func string(
+        _ text: String,
+        _ column: SchemaField,
+        _ field: String,
+        _ violations: inout Violations
+    ) -> PropertyValue {
+        if column.isTextual {
+            return .string(
+                text.utf8.count <= Limits.textualCharactersMax
+                    ? text
+                    : String(
+                        String.UnicodeScalarView(
+                            text.unicodeScalars.prefix(Limits.textualCharactersMax)
+                        )
+                    )
+            )
+        }
+        violations.checkLength(text, Limits.valueCharactersMax, field)
+        return .string(text)
+    }
+
+    /// Numbers may be written as strings.
+    private func whole(_ value: JSONValue) -> Int64? {
+        switch value {
+        case .integer(let number): number
+        case .double(let number): Int64(exactly: number)
+        case .string(let text): Int64(text)
+        default: nil
+        }
+    }
+
+    private func number(_ value: JSONValue) -> Double? {
+        let number: Double? =
+            switch value {
+            case .integer(let number): Double(number)
+            case .double(let number): number
+            case .string(let text): Double(text)
+            default: nil
+            }
+        return number.flatMap { $0.isFinite ? $0 : nil }
+    }
+
+    private func shown(_ key: String) -> String { String(key.prefix(60)) }
+
+    private func shown(_ value: JSONValue) -> String {
+        if case .string(let text) = value { return "\"\(text.prefix(60))\"" }
+        return value.typeName
+    }
+}

@@ -1,0 +1,251 @@
+package import Engine
+package import Journal
+package import Primitives
+package import Recipes
+package import Resources
+
+/// The models of all solution versions that answer, kept current with every applied write.
+///
+/// Also the answer to "which model serves this campaign": a fixed version's, the newest ACTIVE
+/// version's, or, before there is one, a model of the solution's recipe that has only been
+/// observing.
+///
+/// SAFETY of `@unchecked`: confined to the writer's thread; before that starts, to the thread that
+/// recovers.
+package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
+    /// A model and where it stands.
+    private struct Entry {
+        let group: GroupIndex
+        let model: any TrainedModel
+        /// Everything at or below it is in the model.
+        var position: LogPosition
+    }
+
+    /// What was applied since a training began.
+    private struct Recording {
+        let group: GroupIndex
+        var changes: [AppliedChange] = []
+        var hasOverflowed = false
+    }
+
+    package let table = ServingTable()
+    private let engine: DatasetEngine
+    /// By the version's name, or a solution's for the model that only observes.
+    private var entries: [ResourceName: Entry] = [:]
+    private var recordings: [ResourceName: Recording] = [:]
+    private var current = LogPosition.zero
+
+    package init(engine: DatasetEngine) {
+        self.engine = engine
+    }
+
+    // MARK: Recovery
+
+    /// Loads the artifacts and says from which position on the models must be told of events.
+    ///
+    /// A version whose artifact is missing or can't be read is passed to `unreadable`.
+    package func restore(
+        _ artifacts: ArtifactStore,
+        unreadable: (ResourceName, String) -> Void
+    ) -> LogPosition {
+        var oldest: LogPosition?
+        for case .solutionVersion(let version) in engine.resources.all(.solutionVersion)
+        where version.header.status == .active {
+            let name = Resource.solutionVersion(version).resourceName
+            guard let (group, entry) = recipe(of: version.solution) else { continue }
+            do {
+                guard let artifact = try artifacts.artifact(name) else {
+                    unreadable(name, "its artifact is missing")
+                    continue
+                }
+                let model = try entry.recipe.decode(artifact.bytes)
+                entries[name] = Entry(group: group, model: model, position: artifact.position)
+                oldest = min(oldest ?? artifact.position, artifact.position)
+            } catch {
+                unreadable(name, "\(error)")
+            }
+        }
+        rebuildTable()
+        let onlyObserving = entries.values.contains { $0.position == .zero }
+        return onlyObserving ? .zero : oldest ?? LogPosition(.max)
+    }
+
+    /// All items are there: tells every model how many items there are.
+    package func recordsRecovered() {
+        for entry in entries.values {
+            if let store = engine.group(entry.group) {
+                entry.model.live.itemCountGrew(to: store.currentRoot.itemCount)
+            }
+        }
+    }
+
+    // MARK: Following the facts
+
+    package func applied(_ changes: [AppliedChange]) {
+        var isTableStale = false
+        for change in changes {
+            switch change {
+            case .began(let position): current = position
+            case .resourceStored(_, let resource):
+                isTableStale = isTableStale || Self.concernsTable(resource.kind)
+            case .resourceDeleted(let name):
+                entries[name] = nil
+                isTableStale = true
+            case .observed(let group, let change):
+                forEachModel(of: group) { $0.live.observe(change) }
+            case .retracted(let group, let change):
+                forEachModel(of: group) { $0.live.retract(change) }
+            case .itemCountGrew(let group, let count):
+                forEachModel(of: group) { $0.live.itemCountGrew(to: count) }
+            case .interactionsDeleted(let group):
+                forget(group)
+                isTableStale = true
+            }
+            record(change)
+        }
+        if isTableStale { rebuildTable() }
+    }
+
+    private func forEachModel(of group: GroupIndex, _ body: (any TrainedModel) -> Void) {
+        for entry in entries.values where entry.group == group && entry.position < current {
+            body(entry.model)
+        }
+    }
+
+    /// The interactions of a group are gone: its models begin anew.
+    private func forget(_ group: GroupIndex) {
+        for (name, entry) in entries where entry.group == group {
+            let solution = name.text.contains("/versions/") ? name.parent : name
+            guard let solution, let (_, recipe) = recipe(of: solution) else {
+                entries[name] = nil
+                continue
+            }
+            let model = recipe.recipe.emptyModel()
+            model.live.itemCountGrew(to: engine.group(group)?.currentRoot.itemCount ?? 0)
+            entries[name] = Entry(group: group, model: model, position: current)
+        }
+    }
+
+    private static func concernsTable(_ kind: ResourceKind) -> Bool {
+        switch kind {
+        case .campaign, .solution, .solutionVersion: true
+        case .datasetGroup, .schema, .dataset, .eventTracker, .recipe: false
+        }
+    }
+
+    // MARK: Training
+
+    /// Begins to keep what is applied to a group, for the model that is being trained.
+    package func beginRecording(for version: ResourceName, of group: GroupIndex) {
+        recordings[version] = Recording(group: group)
+    }
+
+    /// Brings a freshly trained model up to date and keeps it current from here on.
+    ///
+    /// - Returns: False when too much was written meanwhile: train again.
+    package func adopt(_ model: any TrainedModel, as version: ResourceName) -> Bool {
+        guard let recording = recordings.removeValue(forKey: version), !recording.hasOverflowed
+        else { return false }
+        for change in recording.changes {
+            switch change {
+            case .observed(_, let change): model.live.observe(change)
+            case .retracted(_, let change): model.live.retract(change)
+            case .itemCountGrew(_, let count): model.live.itemCountGrew(to: count)
+            case .began, .resourceStored, .resourceDeleted, .interactionsDeleted: break
+            }
+        }
+        let count = engine.group(recording.group)?.currentRoot.itemCount ?? 0
+        model.live.itemCountGrew(to: count)
+        entries[version] = Entry(
+            group: recording.group,
+            model: model,
+            position: engine.position
+        )
+        return true
+    }
+
+    package func endRecording(for version: ResourceName) {
+        recordings[version] = nil
+    }
+
+    private func record(_ change: AppliedChange) {
+        guard !recordings.isEmpty else { return }
+        let group: GroupIndex
+        switch change {
+        case .observed(let index, _), .retracted(let index, _), .itemCountGrew(let index, _):
+            group = index
+        case .interactionsDeleted(let index):
+            for (name, recording) in recordings where recording.group == index {
+                recordings[name]?.hasOverflowed = true
+            }
+            return
+        case .began, .resourceStored, .resourceDeleted: return
+        }
+        for (name, recording) in recordings where recording.group == group {
+            if recording.changes.count >= Limits.recordedChangesMax {
+                recordings[name]?.hasOverflowed = true
+                recordings[name]?.changes = []
+            } else if !recording.hasOverflowed {
+                recordings[name]?.changes.append(change)
+            }
+        }
+    }
+
+    // MARK: Campaigns
+
+    private func rebuildTable() {
+        var runtimes: [String: CampaignRuntime] = [:]
+        var used: Set<ResourceName> = []
+        for case .campaign(let campaign) in engine.resources.all(.campaign)
+        where campaign.header.status == .active {
+            guard let solution = campaign.solutionVersion.parent,
+                let (group, recipe) = recipe(of: solution)
+            else { continue }
+            let name = Resource.campaign(campaign).resourceName
+            let version = versionName(campaign, solution)
+            used.insert(version)
+            let model = model(version, group, recipe)
+            runtimes[name.text] = CampaignRuntime(
+                campaign: name,
+                group: group,
+                kind: recipe.kind,
+                model: model
+            )
+        }
+        // A model that only observed is not needed once no campaign uses it.
+        for name in entries.keys where !name.text.contains("/versions/") && !used.contains(name) {
+            entries[name] = nil
+        }
+        table.publish(runtimes)
+    }
+
+    /// The entry that serves a campaign: its version, or its solution where there is none yet.
+    private func versionName(_ campaign: Campaign, _ solution: ResourceName) -> ResourceName {
+        guard campaign.solutionVersion.label == ResourceName.latestLabel else {
+            return campaign.solutionVersion
+        }
+        guard let latest = engine.latestVersion(of: solution) else { return solution }
+        let name = Resource.solutionVersion(latest).resourceName
+        return entries[name] == nil ? solution : name
+    }
+
+    private func model(
+        _ name: ResourceName,
+        _ group: GroupIndex,
+        _ recipe: RecipeCatalog.Entry
+    ) -> any TrainedModel {
+        if let entry = entries[name] { return entry.model }
+        let model = recipe.recipe.emptyModel()
+        model.live.itemCountGrew(to: engine.group(group)?.currentRoot.itemCount ?? 0)
+        entries[name] = Entry(group: group, model: model, position: .zero)
+        return model
+    }
+
+    private func recipe(of solution: ResourceName) -> (GroupIndex, RecipeCatalog.Entry)? {
+        guard case .solution(let resource) = engine.resources[solution],
+            case .datasetGroup(let group) = engine.resources[resource.group],
+            let entry = RecipeCatalog.entry(resource.recipe.label)
+        else { return nil }
+        return (group.index, entry)
+    }
+}
