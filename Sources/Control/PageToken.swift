@@ -1,10 +1,10 @@
-import Primitives
+package import Primitives
 package import Resources
 
 /// Where the next page of a list begins: after a name, sealed against change.
 ///
-/// The text is `{seal}.{name}`; the seal is a keyed hash of the list and the name, so a token that was
-/// altered, or made for another list, is refused. Tokens outlive restarts.
+/// The text is `{seal}.{name}`; the seal is a keyed hash of the list and the name, so a token that
+/// was altered, or made for another list, is refused. Tokens outlive restarts.
 package struct PageToken: Sendable {
     private let hash: StableHash
 
@@ -13,9 +13,7 @@ package struct PageToken: Sendable {
         self.hash = hash
     }
 
-    /// - Parameters:
-    ///   - list: What is listed, such as `campaigns of datasetGroups/shop`.
-    ///   - name: The last name of the page.
+    /// The token for what comes after `name` of `list`, such as `campaigns of datasetGroups/shop`.
     package func text(list: String, after name: String) -> String {
         String(seal(list, name), radix: 16) + "." + name
     }

@@ -1,4 +1,3 @@
-package import Engine
 package import Primitives
 package import Resources
 
@@ -153,41 +152,15 @@ package struct ResourceDrafts: Sendable {
 }
 
 extension ResourceDrafts {
-    /// What `CreateSolution` says beyond its name.
-    package struct SolutionSettings: Sendable {
-        package var group: String
-        package var recipe: String
-        package var eventType: String
-        package var eventValueThreshold: String
-        package var hyperparameters: [String: String]
-
-        package init(
-            group: String,
-            recipe: String,
-            eventType: String = "",
-            eventValueThreshold: String = "",
-            hyperparameters: [String: String] = [:]
-        ) {
-            self.group = group
-            self.recipe = recipe
-            self.eventType = eventType
-            self.eventValueThreshold = eventValueThreshold
-            self.hyperparameters = hyperparameters
-        }
-    }
-
     package func solution(
         name: String,
-        settings: SolutionSettings,
+        group: String,
+        recipe: String,
         knownRecipes: [String]
     ) throws(Refusal) -> Resource {
         let header = try header(name)
-        let group = try ResourceName(
-            parsing: settings.group,
-            as: .datasetGroup,
-            field: "dataset_group"
-        )
-        let recipe = try ResourceName(parsing: settings.recipe, as: .recipe, field: "recipe")
+        let group = try ResourceName(parsing: group, as: .datasetGroup, field: "dataset_group")
+        let recipe = try ResourceName(parsing: recipe, as: .recipe, field: "recipe")
         guard knownRecipes.contains(recipe.label) else {
             let known = knownRecipes.map { "recipes/\($0)" }.joined(separator: ", ")
             throw Refusal(
@@ -196,33 +169,7 @@ extension ResourceDrafts {
                 resource: recipe.text
             )
         }
-        guard settings.eventType.unicodeScalars.count <= Limits.identifierCharactersMax else {
-            throw .invalid("event_type", "is longer than 256 characters")
-        }
-        return .solution(
-            Solution(
-                header: header,
-                group: group,
-                recipe: recipe,
-                // Training by schedule comes with automatic training; nothing claims it until then.
-                performsAutoTraining: false,
-                eventType: settings.eventType,
-                eventValueThreshold: try threshold(settings),
-                hyperparameters: settings.hyperparameters
-            )
-        )
-    }
-
-    private func threshold(_ settings: SolutionSettings) throws(Refusal) -> Double? {
-        guard !settings.eventValueThreshold.isEmpty else { return nil }
-        let field = "solution_config.event_value_threshold"
-        guard let value = Double(settings.eventValueThreshold), value.isFinite else {
-            throw .invalid(field, "'\(settings.eventValueThreshold.prefix(100))' is no number")
-        }
-        guard !settings.eventType.isEmpty else {
-            throw .invalid(field, "needs event_type, which is empty")
-        }
-        return value
+        return .solution(Solution(header: header, group: group, recipe: recipe))
     }
 
     /// What `CreateCampaign` says beyond its name.
@@ -341,17 +288,6 @@ extension ResourceDrafts {
                         + "explorationItemAgeCutOff"
                 )
             }
-        }
-    }
-}
-
-extension DatasetKind {
-    /// The last part of a dataset's resource name.
-    package var collectionLabel: String {
-        switch self {
-        case .interactions: "interactions"
-        case .items: "items"
-        case .users: "users"
         }
     }
 }

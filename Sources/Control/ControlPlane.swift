@@ -1,0 +1,165 @@
+package import Engine
+package import Journal
+package import Primitives
+import Recipes
+package import Resources
+import Serving
+
+/// Creates, lists and deletes the resources of the control plane.
+///
+/// What a call says is checked here; what depends on other resources is decided by the planner, in
+/// the one order of all writes.
+package final class ControlPlane: Sendable {
+    package typealias Completion = @Sendable (Result<MutationOutcome, Refusal>) -> Void
+
+    private let engine: DatasetEngine
+    private let sequencer: Sequencer
+    private let trainings: TrainingQueue
+    private let clock: any Clock
+    private let tokens: PageToken
+
+    package init(journal: Journal, trainings: TrainingQueue, clock: any Clock) {
+        engine = journal.engine
+        sequencer = journal.sequencer
+        self.trainings = trainings
+        self.clock = clock
+        tokens = PageToken(hash: journal.hash)
+    }
+
+    /// Drafts that carry the time of now.
+    package var drafts: ResourceDrafts { ResourceDrafts(now: clock.now()) }
+
+    package var recipeNames: [String] { RecipeCatalog.all.map(\.recipe.identifier) }
+
+    /// An opaque token, or a label, that nobody can guess.
+    package static func randomToken(characters: Int) -> String {
+        let alphabet = Array("0123456789abcdefghijklmnopqrstuvwxyz")
+        var random = SystemRandomNumberGenerator()
+        return String(
+            (0..<characters).map { _ in alphabet[Int(random.next(upperBound: UInt64(36)))] }
+        )
+    }
+
+    // MARK: Changes
+
+    /// Creates all of the resources or none.
+    package func create(
+        _ resources: [Resource],
+        requestID: String,
+        completion: @escaping Completion
+    ) {
+        guard requestID.utf8.count <= 64 else {
+            return completion(
+                .failure(.invalid("request_id", "has more than 64 bytes"))
+            )
+        }
+        sequencer.submit(.createResources(resources, requestID: requestID)) { [trainings] result in
+            if case .success(let outcome) = result {
+                for case .solutionVersion(let version) in outcome.resources
+                where version.header.status == .createPending {
+                    trainings.enqueue(Resource.solutionVersion(version).resourceName)
+                }
+            }
+            completion(result)
+        }
+    }
+
+    package func update(_ resource: Resource, completion: @escaping Completion) {
+        sequencer.submit(.updateResource(resource), completion: completion)
+    }
+
+    /// Deletes a resource, if `etag` is empty or still its etag.
+    package func delete(
+        _ text: String,
+        _ kind: ResourceKind,
+        field: String,
+        etag: String,
+        completion: @escaping Completion
+    ) {
+        do throws(Refusal) {
+            let name = try ResourceName(parsing: text, as: kind, field: field)
+            let revision = try Self.revision(etag)
+            sequencer.submit(.deleteResource(name, etag: revision), completion: completion)
+        } catch {
+            completion(.failure(error))
+        }
+    }
+
+    /// Stops the training of a version.
+    package func stopTraining(_ text: String, completion: @escaping Completion) {
+        do throws(Refusal) {
+            let resource = try describe(text, .solutionVersion, field: "solution_version")
+            trainings.stop(resource.resourceName, completion: completion)
+        } catch {
+            completion(.failure(error))
+        }
+    }
+
+    package static func etag(_ header: ResourceHeader) -> String {
+        String(header.revision, radix: 36)
+    }
+
+    package static func revision(_ etag: String) throws(Refusal) -> UInt64? {
+        guard !etag.isEmpty else { return nil }
+        guard let revision = UInt64(etag, radix: 36) else {
+            throw .invalid("etag", "is not one that this server gave out")
+        }
+        return revision
+    }
+
+    // MARK: Questions
+
+    package func describe(
+        _ text: String,
+        _ kind: ResourceKind,
+        field: String
+    ) throws(Refusal) -> Resource {
+        let name = try ResourceName(parsing: text, as: kind, field: field)
+        guard let resource = engine.resources[name] else { throw .missing(name, kind.noun) }
+        return resource
+    }
+
+    /// One page of the resources of a kind, sorted by name.
+    ///
+    /// - Throws: `invalidInput` for a size or token that is not allowed, `resourceNotFound` for a
+    ///   parent that is not there.
+    package func list(
+        _ kind: ResourceKind,
+        below parent: ResourceName?,
+        pageSize: Int32,
+        pageToken: String
+    ) throws(Refusal) -> (page: [Resource], nextPageToken: String) {
+        if let parent, engine.resources[parent] == nil { throw .missing(parent, "parent") }
+        let list = "\(kind) of \(parent?.text ?? "all")"
+        let after = try tokens.name(in: pageToken, list: list)
+        let size = try Self.pageSize(pageSize)
+        let rest = engine.resources.all(kind, below: parent).filter { resource in
+            resource.resourceName.text > after
+        }
+        let page = Array(rest.prefix(size))
+        let last = page.last?.resourceName.text ?? ""
+        return (page, rest.count > size ? tokens.text(list: list, after: last) : "")
+    }
+
+    package static func pageSize(_ size: Int32) throws(Refusal) -> Int {
+        guard (0...1_000).contains(size) else {
+            throw .invalid("page_size", "is \(size); 1 to 1,000 are allowed, 0 stands for 100")
+        }
+        return size == 0 ? 100 : Int(size)
+    }
+
+    /// How far the training of a version is, 0 to 1.
+    package func progress(_ version: SolutionVersion) -> Double {
+        switch version.header.status {
+        case .active: 1
+        case .createInProgress, .createStopping:
+            trainings.progress(Resource.solutionVersion(version).resourceName)
+        case .createPending, .createFailed, .createStopped: 0
+        }
+    }
+
+    package func latestVersion(of solution: Solution) -> ResourceName? {
+        let name = Resource.solution(solution).resourceName
+        return engine.latestVersion(of: name).map { Resource.solutionVersion($0).resourceName }
+    }
+}

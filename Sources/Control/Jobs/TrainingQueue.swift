@@ -1,0 +1,318 @@
+import Dispatch
+package import Engine
+package import Journal
+package import Logging
+package import Primitives
+import Recipes
+package import Resources
+package import Serving
+import Synchronization
+
+/// Trains solution versions, one after the other, on a thread that runs when nothing else wants to.
+///
+/// A version's states are writes like any other, so a restart knows where each training was: those
+/// that had not ended begin again.
+package final class TrainingQueue: Sendable {
+    private struct State {
+        var waiting: [ResourceName] = []
+        var running: ResourceName?
+        var stopped: Set<ResourceName> = []
+        var progress = 0.0
+        var isEnding = false
+    }
+
+    private let state = Mutex(State())
+    private let wakeUp = DispatchSemaphore(value: 0)
+    private let ended = DispatchSemaphore(value: 0)
+    private let journal: Journal
+    private let registry: ModelRegistry
+    private let clock: any Clock
+    private let logger: Logger
+
+    package init(
+        journal: Journal,
+        registry: ModelRegistry,
+        clock: any Clock,
+        logger: Logger
+    ) {
+        self.journal = journal
+        self.registry = registry
+        self.clock = clock
+        self.logger = logger
+    }
+
+    /// Starts the thread; takes up what a restart interrupted.
+    package func start() {
+        for case .solutionVersion(let version) in journal.engine.resources.all(.solutionVersion) {
+            let name = Resource.solutionVersion(version).resourceName
+            switch version.header.status {
+            case .createPending, .createInProgress: enqueue(name)
+            case .createStopping: setStatus(name, .createStopped)
+            case .active, .createFailed, .createStopped: break
+            }
+        }
+        let thread = Threads.start(name: "training") { [self] in
+            Threads.becomeIdle()
+            run()
+        }
+        precondition(thread != nil, "no thread could be started")
+    }
+
+    package func enqueue(_ version: ResourceName) {
+        state.withLock { $0.waiting.append(version) }
+        wakeUp.signal()
+    }
+
+    /// Gives up what is running, which begins again after a restart, and ends the thread.
+    package func end() {
+        state.withLock { $0.isEnding = true }
+        wakeUp.signal()
+        ended.wait()
+    }
+
+    package func progress(_ version: ResourceName) -> Double {
+        state.withLock { $0.running == version ? $0.progress : 0 }
+    }
+
+    /// Stops a version that has not been trained: at once while it waits, soon when it is running.
+    package func stop(
+        _ version: ResourceName,
+        completion: @escaping @Sendable (Result<MutationOutcome, Refusal>) -> Void
+    ) {
+        guard case .solutionVersion(let resource) = journal.engine.resources[version] else {
+            return completion(.failure(.missing(version, "solution version")))
+        }
+        switch resource.header.status {
+        case .createPending, .createInProgress: break
+        case .active, .createFailed, .createStopping, .createStopped:
+            return completion(
+                .failure(
+                    Refusal(
+                        .resourceInUse,
+                        "the solution version '\(version)' is not being created",
+                        resource: version.text
+                    )
+                )
+            )
+        }
+        let isRunning = state.withLock { state in
+            state.stopped.insert(version)
+            state.waiting.removeAll { $0 == version }
+            return state.running == version
+        }
+        setStatus(version, isRunning ? .createStopping : .createStopped, completion: completion)
+    }
+
+    private func run() {
+        while true {
+            wakeUp.wait()
+            let (next, isEnding) = state.withLock { state -> (ResourceName?, Bool) in
+                guard !state.isEnding, !state.waiting.isEmpty else { return (nil, state.isEnding) }
+                let next = state.waiting.removeFirst()
+                state.running = next
+                state.progress = 0
+                return (next, false)
+            }
+            if isEnding { break }
+            guard let next else { continue }
+            train(next)
+            state.withLock { state in
+                state.running = nil
+                state.stopped.remove(next)
+            }
+        }
+        ended.signal()
+    }
+
+    // MARK: One training
+
+    private func train(_ version: ResourceName) {
+        let started = clock.monotonicNanoseconds()
+        setStatus(version, .createInProgress)
+        do throws(Refusal) {
+            // Each attempt reads a newer state; a group that is written faster than it is read is
+            // given up on.
+            for _ in 0..<3 {
+                guard let made = try attempt(version) else { return }
+                let elapsed = Int64((clock.monotonicNanoseconds() - started) / 1_000_000)
+                if try publish(made, as: version, elapsedMS: elapsed) { return }
+            }
+            throw Refusal(
+                .internalFailure,
+                "more than \(Limits.recordedChangesMax) events were written during each of 3 "
+                    + "trainings"
+            )
+        } catch {
+            wait { done in
+                self.onWriter {
+                    self.registry.endRecording(for: version); done()
+                }
+            }
+            setStatus(version, .createFailed, reason: error.message)
+            logger.error(
+                "training failed",
+                metadata: ["resource": "\(version)", "error": "\(error.message)"]
+            )
+        }
+    }
+
+    private struct Made {
+        let model: any TrainedModel
+        let set: SnapshotTrainingSet
+    }
+
+    /// Reads a snapshot and trains on it; `nil` when it was stopped.
+    private func attempt(_ version: ResourceName) throws(Refusal) -> Made? {
+        guard let solution = version.parent,
+            case .solution(let resource) = journal.engine.resources[solution],
+            case .datasetGroup(let group) = journal.engine.resources[resource.group],
+            let entry = RecipeCatalog.entry(resource.recipe.label)
+        else { throw .missing(version.parent ?? version, "solution") }
+        let snapshot = try snapshot(for: version, of: group.index)
+        let set = SnapshotTrainingSet(
+            snapshot: snapshot.records,
+            group: group.index,
+            itemCount: snapshot.itemCount
+        )
+        do throws(RecipeError) {
+            let model = try entry.recipe.train(set) { progress in
+                self.state.withLock { state in
+                    state.progress = progress
+                    return !state.isEnding && !state.stopped.contains(version)
+                }
+            }
+            return Made(model: model, set: set)
+        } catch {
+            guard error.code == .cancelled else {
+                throw Refusal(.internalFailure, error.message)
+            }
+            wait { done in
+                self.onWriter {
+                    self.registry.endRecording(for: version); done()
+                }
+            }
+            let isEnding = state.withLock { $0.isEnding }
+            if !isEnding { setStatus(version, .createStopped) }
+            return nil
+        }
+    }
+
+    private func snapshot(
+        for version: ResourceName,
+        of group: GroupIndex
+    ) throws(Refusal) -> (records: RecordSnapshot, itemCount: Int) {
+        let box = ResultBox<(RecordSnapshot, Int)>()
+        wait { done in
+            self.onWriter {
+                do throws(Refusal) {
+                    let records = try self.journal.makeSnapshot()
+                    self.registry.beginRecording(for: version, of: group)
+                    let count = self.journal.engine.group(group)?.currentRoot.itemCount ?? 0
+                    box.set(.success((records, count)))
+                } catch {
+                    box.set(.failure(error))
+                }
+                done()
+            }
+        }
+        return try box.get()
+    }
+
+    /// Stores the model and lets it answer; false when it must be trained again.
+    private func publish(
+        _ made: Made,
+        as version: ResourceName,
+        elapsedMS: Int64
+    ) throws(Refusal) -> Bool {
+        let box = ResultBox<Bool>()
+        wait { done in
+            self.onWriter {
+                do throws(Refusal) {
+                    guard self.registry.adopt(made.model, as: version) else {
+                        box.set(.success(false))
+                        return done()
+                    }
+                    let bytes = ByteWriter()
+                    made.model.encode(into: bytes)
+                    let artifact = ArtifactStore.Artifact(
+                        position: self.journal.engine.position,
+                        bytes: unsafe bytes.withUnsafeBytes { unsafe Array($0) }
+                    )
+                    try self.journal.artifacts.store(version, artifact)
+                    box.set(.success(true))
+                } catch {
+                    box.set(.failure(error))
+                }
+                done()
+            }
+        }
+        guard try box.get() else { return false }
+        setStatus(
+            version,
+            .active,
+            change: { version in
+                version.trainedAt = made.set.position
+                version.trainingMilliseconds = elapsedMS
+                version.warnings = made.set.warnings
+            }
+        )
+        logger.info(
+            "trained",
+            metadata: ["resource": "\(version)", "ms": "\(elapsedMS)"]
+        )
+        return true
+    }
+
+    // MARK: States
+
+    private func setStatus(
+        _ version: ResourceName,
+        _ status: ResourceStatus,
+        reason: String = "",
+        completion: (@Sendable (Result<MutationOutcome, Refusal>) -> Void)? = nil,
+        change: (inout SolutionVersion) -> Void = { _ in }
+    ) {
+        guard case .solutionVersion(var resource) = journal.engine.resources[version] else {
+            return
+        }
+        resource.header.status = status
+        resource.header.failureReason = reason
+        resource.header.updatedAt = clock.now()
+        resource.header.revision += 1
+        change(&resource)
+        let changed = resource
+        wait { done in
+            self.journal.sequencer.submit(.updateResource(.solutionVersion(changed))) { result in
+                completion?(result)
+                done()
+            }
+        }
+    }
+
+    private func onWriter(_ work: @escaping @Sendable () -> Void) {
+        journal.sequencer.perform(work)
+    }
+
+    /// Blocks this thread until `done` is called.
+    private func wait(_ body: (@escaping @Sendable () -> Void) -> Void) {
+        let semaphore = DispatchSemaphore(value: 0)
+        body { semaphore.signal() }
+        semaphore.wait()
+    }
+}
+
+/// A result handed from the writer's thread to one that waits for it.
+private final class ResultBox<Value: Sendable>: Sendable {
+    private let result = Mutex<Result<Value, Refusal>?>(nil)
+
+    func set(_ value: Result<Value, Refusal>) {
+        result.withLock { $0 = value }
+    }
+
+    func get() throws(Refusal) -> Value {
+        guard let result = result.withLock({ $0 }) else {
+            throw Refusal(.internalFailure, "the writer gave no answer")
+        }
+        return try result.get()
+    }
+}
