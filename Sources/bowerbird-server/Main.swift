@@ -1,4 +1,21 @@
+import ArgumentParser
+
+/// `bowerbird-server`: flags, wiring, signals, drain.
 @main
-struct Main {
-    static func main() {}
+struct Main: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bowerbird-server",
+        abstract: "A real-time recommendation server, spoken to over gRPC.",
+        discussion: """
+            Prints one line, 'ready grpc=HOST:PORT admin=-', when it serves. SIGTERM ends running \
+            calls and exits with 0.
+            """
+    )
+
+    @OptionGroup
+    var options: ServerOptions
+
+    func run() throws {
+        try ServerProcess(options).run()
+    }
 }

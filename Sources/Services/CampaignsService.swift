@@ -1,0 +1,155 @@
+package import Control
+import Engine
+import Primitives
+package import RPC
+import Resources
+import Wire
+
+/// `bowerbird.v1.CampaignsService`: what answers.
+package final class CampaignsService: Sendable {
+    let control: ControlPlane
+    let calls: ControlCalls
+    let messages: ResourceMessages
+
+    package init(control: ControlPlane) {
+        self.control = control
+        calls = ControlCalls(control: control)
+        messages = ResourceMessages(control: control)
+    }
+
+    package func add(to router: inout Router) {
+        addCampaigns(to: &router)
+    }
+}
+
+/// Campaigns over the wire.
+extension CampaignsService {
+    func addCampaigns(to router: inout Router) {
+        let path = "/bowerbird.v1.CampaignsService/"
+        router.unary(path + "CreateCampaign") { [self] in createCampaign($0, $1) }
+        router.unary(path + "DescribeCampaign") { [self] message, call in
+            calls.ask(call) { arena in
+                let request = try DescribeCampaignRequestView(unpacking: message, into: arena)
+                let found = try control.describe(
+                    request.campaign.string,
+                    .campaign,
+                    field: "campaign"
+                )
+                return { [messages] writer in
+                    DescribeCampaignResponseBuilder(into: writer).campaign {
+                        if case .campaign(let one) = found { messages.write(one, $0) }
+                    }
+                }
+            }
+        }
+        router.unary(path + "ListCampaigns") { [self] message, call in
+            calls.ask(call) { arena in
+                let request = try ListCampaignsRequestView(unpacking: message, into: arena)
+                let (page, next) = try control.list(
+                    .campaign,
+                    below: try calls.parent(
+                        request.datasetGroup.string,
+                        .datasetGroup,
+                        "dataset_group"
+                    ),
+                    pageSize: request.pageSize,
+                    pageToken: request.pageToken.string
+                )
+                return { [messages] writer in
+                    let response = ListCampaignsResponseBuilder(into: writer)
+                    for case .campaign(let one) in page {
+                        response.campaigns { messages.write(one, $0) }
+                    }
+                    response.nextPageToken(next)
+                }
+            }
+        }
+        router.unary(path + "DeleteCampaign") { [self] message, call in
+            calls.change(call) { arena, done in
+                let request = try DeleteCampaignRequestView(unpacking: message, into: arena)
+                control.delete(
+                    request.campaign.string,
+                    .campaign,
+                    field: "campaign",
+                    etag: request.etag.string,
+                    completion: done
+                )
+            } _: { _, _ in
+            }
+        }
+        router.unary(path + "UpdateCampaign") { [self] in updateCampaign($0, $1) }
+    }
+
+    private func createCampaign(_ message: RawSpan, _ call: ServerCall) {
+        calls.change(call) { arena, done in
+            let request = try CreateCampaignRequestView(unpacking: message, into: arena)
+            var settings = ResourceDrafts.CampaignSettings(
+                solutionVersion: request.solutionVersion.string,
+                minProvisionedTPS: request.hasMinProvisionedTPS ? request.minProvisionedTPS : nil
+            )
+            if request.hasCampaignConfig {
+                let config = request.campaignConfig
+                settings.explorationConfig = config.itemExplorationConfig
+                settings.syncsWithLatest = config.syncWithLatestSolutionVersion
+            }
+            let draft = try control.drafts.campaign(
+                name: request.name.string,
+                settings: settings
+            )
+            control.create(
+                [draft],
+                requestID: request.requestID.string,
+                completion: done
+            )
+        } _: { [messages] stored, writer in
+            let response = CreateCampaignResponseBuilder(into: writer)
+            for case .campaign(let one) in stored {
+                response.campaign { messages.write(one, $0) }
+            }
+        }
+    }
+}
+
+extension CampaignsService {
+    private func updateCampaign(_ message: RawSpan, _ call: ServerCall) {
+        calls.change(call) { arena, done in
+            let request = try UpdateCampaignRequestView(unpacking: message, into: arena)
+            let found = try control.describe(
+                request.campaign.string,
+                .campaign,
+                field: "campaign"
+            )
+            guard case .campaign(let campaign) = found else { return }
+            if let revision = try ControlPlane.revision(request.etag.string),
+                revision != campaign.header.revision
+            {
+                throw Refusal(
+                    .etagMismatch,
+                    "'\(found.resourceName)' was changed by somebody else",
+                    resource: found.resourceName.text
+                )
+            }
+            var config: ResourceDrafts.CampaignSettings?
+            if request.hasCampaignConfig {
+                let given = request.campaignConfig
+                config = ResourceDrafts.CampaignSettings(
+                    solutionVersion: "",
+                    explorationConfig: given.itemExplorationConfig,
+                    syncsWithLatest: given.syncWithLatestSolutionVersion
+                )
+            }
+            let changed = try control.drafts.updated(
+                campaign,
+                solutionVersion: request.solutionVersion.string,
+                minProvisionedTPS: request.hasMinProvisionedTPS ? request.minProvisionedTPS : nil,
+                config: config
+            )
+            control.update(changed, completion: done)
+        } _: { [messages] stored, writer in
+            let response = UpdateCampaignResponseBuilder(into: writer)
+            for case .campaign(let one) in stored {
+                response.campaign { messages.write(one, $0) }
+            }
+        }
+    }
+}

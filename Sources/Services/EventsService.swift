@@ -1,0 +1,246 @@
+import Engine
+package import Journal
+package import Primitives
+package import RPC
+import Resources
+import Serving
+import Wire
+
+/// `bowerbird.v1.EventsService`: messages to records, records to the sequencer.
+package final class EventsService: Sendable {
+    private let engine: DatasetEngine
+    private let sequencer: Sequencer
+    private let clock: any Clock
+    private let schemas = SchemaCache()
+
+    package init(journal: Journal, clock: any Clock) {
+        engine = journal.engine
+        sequencer = journal.sequencer
+        self.clock = clock
+    }
+
+    package func add(to router: inout Router) {
+        router.unary("/bowerbird.v1.EventsService/PutEvents") { [self] in putEvents($0, $1) }
+        router.unary("/bowerbird.v1.EventsService/PutUsers") { [self] in putUsers($0, $1) }
+        router.unary("/bowerbird.v1.EventsService/PutItems") { [self] in putItems($0, $1) }
+    }
+
+    // MARK: PutEvents
+
+    private func putEvents(_ message: RawSpan, _ call: ServerCall) {
+        respond(call) {
+            let arena = Arena()
+            let request = try PutEventsRequestView(unpacking: message, into: arena)
+            let (group, tracker) = try target(request)
+            let input = Self.input(request)
+            let index = try schema(group, .interactions)
+            let batch = try Ingest().checkEvents(input, index, now: clock.now())
+            return .putEvents(group: group, tracker: tracker, batch)
+        } encode: { outcome, writer in
+            let response = PutEventsResponseBuilder(into: writer)
+            response.position(outcome.position.rawValue)
+            response.appliedCount(UInt32(outcome.appliedCount))
+            response.duplicateCount(UInt32(outcome.duplicateCount))
+            for id in outcome.eventIDs { response.eventIDs(id) }
+        }
+    }
+
+    private func target(
+        _ request: borrowing PutEventsRequestView
+    ) throws -> (group: ResourceName, tracker: ResourceName?) {
+        let group = request.datasetGroup.string
+        guard !request.trackingID.isEmpty else {
+            let field = group.isEmpty ? "tracking_id" : "dataset_group"
+            guard !group.isEmpty else {
+                throw Refusal.invalid(field, "is required, or a dataset_group")
+            }
+            return (try name(group, .datasetGroup, field), nil)
+        }
+        let id = request.trackingID.string
+        guard id.unicodeScalars.count <= 256 else {
+            throw Refusal.invalid("tracking_id", "has more than 256 characters")
+        }
+        guard let tracker = engine.tracker(withID: id) else {
+            throw Refusal(
+                .resourceNotFound,
+                "there is no event tracker with the tracking_id '\(id)'",
+                resource: id
+            )
+        }
+        guard group.isEmpty || group == tracker.group.text else {
+            throw Refusal.invalid(
+                "dataset_group",
+                "'\(group)' disagrees with tracking_id, which is of '\(tracker.group)'"
+            )
+        }
+        return (tracker.group, Resource.eventTracker(tracker).resourceName)
+    }
+
+    private static func input(_ request: borrowing PutEventsRequestView) -> PutEventsInput {
+        var input = PutEventsInput()
+        input.userID = request.userID.string
+        input.sessionID = request.sessionID.string
+        let count = request.eventListCount
+        // One more than allowed is enough to refuse the call.
+        input.events.reserveCapacity(min(count, Limits.recordsPerCallMax + 1))
+        for index in 0..<count {
+            input.events.append(event(request.eventList(index)))
+        }
+        return input
+    }
+
+    private static func event(_ event: borrowing EventView) -> EventInput {
+        var input = EventInput()
+        input.eventID = event.eventID.string
+        input.eventType = event.eventType.string
+        input.eventValue = event.hasEventValue ? event.eventValue : nil
+        input.itemID = event.itemID.string
+        input.properties = event.properties.string
+        if event.hasSentAt {
+            let time = event.sentAt
+            input.sentAtSeconds = time.seconds
+            input.sentAtNanos = time.nanos
+        }
+        input.recommendationID = event.recommendationID.string
+        for index in 0..<event.impressionCount {
+            input.impression.append(event.impression(index).string)
+        }
+        if event.hasMetricAttribution {
+            input.attributionSource = event.metricAttribution.eventAttributionSource.string
+        }
+        return input
+    }
+
+    // MARK: PutUsers, PutItems
+
+    private func putUsers(_ message: RawSpan, _ call: ServerCall) {
+        respond(call) {
+            let arena = Arena()
+            let request = try PutUsersRequestView(unpacking: message, into: arena)
+            let group = try target(
+                dataset: request.dataset.string,
+                group: request.datasetGroup.string,
+                .users
+            )
+            var records: [EntityInput] = []
+            for index in 0..<request.usersCount {
+                let user = request.users(index)
+                records.append(
+                    EntityInput(id: user.userID.string, properties: user.properties.string)
+                )
+            }
+            return .putUsers(group: group, try check(records, group, .users))
+        } encode: { outcome, writer in
+            let response = PutUsersResponseBuilder(into: writer)
+            response.position(outcome.position.rawValue)
+            response.appliedCount(UInt32(outcome.appliedCount))
+        }
+    }
+
+    private func putItems(_ message: RawSpan, _ call: ServerCall) {
+        respond(call) {
+            let arena = Arena()
+            let request = try PutItemsRequestView(unpacking: message, into: arena)
+            let group = try target(
+                dataset: request.dataset.string,
+                group: request.datasetGroup.string,
+                .items
+            )
+            var records: [EntityInput] = []
+            for index in 0..<request.itemsCount {
+                let item = request.items(index)
+                records.append(
+                    EntityInput(id: item.itemID.string, properties: item.properties.string)
+                )
+            }
+            return .putItems(group: group, try check(records, group, .items))
+        } encode: { outcome, writer in
+            let response = PutItemsResponseBuilder(into: writer)
+            response.position(outcome.position.rawValue)
+            response.appliedCount(UInt32(outcome.appliedCount))
+        }
+    }
+
+    /// The group of a call that names its dataset, or the group itself.
+    private func target(
+        dataset: String,
+        group: String,
+        _ kind: DatasetKind
+    ) throws -> ResourceName {
+        guard !dataset.isEmpty else {
+            guard !group.isEmpty else {
+                throw Refusal.invalid("dataset", "is required, or a dataset_group")
+            }
+            return try name(group, .datasetGroup, "dataset_group")
+        }
+        let name = try name(dataset, .dataset, "dataset")
+        guard name.label == kind.collectionLabel, let parent = name.parent else {
+            throw Refusal.invalid(
+                "dataset",
+                "'\(dataset)' is no dataset of \(kind.collectionLabel)"
+            )
+        }
+        guard group.isEmpty || group == parent.text else {
+            throw Refusal.invalid(
+                "dataset_group",
+                "'\(group)' disagrees with dataset, '\(dataset)'"
+            )
+        }
+        return parent
+    }
+
+    private func check(
+        _ records: [EntityInput],
+        _ group: ResourceName,
+        _ kind: DatasetKind
+    ) throws -> [EntityRecord] {
+        let index = try schema(group, kind)
+        return try Ingest().checkEntities(records, index)
+    }
+
+    // MARK: Common
+
+    private func name(
+        _ text: String,
+        _ kind: ResourceKind,
+        _ field: String
+    ) throws -> ResourceName {
+        try ResourceName(parsing: text, as: kind, field: field)
+    }
+
+    private func schema(
+        _ group: ResourceName,
+        _ kind: DatasetKind
+    ) throws -> SchemaIndex {
+        guard let schema = engine.schema(of: group, kind) else {
+            let name =
+                engine.resources[group] == nil
+                ? group : group.child("datasets", kind.collectionLabel)
+            let noun = engine.resources[group] == nil ? "dataset group" : "dataset"
+            throw Refusal.missing(name, noun)
+        }
+        return schemas.index(schema)
+    }
+
+    /// Makes a mutation, submits it, and answers once it is durable and applied.
+    private func respond(
+        _ call: ServerCall,
+        make: () throws -> Mutation,
+        encode: @escaping @Sendable (MutationOutcome, ByteWriter) -> Void
+    ) {
+        do {
+            let mutation = try make()
+            let handle = call.handle
+            sequencer.submit(mutation) { result in
+                handle.complete { call in
+                    switch result {
+                    case .success(let outcome): call.reply { encode(outcome, $0) }
+                    case .failure(let refusal): call.fail(StatusMapping.status(refusal))
+                    }
+                }
+            }
+        } catch {
+            call.fail(StatusMapping.status(of: error))
+        }
+    }
+}

@@ -1,0 +1,135 @@
+import Control
+import Primitives
+import Resources
+import Wire
+
+/// The fields that every resource message begins with, at the same numbers.
+private protocol ResourceBuilder {
+    func resourceName(_ value: String)
+    func name(_ value: String)
+    func status(_ value: ResourceStatusValue)
+    func failureReason(_ value: String)
+    func creationDateTime(_ build: (TimestampBuilder) -> Void)
+    func lastUpdatedDateTime(_ build: (TimestampBuilder) -> Void)
+    func etag(_ value: String)
+}
+
+extension DatasetGroupBuilder: ResourceBuilder {}
+extension SchemaBuilder: ResourceBuilder {}
+extension DatasetBuilder: ResourceBuilder {}
+extension EventTrackerBuilder: ResourceBuilder {}
+extension SolutionBuilder: ResourceBuilder {}
+extension SolutionVersionBuilder: ResourceBuilder {}
+extension CampaignBuilder: ResourceBuilder {}
+
+extension ResourceBuilder {
+    fileprivate func header(_ resource: Resource) {
+        let header = resource.header
+        resourceName(resource.resourceName.text)
+        name(header.name)
+        status(header.status.wire)
+        failureReason(header.failureReason)
+        creationDateTime { $0.set(header.createdAt) }
+        lastUpdatedDateTime { $0.set(header.updatedAt) }
+        etag(ControlPlane.etag(header))
+    }
+}
+
+/// Writes resources as messages.
+struct ResourceMessages: Sendable {
+    let control: ControlPlane
+
+    func write(_ group: DatasetGroup, _ message: DatasetGroupBuilder) {
+        message.header(.datasetGroup(group))
+        message.serveUnknownItems(group.servesUnknownItems)
+    }
+
+    func write(_ schema: Schema, _ message: SchemaBuilder) {
+        message.header(.schema(schema))
+        message.schema(schema.isOpen ? AvroSchemaWriter.document(schema) : schema.document)
+        message.datasetType(schema.kind.wire)
+        message.open(schema.isOpen)
+    }
+
+    func write(_ dataset: Dataset, _ message: DatasetBuilder) {
+        message.header(.dataset(dataset))
+        message.datasetGroup(dataset.group.text)
+        message.datasetType(dataset.kind.wire)
+        message.schema(dataset.schema.text)
+    }
+
+    func write(_ tracker: EventTracker, _ message: EventTrackerBuilder) {
+        message.header(.eventTracker(tracker))
+        message.datasetGroup(tracker.group.text)
+        message.trackingID(tracker.trackingID)
+    }
+
+    func write(_ solution: Solution, _ message: SolutionBuilder) {
+        message.header(.solution(solution))
+        message.datasetGroup(solution.group.text)
+        message.recipe(solution.recipe.text)
+        if let latest = control.latestVersion(of: solution) {
+            message.latestSolutionVersion(latest.text)
+        }
+    }
+
+    func write(_ version: SolutionVersion, _ message: SolutionVersionBuilder) {
+        message.header(.solutionVersion(version))
+        message.solution(version.solution.text)
+        message.trainingMode(.full)
+        message.trainingHours(Double(version.trainingMilliseconds) / 3_600_000)
+        message.trainedPosition(version.trainedAt.rawValue)
+        for warning in version.warnings { message.warnings(warning) }
+        message.progress(control.progress(version))
+    }
+
+    func write(_ campaign: Campaign, _ message: CampaignBuilder) {
+        message.header(.campaign(campaign))
+        message.datasetGroup(campaign.group.text)
+        message.solutionVersion(campaign.solutionVersion.text)
+        message.minProvisionedTPS(campaign.minProvisionedTPS)
+        message.campaignConfig { config in
+            for (key, value) in campaign.explorationConfig.sorted(by: { $0.key < $1.key }) {
+                config.itemExplorationConfig(key, value)
+            }
+            config.syncWithLatestSolutionVersion(campaign.syncsWithLatestSolutionVersion)
+        }
+    }
+}
+
+extension ResourceStatus {
+    var wire: ResourceStatusValue {
+        switch self {
+        case .createPending: .createPending
+        case .createInProgress: .createInProgress
+        case .active: .active
+        case .createFailed: .createFailed
+        case .createStopping: .createStopping
+        case .createStopped: .createStopped
+        }
+    }
+}
+
+extension DatasetKind {
+    var wire: DatasetTypeValue {
+        switch self {
+        case .interactions: .interactions
+        case .items: .items
+        case .users: .users
+        }
+    }
+
+    init(_ value: DatasetTypeValue) throws(Refusal) {
+        switch value {
+        case .interactions: self = .interactions
+        case .items: self = .items
+        case .users: self = .users
+        default:
+            throw .invalid(
+                "dataset_type",
+                "is \(value.rawValue); allowed are DATASET_TYPE_INTERACTIONS (1), "
+                    + "DATASET_TYPE_ITEMS (2) and DATASET_TYPE_USERS (3)"
+            )
+        }
+    }
+}

@@ -1,0 +1,172 @@
+import Control
+import Engine
+import Primitives
+import RPC
+import Resources
+import Wire
+
+/// Solutions over the wire.
+extension SolutionsService {
+    func addSolutions(to router: inout Router) {
+        let path = "/bowerbird.v1.SolutionsService/"
+        router.unary(path + "CreateSolution") { [self] in createSolution($0, $1) }
+        router.unary(path + "DescribeSolution") { [self] message, call in
+            calls.ask(call) { arena in
+                let request = try DescribeSolutionRequestView(unpacking: message, into: arena)
+                let found = try control.describe(
+                    request.solution.string,
+                    .solution,
+                    field: "solution"
+                )
+                return { [messages] writer in
+                    DescribeSolutionResponseBuilder(into: writer).solution {
+                        if case .solution(let one) = found { messages.write(one, $0) }
+                    }
+                }
+            }
+        }
+        router.unary(path + "ListSolutions") { [self] message, call in
+            calls.ask(call) { arena in
+                let request = try ListSolutionsRequestView(unpacking: message, into: arena)
+                let (page, next) = try control.list(
+                    .solution,
+                    below: try calls.parent(
+                        request.datasetGroup.string,
+                        .datasetGroup,
+                        "dataset_group"
+                    ),
+                    pageSize: request.pageSize,
+                    pageToken: request.pageToken.string
+                )
+                return { [messages] writer in
+                    let response = ListSolutionsResponseBuilder(into: writer)
+                    for case .solution(let one) in page {
+                        response.solutions { messages.write(one, $0) }
+                    }
+                    response.nextPageToken(next)
+                }
+            }
+        }
+        router.unary(path + "DeleteSolution") { [self] message, call in
+            calls.change(call) { arena, done in
+                let request = try DeleteSolutionRequestView(unpacking: message, into: arena)
+                control.delete(
+                    request.solution.string,
+                    .solution,
+                    field: "solution",
+                    etag: request.etag.string,
+                    completion: done
+                )
+            } _: { _, _ in
+            }
+        }
+    }
+
+    private func createSolution(_ message: RawSpan, _ call: ServerCall) {
+        calls.change(call) { arena, done in
+            let request = try CreateSolutionRequestView(unpacking: message, into: arena)
+            let draft = try control.drafts.solution(
+                name: request.name.string,
+                group: request.datasetGroup.string,
+                recipe: request.recipe.string,
+                knownRecipes: control.recipeNames
+            )
+            control.create(
+                [draft],
+                requestID: request.requestID.string,
+                completion: done
+            )
+        } _: { [messages] stored, writer in
+            let response = CreateSolutionResponseBuilder(into: writer)
+            for case .solution(let one) in stored {
+                response.solution { messages.write(one, $0) }
+            }
+        }
+    }
+}
+
+/// SolutionVersions over the wire.
+extension SolutionsService {
+    func addSolutionVersions(to router: inout Router) {
+        let path = "/bowerbird.v1.SolutionsService/"
+        router.unary(path + "CreateSolutionVersion") { [self] in createSolutionVersion($0, $1) }
+        router.unary(path + "DescribeSolutionVersion") { [self] message, call in
+            calls.ask(call) { arena in
+                let request = try DescribeSolutionVersionRequestView(
+                    unpacking: message,
+                    into: arena
+                )
+                let found = try control.describe(
+                    request.solutionVersion.string,
+                    .solutionVersion,
+                    field: "solution_version"
+                )
+                return { [messages] writer in
+                    DescribeSolutionVersionResponseBuilder(into: writer).solutionVersion {
+                        if case .solutionVersion(let one) = found { messages.write(one, $0) }
+                    }
+                }
+            }
+        }
+        router.unary(path + "ListSolutionVersions") { [self] message, call in
+            calls.ask(call) { arena in
+                let request = try ListSolutionVersionsRequestView(unpacking: message, into: arena)
+                let (page, next) = try control.list(
+                    .solutionVersion,
+                    below: try calls.parent(request.solution.string, .solution, "solution"),
+                    pageSize: request.pageSize,
+                    pageToken: request.pageToken.string
+                )
+                return { [messages] writer in
+                    let response = ListSolutionVersionsResponseBuilder(into: writer)
+                    for case .solutionVersion(let one) in page {
+                        response.solutionVersions { messages.write(one, $0) }
+                    }
+                    response.nextPageToken(next)
+                }
+            }
+        }
+        router.unary(path + "StopSolutionVersionCreation") { [self] message, call in
+            calls.change(call) { arena, done in
+                let request = try StopSolutionVersionCreationRequestView(
+                    unpacking: message,
+                    into: arena
+                )
+                control.stopTraining(request.solutionVersion.string, completion: done)
+            } _: { [messages] stored, writer in
+                let response = StopSolutionVersionCreationResponseBuilder(into: writer)
+                for case .solutionVersion(let one) in stored {
+                    response.solutionVersion { messages.write(one, $0) }
+                }
+            }
+        }
+    }
+
+    private func createSolutionVersion(_ message: RawSpan, _ call: ServerCall) {
+        calls.change(call) { arena, done in
+            let request = try CreateSolutionVersionRequestView(unpacking: message, into: arena)
+            guard [.unspecified, .full].contains(request.trainingMode) else {
+                throw Refusal.invalid(
+                    "training_mode",
+                    "is \(request.trainingMode.rawValue); TRAINING_MODE_FULL (1) "
+                        + "is allowed"
+                )
+            }
+            let draft = try control.drafts.solutionVersion(
+                solution: request.solution.string,
+                name: request.name.string,
+                generatedName: ControlPlane.randomToken(characters: 12)
+            )
+            control.create(
+                [draft],
+                requestID: request.requestID.string,
+                completion: done
+            )
+        } _: { [messages] stored, writer in
+            let response = CreateSolutionVersionResponseBuilder(into: writer)
+            for case .solutionVersion(let one) in stored {
+                response.solutionVersion { messages.write(one, $0) }
+            }
+        }
+    }
+}

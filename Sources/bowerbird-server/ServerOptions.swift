@@ -1,0 +1,32 @@
+import ArgumentParser
+
+/// The flags of `bowerbird-server`.
+struct ServerOptions: ParsableArguments {
+    @Option(help: "Where the data is kept; made if absent. Refused when another server has it.")
+    var dataDirectory: String?
+
+    @Flag(help: "Keep nothing on disk.")
+    var ephemeral = false
+
+    @Option(
+        help: "HOST:PORT or unix:PATH to listen on; repeatable. Port 0 picks a free one."
+    )
+    var listen: [String] = ["127.0.0.1:50051"]
+
+    @Option(help: "Threads that serve connections. Default: one a core.")
+    var reactors: Int?
+
+    @Flag(help: "Log one line a call.")
+    var accessLog = false
+
+    func validate() throws {
+        if let reactors, !(1...256).contains(reactors) {
+            throw ValidationError("--reactors is \(reactors); 1 to 256 are allowed")
+        }
+        guard (dataDirectory != nil) != ephemeral else {
+            throw ValidationError(
+                "give either --data-directory DIR, to keep what is acknowledged, or --ephemeral"
+            )
+        }
+    }
+}
