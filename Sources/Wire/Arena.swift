@@ -5,8 +5,8 @@ internal import Primitives
 /// The memory of one call's decoded messages: a pointer bump an allocation, freed in one step.
 ///
 /// libprotobuf-c allocates a block per string and per message; here they lie one behind the other.
-/// Views borrow the arena, so none outlives a `reset`. Confined to one thread; blocks are kept for the
-/// next call, up to `Limits.arenaBytesKept`.
+/// Views borrow the arena, so none outlives a `reset`. Confined to one thread; blocks are kept for
+/// the next call, up to `Limits.arenaBytesKept`.
 @safe
 package final class Arena {
     @safe
@@ -66,8 +66,8 @@ package final class Arena {
         _ bytes: RawSpan,
         as descriptor: UnsafePointer<ProtobufCMessageDescriptor>
     ) -> UnsafeMutableRawPointer? {
-        // SAFETY: unretained is enough. `self` outlives the call, and libprotobuf-c keeps no reference
-        // to the allocator after unpacking.
+        // SAFETY: unretained is enough. `self` outlives the call, and libprotobuf-c keeps no
+        // reference to the allocator after unpacking.
         var allocator = unsafe ProtobufCAllocator(
             alloc: { context, byteCount in
                 guard let context = unsafe context else { return nil }

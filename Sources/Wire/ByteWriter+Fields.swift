@@ -54,7 +54,8 @@ extension ByteWriter {
 
     /// A nested message; its length is patched in behind it.
     ///
-    /// One byte is kept for the length, since most are under 128; a longer one moves the message up.
+    /// One byte is kept for the length, since most are under 128; a longer one moves the message
+    /// up.
     func field(_ number: Int, message body: () -> Void) {
         varint(UInt64(number << 3 | 2))
         let start = appendZeros(1)

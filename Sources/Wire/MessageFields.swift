@@ -19,7 +19,8 @@ package struct MessageType: Hashable, Sendable {
     }
 }
 
-/// The fields of one decoded message by their offsets, which the generator took from the descriptor.
+/// The fields of one decoded message by their offsets, which the generator took from the
+/// descriptor.
 ///
 /// Borrows the arena that holds them.
 @safe
@@ -52,8 +53,8 @@ package struct MessageFields: ~Escapable {
         unsafe self.base = base
     }
 
-    // SAFETY, of everything below: offsets come from the descriptor that `base` was unpacked by, and
-    // results carry the lifetime of `self`, hence of the arena.
+    // SAFETY, of everything below: offsets come from the descriptor that `base` was unpacked by,
+    // and results carry the lifetime of `self`, hence of the arena.
 
     private func load<T: BitwiseCopyable>(_ offset: Int, _ type: T.Type) -> T {
         unsafe base.load(fromByteOffset: offset, as: type)

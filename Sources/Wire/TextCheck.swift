@@ -3,8 +3,8 @@ internal import CProtobufC
 
 /// Refuses text that is not UTF-8 or has a NUL, in every text field of a decoded message.
 ///
-/// libprotobuf-c checks neither. Recursion is bounded because no message type reaches itself (a test
-/// walks the descriptors).
+/// libprotobuf-c checks neither. Recursion is bounded because no message type reaches itself (a
+/// test walks the descriptors).
 enum TextCheck {
     private static let textStride = unsafe MemoryLayout<ProtobufCBinaryData>.stride
 

@@ -16,10 +16,7 @@ package struct CreateSolutionRequestView: ~Escapable {
     package var name: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var datasetGroup: WireText { @_lifetime(copy self) get { fields.text(40) } }
     package var recipe: WireText { @_lifetime(copy self) get { fields.text(56) } }
-    package var eventType: WireText { @_lifetime(copy self) get { fields.text(72) } }
-    package var hasSolutionConfig: Bool { fields.hasMessage(88) }
-    package var solutionConfig: SolutionConfigView { @_lifetime(copy self) get { SolutionConfigView(fields.message(88)) } }
-    package var requestID: WireText { @_lifetime(copy self) get { fields.text(96) } }
+    package var requestID: WireText { @_lifetime(copy self) get { fields.text(72) } }
 }
 
 /// `bowerbird.v1.CreateSolutionRequest`, written straight in wire form.
@@ -33,9 +30,6 @@ package struct CreateSolutionRequestBuilder {
     package func datasetGroup(_ value: RawSpan) { writer.field(2, bytes: value) }
     package func recipe(_ value: String) { writer.field(3, text: value) }
     package func recipe(_ value: RawSpan) { writer.field(3, bytes: value) }
-    package func eventType(_ value: String) { writer.field(4, text: value) }
-    package func eventType(_ value: RawSpan) { writer.field(4, bytes: value) }
-    package func solutionConfig(_ build: (SolutionConfigBuilder) -> Void) { writer.field(5) { build(SolutionConfigBuilder(into: writer)) } }
-    package func requestID(_ value: String) { writer.field(6, text: value) }
-    package func requestID(_ value: RawSpan) { writer.field(6, bytes: value) }
+    package func requestID(_ value: String) { writer.field(4, text: value) }
+    package func requestID(_ value: RawSpan) { writer.field(4, bytes: value) }
 }

@@ -11,16 +11,13 @@ package struct RecipeView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 77), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 76), into: arena)
     }
     package var resourceName: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var name: WireText { @_lifetime(copy self) get { fields.text(40) } }
     package var status: ResourceStatusValue { ResourceStatusValue(rawValue: fields.int32(56)) }
     package var description: WireText { @_lifetime(copy self) get { fields.text(64) } }
     package var recipeType: RecipeTypeValue { RecipeTypeValue(rawValue: fields.int32(80)) }
-    package var hyperParametersCount: Int { fields.count(88) }
-    @_lifetime(copy self)
-    package func hyperParameters(_ index: Int) -> HyperParameterView { HyperParameterView(fields.message(96, index, count: 88)) }
 }
 
 /// `bowerbird.v1.Recipe`, written straight in wire form.
@@ -36,5 +33,4 @@ package struct RecipeBuilder {
     package func description(_ value: String) { writer.field(4, text: value) }
     package func description(_ value: RawSpan) { writer.field(4, bytes: value) }
     package func recipeType(_ value: RecipeTypeValue) { writer.field(5, varint: UInt64(bitPattern: Int64(value.rawValue))) }
-    package func hyperParameters(_ build: (HyperParameterBuilder) -> Void) { writer.field(6) { build(HyperParameterBuilder(into: writer)) } }
 }

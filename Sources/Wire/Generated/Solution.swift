@@ -11,7 +11,7 @@ package struct SolutionView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 80), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 79), into: arena)
     }
     package var resourceName: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var name: WireText { @_lifetime(copy self) get { fields.text(40) } }
@@ -24,10 +24,7 @@ package struct SolutionView: ~Escapable {
     package var etag: WireText { @_lifetime(copy self) get { fields.text(96) } }
     package var datasetGroup: WireText { @_lifetime(copy self) get { fields.text(112) } }
     package var recipe: WireText { @_lifetime(copy self) get { fields.text(128) } }
-    package var eventType: WireText { @_lifetime(copy self) get { fields.text(144) } }
-    package var hasSolutionConfig: Bool { fields.hasMessage(160) }
-    package var solutionConfig: SolutionConfigView { @_lifetime(copy self) get { SolutionConfigView(fields.message(160)) } }
-    package var latestSolutionVersion: WireText { @_lifetime(copy self) get { fields.text(168) } }
+    package var latestSolutionVersion: WireText { @_lifetime(copy self) get { fields.text(144) } }
 }
 
 /// `bowerbird.v1.Solution`, written straight in wire form.
@@ -50,9 +47,6 @@ package struct SolutionBuilder {
     package func datasetGroup(_ value: RawSpan) { writer.field(8, bytes: value) }
     package func recipe(_ value: String) { writer.field(9, text: value) }
     package func recipe(_ value: RawSpan) { writer.field(9, bytes: value) }
-    package func eventType(_ value: String) { writer.field(10, text: value) }
-    package func eventType(_ value: RawSpan) { writer.field(10, bytes: value) }
-    package func solutionConfig(_ build: (SolutionConfigBuilder) -> Void) { writer.field(11) { build(SolutionConfigBuilder(into: writer)) } }
     package func latestSolutionVersion(_ value: String) { writer.field(12, text: value) }
     package func latestSolutionVersion(_ value: RawSpan) { writer.field(12, bytes: value) }
 }

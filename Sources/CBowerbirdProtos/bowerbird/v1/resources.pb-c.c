@@ -188,57 +188,6 @@ void   bowerbird__v1__event_tracker__free_unpacked
   assert(message->base.descriptor == &bowerbird__v1__event_tracker__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   bowerbird__v1__solution_config__algorithm_hyper_parameters_entry__init
-                     (Bowerbird__V1__SolutionConfig__AlgorithmHyperParametersEntry         *message)
-{
-  static const Bowerbird__V1__SolutionConfig__AlgorithmHyperParametersEntry init_value = BOWERBIRD__V1__SOLUTION_CONFIG__ALGORITHM_HYPER_PARAMETERS_ENTRY__INIT;
-  *message = init_value;
-}
-void   bowerbird__v1__solution_config__init
-                     (Bowerbird__V1__SolutionConfig         *message)
-{
-  static const Bowerbird__V1__SolutionConfig init_value = BOWERBIRD__V1__SOLUTION_CONFIG__INIT;
-  *message = init_value;
-}
-size_t bowerbird__v1__solution_config__get_packed_size
-                     (const Bowerbird__V1__SolutionConfig *message)
-{
-  assert(message->base.descriptor == &bowerbird__v1__solution_config__descriptor);
-  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
-}
-size_t bowerbird__v1__solution_config__pack
-                     (const Bowerbird__V1__SolutionConfig *message,
-                      uint8_t       *out)
-{
-  assert(message->base.descriptor == &bowerbird__v1__solution_config__descriptor);
-  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
-}
-size_t bowerbird__v1__solution_config__pack_to_buffer
-                     (const Bowerbird__V1__SolutionConfig *message,
-                      ProtobufCBuffer *buffer)
-{
-  assert(message->base.descriptor == &bowerbird__v1__solution_config__descriptor);
-  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
-}
-Bowerbird__V1__SolutionConfig *
-       bowerbird__v1__solution_config__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data)
-{
-  return (Bowerbird__V1__SolutionConfig *)
-     protobuf_c_message_unpack (&bowerbird__v1__solution_config__descriptor,
-                                allocator, len, data);
-}
-void   bowerbird__v1__solution_config__free_unpacked
-                     (Bowerbird__V1__SolutionConfig *message,
-                      ProtobufCAllocator *allocator)
-{
-  if(!message)
-    return;
-  assert(message->base.descriptor == &bowerbird__v1__solution_config__descriptor);
-  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
-}
 void   bowerbird__v1__solution__init
                      (Bowerbird__V1__Solution         *message)
 {
@@ -423,51 +372,6 @@ void   bowerbird__v1__campaign__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &bowerbird__v1__campaign__descriptor);
-  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
-}
-void   bowerbird__v1__hyper_parameter__init
-                     (Bowerbird__V1__HyperParameter         *message)
-{
-  static const Bowerbird__V1__HyperParameter init_value = BOWERBIRD__V1__HYPER_PARAMETER__INIT;
-  *message = init_value;
-}
-size_t bowerbird__v1__hyper_parameter__get_packed_size
-                     (const Bowerbird__V1__HyperParameter *message)
-{
-  assert(message->base.descriptor == &bowerbird__v1__hyper_parameter__descriptor);
-  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
-}
-size_t bowerbird__v1__hyper_parameter__pack
-                     (const Bowerbird__V1__HyperParameter *message,
-                      uint8_t       *out)
-{
-  assert(message->base.descriptor == &bowerbird__v1__hyper_parameter__descriptor);
-  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
-}
-size_t bowerbird__v1__hyper_parameter__pack_to_buffer
-                     (const Bowerbird__V1__HyperParameter *message,
-                      ProtobufCBuffer *buffer)
-{
-  assert(message->base.descriptor == &bowerbird__v1__hyper_parameter__descriptor);
-  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
-}
-Bowerbird__V1__HyperParameter *
-       bowerbird__v1__hyper_parameter__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data)
-{
-  return (Bowerbird__V1__HyperParameter *)
-     protobuf_c_message_unpack (&bowerbird__v1__hyper_parameter__descriptor,
-                                allocator, len, data);
-}
-void   bowerbird__v1__hyper_parameter__free_unpacked
-                     (Bowerbird__V1__HyperParameter *message,
-                      ProtobufCAllocator *allocator)
-{
-  if(!message)
-    return;
-  assert(message->base.descriptor == &bowerbird__v1__hyper_parameter__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   bowerbird__v1__recipe__init
@@ -1096,109 +1000,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__event_tracker__descriptor =
   (ProtobufCMessageInit) bowerbird__v1__event_tracker__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor bowerbird__v1__solution_config__algorithm_hyper_parameters_entry__field_descriptors[2] =
-{
-  {
-    "key",
-    1,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
-    0,   /* quantifier_offset */
-    offsetof(Bowerbird__V1__SolutionConfig__AlgorithmHyperParametersEntry, key),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "value",
-    2,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
-    0,   /* quantifier_offset */
-    offsetof(Bowerbird__V1__SolutionConfig__AlgorithmHyperParametersEntry, value),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-};
-static const unsigned bowerbird__v1__solution_config__algorithm_hyper_parameters_entry__field_indices_by_name[] = {
-  0,   /* field[0] = key */
-  1,   /* field[1] = value */
-};
-static const ProtobufCIntRange bowerbird__v1__solution_config__algorithm_hyper_parameters_entry__number_ranges[1 + 1] =
-{
-  { 1, 0 },
-  { 0, 2 }
-};
-const ProtobufCMessageDescriptor bowerbird__v1__solution_config__algorithm_hyper_parameters_entry__descriptor =
-{
-  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "bowerbird.v1.SolutionConfig.AlgorithmHyperParametersEntry",
-  "AlgorithmHyperParametersEntry",
-  "Bowerbird__V1__SolutionConfig__AlgorithmHyperParametersEntry",
-  "bowerbird.v1",
-  sizeof(Bowerbird__V1__SolutionConfig__AlgorithmHyperParametersEntry),
-  2,
-  bowerbird__v1__solution_config__algorithm_hyper_parameters_entry__field_descriptors,
-  bowerbird__v1__solution_config__algorithm_hyper_parameters_entry__field_indices_by_name,
-  1,  bowerbird__v1__solution_config__algorithm_hyper_parameters_entry__number_ranges,
-  (ProtobufCMessageInit) bowerbird__v1__solution_config__algorithm_hyper_parameters_entry__init,
-  NULL,NULL,NULL    /* reserved[123] */
-};
-static const ProtobufCFieldDescriptor bowerbird__v1__solution_config__field_descriptors[2] =
-{
-  {
-    "event_value_threshold",
-    1,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
-    0,   /* quantifier_offset */
-    offsetof(Bowerbird__V1__SolutionConfig, event_value_threshold),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "algorithm_hyper_parameters",
-    2,
-    PROTOBUF_C_LABEL_REPEATED,
-    PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Bowerbird__V1__SolutionConfig, n_algorithm_hyper_parameters),
-    offsetof(Bowerbird__V1__SolutionConfig, algorithm_hyper_parameters),
-    &bowerbird__v1__solution_config__algorithm_hyper_parameters_entry__descriptor,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-};
-static const unsigned bowerbird__v1__solution_config__field_indices_by_name[] = {
-  1,   /* field[1] = algorithm_hyper_parameters */
-  0,   /* field[0] = event_value_threshold */
-};
-static const ProtobufCIntRange bowerbird__v1__solution_config__number_ranges[1 + 1] =
-{
-  { 1, 0 },
-  { 0, 2 }
-};
-const ProtobufCMessageDescriptor bowerbird__v1__solution_config__descriptor =
-{
-  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "bowerbird.v1.SolutionConfig",
-  "SolutionConfig",
-  "Bowerbird__V1__SolutionConfig",
-  "bowerbird.v1",
-  sizeof(Bowerbird__V1__SolutionConfig),
-  2,
-  bowerbird__v1__solution_config__field_descriptors,
-  bowerbird__v1__solution_config__field_indices_by_name,
-  1,  bowerbird__v1__solution_config__number_ranges,
-  (ProtobufCMessageInit) bowerbird__v1__solution_config__init,
-  NULL,NULL,NULL    /* reserved[123] */
-};
-static const ProtobufCFieldDescriptor bowerbird__v1__solution__field_descriptors[12] =
+static const ProtobufCFieldDescriptor bowerbird__v1__solution__field_descriptors[10] =
 {
   {
     "resource_name",
@@ -1309,30 +1111,6 @@ static const ProtobufCFieldDescriptor bowerbird__v1__solution__field_descriptors
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "event_type",
-    10,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
-    0,   /* quantifier_offset */
-    offsetof(Bowerbird__V1__Solution, event_type),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "solution_config",
-    11,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
-    offsetof(Bowerbird__V1__Solution, solution_config),
-    &bowerbird__v1__solution_config__descriptor,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
     "latest_solution_version",
     12,
     PROTOBUF_C_LABEL_NONE,
@@ -1349,20 +1127,19 @@ static const unsigned bowerbird__v1__solution__field_indices_by_name[] = {
   4,   /* field[4] = creation_date_time */
   7,   /* field[7] = dataset_group */
   6,   /* field[6] = etag */
-  9,   /* field[9] = event_type */
   3,   /* field[3] = failure_reason */
   5,   /* field[5] = last_updated_date_time */
-  11,   /* field[11] = latest_solution_version */
+  9,   /* field[9] = latest_solution_version */
   1,   /* field[1] = name */
   8,   /* field[8] = recipe */
   0,   /* field[0] = resource_name */
-  10,   /* field[10] = solution_config */
   2,   /* field[2] = status */
 };
-static const ProtobufCIntRange bowerbird__v1__solution__number_ranges[1 + 1] =
+static const ProtobufCIntRange bowerbird__v1__solution__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 12 }
+  { 12, 9 },
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor bowerbird__v1__solution__descriptor =
 {
@@ -1372,10 +1149,10 @@ const ProtobufCMessageDescriptor bowerbird__v1__solution__descriptor =
   "Bowerbird__V1__Solution",
   "bowerbird.v1",
   sizeof(Bowerbird__V1__Solution),
-  12,
+  10,
   bowerbird__v1__solution__field_descriptors,
   bowerbird__v1__solution__field_indices_by_name,
-  1,  bowerbird__v1__solution__number_ranges,
+  2,  bowerbird__v1__solution__number_ranges,
   (ProtobufCMessageInit) bowerbird__v1__solution__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -1843,84 +1620,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__campaign__descriptor =
   (ProtobufCMessageInit) bowerbird__v1__campaign__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor bowerbird__v1__hyper_parameter__field_descriptors[4] =
-{
-  {
-    "name",
-    1,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
-    0,   /* quantifier_offset */
-    offsetof(Bowerbird__V1__HyperParameter, name),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "default_value",
-    2,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
-    0,   /* quantifier_offset */
-    offsetof(Bowerbird__V1__HyperParameter, default_value),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "allowed",
-    3,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
-    0,   /* quantifier_offset */
-    offsetof(Bowerbird__V1__HyperParameter, allowed),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "description",
-    4,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
-    0,   /* quantifier_offset */
-    offsetof(Bowerbird__V1__HyperParameter, description),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-};
-static const unsigned bowerbird__v1__hyper_parameter__field_indices_by_name[] = {
-  2,   /* field[2] = allowed */
-  1,   /* field[1] = default_value */
-  3,   /* field[3] = description */
-  0,   /* field[0] = name */
-};
-static const ProtobufCIntRange bowerbird__v1__hyper_parameter__number_ranges[1 + 1] =
-{
-  { 1, 0 },
-  { 0, 4 }
-};
-const ProtobufCMessageDescriptor bowerbird__v1__hyper_parameter__descriptor =
-{
-  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "bowerbird.v1.HyperParameter",
-  "HyperParameter",
-  "Bowerbird__V1__HyperParameter",
-  "bowerbird.v1",
-  sizeof(Bowerbird__V1__HyperParameter),
-  4,
-  bowerbird__v1__hyper_parameter__field_descriptors,
-  bowerbird__v1__hyper_parameter__field_indices_by_name,
-  1,  bowerbird__v1__hyper_parameter__number_ranges,
-  (ProtobufCMessageInit) bowerbird__v1__hyper_parameter__init,
-  NULL,NULL,NULL    /* reserved[123] */
-};
-static const ProtobufCFieldDescriptor bowerbird__v1__recipe__field_descriptors[6] =
+static const ProtobufCFieldDescriptor bowerbird__v1__recipe__field_descriptors[5] =
 {
   {
     "resource_name",
@@ -1982,22 +1682,9 @@ static const ProtobufCFieldDescriptor bowerbird__v1__recipe__field_descriptors[6
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
-  {
-    "hyper_parameters",
-    6,
-    PROTOBUF_C_LABEL_REPEATED,
-    PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Bowerbird__V1__Recipe, n_hyper_parameters),
-    offsetof(Bowerbird__V1__Recipe, hyper_parameters),
-    &bowerbird__v1__hyper_parameter__descriptor,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
 };
 static const unsigned bowerbird__v1__recipe__field_indices_by_name[] = {
   3,   /* field[3] = description */
-  5,   /* field[5] = hyper_parameters */
   1,   /* field[1] = name */
   4,   /* field[4] = recipe_type */
   0,   /* field[0] = resource_name */
@@ -2006,7 +1693,7 @@ static const unsigned bowerbird__v1__recipe__field_indices_by_name[] = {
 static const ProtobufCIntRange bowerbird__v1__recipe__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor bowerbird__v1__recipe__descriptor =
 {
@@ -2016,7 +1703,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__recipe__descriptor =
   "Bowerbird__V1__Recipe",
   "bowerbird.v1",
   sizeof(Bowerbird__V1__Recipe),
-  6,
+  5,
   bowerbird__v1__recipe__field_descriptors,
   bowerbird__v1__recipe__field_indices_by_name,
   1,  bowerbird__v1__recipe__number_ranges,

@@ -20,14 +20,11 @@ typedef struct Bowerbird__V1__DatasetGroup Bowerbird__V1__DatasetGroup;
 typedef struct Bowerbird__V1__Schema Bowerbird__V1__Schema;
 typedef struct Bowerbird__V1__Dataset Bowerbird__V1__Dataset;
 typedef struct Bowerbird__V1__EventTracker Bowerbird__V1__EventTracker;
-typedef struct Bowerbird__V1__SolutionConfig Bowerbird__V1__SolutionConfig;
-typedef struct Bowerbird__V1__SolutionConfig__AlgorithmHyperParametersEntry Bowerbird__V1__SolutionConfig__AlgorithmHyperParametersEntry;
 typedef struct Bowerbird__V1__Solution Bowerbird__V1__Solution;
 typedef struct Bowerbird__V1__SolutionVersion Bowerbird__V1__SolutionVersion;
 typedef struct Bowerbird__V1__CampaignConfig Bowerbird__V1__CampaignConfig;
 typedef struct Bowerbird__V1__CampaignConfig__ItemExplorationConfigEntry Bowerbird__V1__CampaignConfig__ItemExplorationConfigEntry;
 typedef struct Bowerbird__V1__Campaign Bowerbird__V1__Campaign;
-typedef struct Bowerbird__V1__HyperParameter Bowerbird__V1__HyperParameter;
 typedef struct Bowerbird__V1__Recipe Bowerbird__V1__Recipe;
 
 
@@ -137,29 +134,6 @@ struct  Bowerbird__V1__EventTracker
     , {0,NULL}, {0,NULL}, BOWERBIRD__V1__RESOURCE_STATUS__RESOURCE_STATUS_UNSPECIFIED, {0,NULL}, NULL, NULL, {0,NULL}, {0,NULL}, {0,NULL} }
 
 
-struct  Bowerbird__V1__SolutionConfig__AlgorithmHyperParametersEntry
-{
-  ProtobufCMessage base;
-  ProtobufCBinaryData key;
-  ProtobufCBinaryData value;
-};
-#define BOWERBIRD__V1__SOLUTION_CONFIG__ALGORITHM_HYPER_PARAMETERS_ENTRY__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__solution_config__algorithm_hyper_parameters_entry__descriptor) \
-    , {0,NULL}, {0,NULL} }
-
-
-struct  Bowerbird__V1__SolutionConfig
-{
-  ProtobufCMessage base;
-  ProtobufCBinaryData event_value_threshold;
-  size_t n_algorithm_hyper_parameters;
-  Bowerbird__V1__SolutionConfig__AlgorithmHyperParametersEntry **algorithm_hyper_parameters;
-};
-#define BOWERBIRD__V1__SOLUTION_CONFIG__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__solution_config__descriptor) \
-    , {0,NULL}, 0,NULL }
-
-
 struct  Bowerbird__V1__Solution
 {
   ProtobufCMessage base;
@@ -172,13 +146,11 @@ struct  Bowerbird__V1__Solution
   ProtobufCBinaryData etag;
   ProtobufCBinaryData dataset_group;
   ProtobufCBinaryData recipe;
-  ProtobufCBinaryData event_type;
-  Bowerbird__V1__SolutionConfig *solution_config;
   ProtobufCBinaryData latest_solution_version;
 };
 #define BOWERBIRD__V1__SOLUTION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__solution__descriptor) \
-    , {0,NULL}, {0,NULL}, BOWERBIRD__V1__RESOURCE_STATUS__RESOURCE_STATUS_UNSPECIFIED, {0,NULL}, NULL, NULL, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, NULL, {0,NULL} }
+    , {0,NULL}, {0,NULL}, BOWERBIRD__V1__RESOURCE_STATUS__RESOURCE_STATUS_UNSPECIFIED, {0,NULL}, NULL, NULL, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL} }
 
 
 struct  Bowerbird__V1__SolutionVersion
@@ -247,19 +219,6 @@ struct  Bowerbird__V1__Campaign
     , {0,NULL}, {0,NULL}, BOWERBIRD__V1__RESOURCE_STATUS__RESOURCE_STATUS_UNSPECIFIED, {0,NULL}, NULL, NULL, {0,NULL}, {0,NULL}, {0,NULL}, 0, NULL }
 
 
-struct  Bowerbird__V1__HyperParameter
-{
-  ProtobufCMessage base;
-  ProtobufCBinaryData name;
-  ProtobufCBinaryData default_value;
-  ProtobufCBinaryData allowed;
-  ProtobufCBinaryData description;
-};
-#define BOWERBIRD__V1__HYPER_PARAMETER__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__hyper_parameter__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL} }
-
-
 struct  Bowerbird__V1__Recipe
 {
   ProtobufCMessage base;
@@ -268,12 +227,10 @@ struct  Bowerbird__V1__Recipe
   Bowerbird__V1__ResourceStatus status;
   ProtobufCBinaryData description;
   Bowerbird__V1__RecipeType recipe_type;
-  size_t n_hyper_parameters;
-  Bowerbird__V1__HyperParameter **hyper_parameters;
 };
 #define BOWERBIRD__V1__RECIPE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__recipe__descriptor) \
-    , {0,NULL}, {0,NULL}, BOWERBIRD__V1__RESOURCE_STATUS__RESOURCE_STATUS_UNSPECIFIED, {0,NULL}, BOWERBIRD__V1__RECIPE_TYPE__RECIPE_TYPE_UNSPECIFIED, 0,NULL }
+    , {0,NULL}, {0,NULL}, BOWERBIRD__V1__RESOURCE_STATUS__RESOURCE_STATUS_UNSPECIFIED, {0,NULL}, BOWERBIRD__V1__RECIPE_TYPE__RECIPE_TYPE_UNSPECIFIED }
 
 
 /* Bowerbird__V1__DatasetGroup methods */
@@ -351,28 +308,6 @@ Bowerbird__V1__EventTracker *
                       const uint8_t       *data);
 void   bowerbird__v1__event_tracker__free_unpacked
                      (Bowerbird__V1__EventTracker *message,
-                      ProtobufCAllocator *allocator);
-/* Bowerbird__V1__SolutionConfig__AlgorithmHyperParametersEntry methods */
-void   bowerbird__v1__solution_config__algorithm_hyper_parameters_entry__init
-                     (Bowerbird__V1__SolutionConfig__AlgorithmHyperParametersEntry         *message);
-/* Bowerbird__V1__SolutionConfig methods */
-void   bowerbird__v1__solution_config__init
-                     (Bowerbird__V1__SolutionConfig         *message);
-size_t bowerbird__v1__solution_config__get_packed_size
-                     (const Bowerbird__V1__SolutionConfig   *message);
-size_t bowerbird__v1__solution_config__pack
-                     (const Bowerbird__V1__SolutionConfig   *message,
-                      uint8_t             *out);
-size_t bowerbird__v1__solution_config__pack_to_buffer
-                     (const Bowerbird__V1__SolutionConfig   *message,
-                      ProtobufCBuffer     *buffer);
-Bowerbird__V1__SolutionConfig *
-       bowerbird__v1__solution_config__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   bowerbird__v1__solution_config__free_unpacked
-                     (Bowerbird__V1__SolutionConfig *message,
                       ProtobufCAllocator *allocator);
 /* Bowerbird__V1__Solution methods */
 void   bowerbird__v1__solution__init
@@ -453,25 +388,6 @@ Bowerbird__V1__Campaign *
 void   bowerbird__v1__campaign__free_unpacked
                      (Bowerbird__V1__Campaign *message,
                       ProtobufCAllocator *allocator);
-/* Bowerbird__V1__HyperParameter methods */
-void   bowerbird__v1__hyper_parameter__init
-                     (Bowerbird__V1__HyperParameter         *message);
-size_t bowerbird__v1__hyper_parameter__get_packed_size
-                     (const Bowerbird__V1__HyperParameter   *message);
-size_t bowerbird__v1__hyper_parameter__pack
-                     (const Bowerbird__V1__HyperParameter   *message,
-                      uint8_t             *out);
-size_t bowerbird__v1__hyper_parameter__pack_to_buffer
-                     (const Bowerbird__V1__HyperParameter   *message,
-                      ProtobufCBuffer     *buffer);
-Bowerbird__V1__HyperParameter *
-       bowerbird__v1__hyper_parameter__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   bowerbird__v1__hyper_parameter__free_unpacked
-                     (Bowerbird__V1__HyperParameter *message,
-                      ProtobufCAllocator *allocator);
 /* Bowerbird__V1__Recipe methods */
 void   bowerbird__v1__recipe__init
                      (Bowerbird__V1__Recipe         *message);
@@ -505,12 +421,6 @@ typedef void (*Bowerbird__V1__Dataset_Closure)
 typedef void (*Bowerbird__V1__EventTracker_Closure)
                  (const Bowerbird__V1__EventTracker *message,
                   void *closure_data);
-typedef void (*Bowerbird__V1__SolutionConfig__AlgorithmHyperParametersEntry_Closure)
-                 (const Bowerbird__V1__SolutionConfig__AlgorithmHyperParametersEntry *message,
-                  void *closure_data);
-typedef void (*Bowerbird__V1__SolutionConfig_Closure)
-                 (const Bowerbird__V1__SolutionConfig *message,
-                  void *closure_data);
 typedef void (*Bowerbird__V1__Solution_Closure)
                  (const Bowerbird__V1__Solution *message,
                   void *closure_data);
@@ -525,9 +435,6 @@ typedef void (*Bowerbird__V1__CampaignConfig_Closure)
                   void *closure_data);
 typedef void (*Bowerbird__V1__Campaign_Closure)
                  (const Bowerbird__V1__Campaign *message,
-                  void *closure_data);
-typedef void (*Bowerbird__V1__HyperParameter_Closure)
-                 (const Bowerbird__V1__HyperParameter *message,
                   void *closure_data);
 typedef void (*Bowerbird__V1__Recipe_Closure)
                  (const Bowerbird__V1__Recipe *message,
@@ -546,14 +453,11 @@ extern const ProtobufCMessageDescriptor bowerbird__v1__dataset_group__descriptor
 extern const ProtobufCMessageDescriptor bowerbird__v1__schema__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__dataset__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__event_tracker__descriptor;
-extern const ProtobufCMessageDescriptor bowerbird__v1__solution_config__descriptor;
-extern const ProtobufCMessageDescriptor bowerbird__v1__solution_config__algorithm_hyper_parameters_entry__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__solution__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__solution_version__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__campaign_config__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__campaign_config__item_exploration_config_entry__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__campaign__descriptor;
-extern const ProtobufCMessageDescriptor bowerbird__v1__hyper_parameter__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__recipe__descriptor;
 
 PROTOBUF_C__END_DECLS

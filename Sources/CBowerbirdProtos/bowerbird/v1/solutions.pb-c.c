@@ -908,7 +908,7 @@ void   bowerbird__v1__describe_recipe_response__free_unpacked
   assert(message->base.descriptor == &bowerbird__v1__describe_recipe_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor bowerbird__v1__create_solution_request__field_descriptors[6] =
+static const ProtobufCFieldDescriptor bowerbird__v1__create_solution_request__field_descriptors[4] =
 {
   {
     "name",
@@ -947,32 +947,8 @@ static const ProtobufCFieldDescriptor bowerbird__v1__create_solution_request__fi
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "event_type",
-    4,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
-    0,   /* quantifier_offset */
-    offsetof(Bowerbird__V1__CreateSolutionRequest, event_type),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "solution_config",
-    5,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
-    offsetof(Bowerbird__V1__CreateSolutionRequest, solution_config),
-    &bowerbird__v1__solution_config__descriptor,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
     "request_id",
-    6,
+    4,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BYTES,
     0,   /* quantifier_offset */
@@ -985,16 +961,14 @@ static const ProtobufCFieldDescriptor bowerbird__v1__create_solution_request__fi
 };
 static const unsigned bowerbird__v1__create_solution_request__field_indices_by_name[] = {
   1,   /* field[1] = dataset_group */
-  3,   /* field[3] = event_type */
   0,   /* field[0] = name */
   2,   /* field[2] = recipe */
-  5,   /* field[5] = request_id */
-  4,   /* field[4] = solution_config */
+  3,   /* field[3] = request_id */
 };
 static const ProtobufCIntRange bowerbird__v1__create_solution_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor bowerbird__v1__create_solution_request__descriptor =
 {
@@ -1004,7 +978,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__create_solution_request__descrip
   "Bowerbird__V1__CreateSolutionRequest",
   "bowerbird.v1",
   sizeof(Bowerbird__V1__CreateSolutionRequest),
-  6,
+  4,
   bowerbird__v1__create_solution_request__field_descriptors,
   bowerbird__v1__create_solution_request__field_indices_by_name,
   1,  bowerbird__v1__create_solution_request__number_ranges,

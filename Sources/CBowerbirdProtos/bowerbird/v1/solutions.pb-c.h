@@ -49,13 +49,11 @@ struct  Bowerbird__V1__CreateSolutionRequest
   ProtobufCBinaryData name;
   ProtobufCBinaryData dataset_group;
   ProtobufCBinaryData recipe;
-  ProtobufCBinaryData event_type;
-  Bowerbird__V1__SolutionConfig *solution_config;
   ProtobufCBinaryData request_id;
 };
 #define BOWERBIRD__V1__CREATE_SOLUTION_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__create_solution_request__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, NULL, {0,NULL} }
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL} }
 
 
 struct  Bowerbird__V1__CreateSolutionResponse
