@@ -237,3 +237,10 @@ extension Limits {
     /// Items that one question excludes by id.
     package static let excludedItemsMax = 10_000
 }
+
+extension Limits {
+    // MARK: Files
+
+    /// One cell of a CSV file; longer than any property may be.
+    package static let csvCellBytesMax = 1 << 20
+}

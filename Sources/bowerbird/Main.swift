@@ -1,4 +1,30 @@
+import ArgumentParser
+
+/// `bowerbird`: the client program.
 @main
-struct Main {
-    static func main() {}
+struct Bowerbird: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bowerbird",
+        abstract: "Imports into a Bowerbird server and asks it for recommendations.",
+        discussion: """
+            Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no server there, 4 some rows were refused.
+            """,
+        subcommands: [
+            StatusCommand.self, InitCommand.self, ImportCommand.self, PutCommand.self,
+            TrainCommand.self, RecommendCommand.self, DemoCommand.self,
+        ]
+    )
+
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            leave(with: error)
+        }
+    }
 }

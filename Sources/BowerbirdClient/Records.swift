@@ -1,0 +1,148 @@
+internal import Primitives
+internal import Wire
+
+/// One thing that somebody did.
+public struct Event: Hashable, Sendable {
+    /// What was done.
+    public var type: String
+    /// What it was done to.
+    public var itemID: String
+    /// When, in milliseconds since 1970.
+    public var sentAtMS: Int64
+    /// How much it was worth.
+    public var value: Double?
+    /// Own columns as a JSON object; empty for none.
+    public var properties: String
+
+    /// Makes an event.
+    public init(
+        type: String,
+        itemID: String,
+        sentAtMS: Int64,
+        value: Double? = nil,
+        properties: String = ""
+    ) {
+        self.type = type
+        self.itemID = itemID
+        self.sentAtMS = sentAtMS
+        self.value = value
+        self.properties = properties
+    }
+}
+
+/// A user or an item with its columns.
+public struct Record: Hashable, Sendable {
+    /// The identifier.
+    public var id: String
+    /// The columns as a JSON object; empty for none.
+    public var properties: String
+
+    /// Makes a record.
+    public init(id: String, properties: String) {
+        self.id = id
+        self.properties = properties
+    }
+}
+
+/// What became of a write.
+public struct WriteResult: Hashable, Sendable {
+    /// Whoever has seen this position sees the write.
+    public var position: UInt64
+    /// Records that were added or replaced.
+    public var appliedCount: Int
+    /// Events that were known already.
+    public var duplicateCount: Int
+}
+
+extension BowerbirdClient {
+    /// Appends events of one user.
+    public func putEvents(
+        _ events: [Event],
+        userID: String,
+        sessionID: String,
+        group: String
+    ) async throws(ClientError) -> WriteResult {
+        try await call(
+            "/bowerbird.v1.EventsService/PutEvents",
+            { writer in
+                let request = PutEventsRequestBuilder(into: writer)
+                request.datasetGroup(group)
+                request.userID(userID)
+                request.sessionID(sessionID)
+                for event in events {
+                    request.eventList { message in
+                        message.eventType(event.type)
+                        if let value = event.value { message.eventValue(value) }
+                        message.itemID(event.itemID)
+                        message.properties(event.properties)
+                        message.sentAt { time in
+                            time.seconds(event.sentAtMS / 1_000)
+                            time.nanos(Int32(event.sentAtMS % 1_000) * 1_000_000)
+                        }
+                    }
+                }
+            }
+        ) { (bytes, arena) throws(WireError) in
+            let response = try PutEventsResponseView(unpacking: bytes, into: arena)
+            return WriteResult(
+                position: response.position,
+                appliedCount: Int(response.appliedCount),
+                duplicateCount: Int(response.duplicateCount)
+            )
+        }
+    }
+
+    /// Adds or replaces items.
+    public func putItems(
+        _ items: [Record],
+        group: String
+    ) async throws(ClientError) -> WriteResult {
+        try await call(
+            "/bowerbird.v1.EventsService/PutItems",
+            { writer in
+                let request = PutItemsRequestBuilder(into: writer)
+                request.datasetGroup(group)
+                for item in items {
+                    request.items { message in
+                        message.itemID(item.id)
+                        message.properties(item.properties)
+                    }
+                }
+            }
+        ) { (bytes, arena) throws(WireError) in
+            let response = try PutItemsResponseView(unpacking: bytes, into: arena)
+            return WriteResult(
+                position: response.position,
+                appliedCount: Int(response.appliedCount),
+                duplicateCount: 0
+            )
+        }
+    }
+
+    /// Adds or replaces users.
+    public func putUsers(
+        _ users: [Record],
+        group: String
+    ) async throws(ClientError) -> WriteResult {
+        try await call(
+            "/bowerbird.v1.EventsService/PutUsers",
+            { writer in
+                let request = PutUsersRequestBuilder(into: writer)
+                request.datasetGroup(group)
+                for user in users {
+                    request.users { message in
+                        message.userID(user.id)
+                        message.properties(user.properties)
+                    }
+                }
+            }
+        ) { (bytes, arena) throws(WireError) in
+            let response = try PutUsersResponseView(unpacking: bytes, into: arena)
+            return WriteResult(
+                position: response.position,
+                appliedCount: Int(response.appliedCount),
+                duplicateCount: 0
+            )
+        }
+    }
+}

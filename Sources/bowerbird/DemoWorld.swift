@@ -1,0 +1,99 @@
+import Formats
+import Foundation
+
+/// The catalogue and the past that the demo shows.
+struct DemoWorld {
+    var titles: [String: String] = [:]
+    var tastes: [String: String] = [:]
+    var interactionsPath: String
+    var itemsPath: String
+    /// A user with a history, and items of a taste that is not theirs.
+    var user: String
+    var stranger: String
+
+    /// MovieLens files, as published.
+    static func movieLens(_ directory: String) async throws -> DemoWorld {
+        var world = DemoWorld(
+            interactionsPath: directory + "/ratings.csv",
+            itemsPath: directory + "/movies.csv",
+            user: "15",
+            stranger: "30"
+        )
+        try await Table.read(world.itemsPath, reserved: ["ITEM_ID"]) { table, rows in
+            guard let id = table.index("ITEM_ID"), let title = table.index("TITLE") else {
+                throw CommandFailure(description: "'\(table.path)' has no movieId and title")
+            }
+            let genres = table.index("GENRES")
+            for row in rows where row.cells.count > max(id, title) {
+                world.titles[row.cells[id]] = row.cells[title]
+                world.tastes[row.cells[id]] = genres.map { row.cells[$0] } ?? ""
+            }
+        }
+        return world
+    }
+
+    /// A seeded catalogue of readable titles: four tastes, and users who mostly keep to one.
+    static func generated(in directory: String) throws -> DemoWorld {
+        let adjectives = [
+            "Quiet", "Golden", "Electric", "Lost", "Midnight", "Early", "Blue", "Long",
+        ]
+        let nouns: [(taste: String, words: [String])] = [
+            ("Jazz", ["Saxophone", "Club", "Trio", "Standards", "Ballads", "Brushes"]),
+            ("Mountain", ["Ridge", "Glacier", "Summit", "Valley", "Refuge", "Pass"]),
+            ("Kitchen", ["Noodles", "Bakery", "Spices", "Market", "Oven", "Broth"]),
+            ("Space", ["Orbit", "Comet", "Station", "Nebula", "Lander", "Horizon"]),
+        ]
+        var world = DemoWorld(
+            interactionsPath: directory + "/interactions.csv",
+            itemsPath: directory + "/items.csv",
+            user: "u0",
+            stranger: "u1"
+        )
+        var items = "ITEM_ID,TITLE,GENRES\n"
+        var byTaste: [[String]] = []
+        for (taste, words) in nouns {
+            var ids: [String] = []
+            for word in words {
+                for adjective in adjectives {
+                    let id = "\(taste.lowercased())-\(ids.count)"
+                    ids.append(id)
+                    world.titles[id] = "\(adjective) \(word)"
+                    world.tastes[id] = taste
+                    items += "\(id),\(adjective) \(word),\(taste)\n"
+                }
+            }
+            byTaste.append(ids)
+        }
+        var random = SeededNumbers(state: 42)
+        var rows = "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\n"
+        for user in 0..<400 {
+            for step in 0..<20 {
+                let taste = random.next(10) == 0 ? random.next(4) : user % 4
+                let item = byTaste[taste][min(random.next(48), random.next(48))]
+                rows += "u\(user),\(item),\(1_700_000_000 + step * 600 + user),play\n"
+            }
+        }
+        try items.write(toFile: world.itemsPath, atomically: true, encoding: .utf8)
+        try rows.write(toFile: world.interactionsPath, atomically: true, encoding: .utf8)
+        return world
+    }
+
+    /// `Title (taste)`, cut to a column.
+    func label(_ id: String) -> String {
+        let taste = tastes[id].map {
+            " · \($0.split(separator: "|").prefix(2).joined(separator: ", "))"
+        }
+        let text = (titles[id] ?? id) + (taste ?? "")
+        return text.count > 46 ? String(text.prefix(45)) + "…" : text
+    }
+}
+
+/// Numbers that a seed repeats.
+private struct SeededNumbers {
+    var state: UInt64
+
+    mutating func next(_ bound: Int) -> Int {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return Int(state >> 33) % bound
+    }
+}

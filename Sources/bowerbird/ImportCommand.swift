@@ -1,0 +1,237 @@
+import ArgumentParser
+import BowerbirdClient
+import Formats
+import Foundation
+
+/// `bowerbird import`: a CSV file through Put calls, many in flight.
+struct ImportCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "import",
+        abstract: "Imports a CSV file through Put calls, many in flight.",
+        discussion:
+            "Rows that are refused are listed by number; the rest is imported (exit code 4)."
+    )
+
+    @OptionGroup var server: ServerOption
+    @Argument(help: "The dataset group.") var group: String
+    @Argument(help: "interactions, items or users.") var type: ImportType
+    @Argument(help: "The CSV file.") var file: String
+    @Option(help: "The event type of rows that have none.") var eventType = "interaction"
+    @Option(help: "Calls in flight.") var inFlight = 32
+    @Flag(help: "No progress.") var quiet = false
+
+    func run() async throws {
+        let client = try server.client()
+        let report = try await Importer(
+            client: client,
+            group: groupName(group),
+            eventType: eventType,
+            inFlight: inFlight,
+            showsProgress: !quiet && isatty(2) == 1
+        ).run(type.dataset, file)
+        print(report.summary)
+        client.close()
+        if !report.refused.isEmpty {
+            for line in report.refused.prefix(100) { say(line) }
+            throw ExitWith.someRefused
+        }
+    }
+}
+
+/// What can be imported.
+enum ImportType: String, ExpressibleByArgument, CaseIterable {
+    case interactions, items, users
+
+    var dataset: DatasetType {
+        switch self {
+        case .interactions: .interactions
+        case .items: .items
+        case .users: .users
+        }
+    }
+}
+
+/// Sends the rows of a file in batches.
+struct Importer: Sendable {
+    /// What became of a file.
+    struct Report: Sendable {
+        var rowCount = 0
+        var appliedCount = 0
+        var duplicateCount = 0
+        var refused: [String] = []
+        var seconds = 0.0
+
+        var summary: String {
+            let rate = seconds > 0 ? Int(Double(rowCount) / seconds) : rowCount
+            return "\(rowCount) rows: \(appliedCount) applied, \(duplicateCount) known, "
+                + "\(refused.count) refused; \(String(format: "%.1f", seconds)) s, \(rate) rows/s"
+        }
+    }
+
+    private static let rowsPerCall = 200
+
+    let client: BowerbirdClient
+    let group: String
+    let eventType: String
+    let inFlight: Int
+    let showsProgress: Bool
+
+    func run(_ type: DatasetType, _ path: String) async throws -> Report {
+        let started = ContinuousClock.now
+        let size = (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? 0
+        var report = Report()
+        var bytesRead = 0
+        try await Table.read(path, reserved: type.reserved) { table, rows in
+            let batches = Self.batches(rows, table, type)
+            var next = batches.makeIterator()
+            try await withThrowingTaskGroup(of: Report.self) { tasks in
+                for _ in 0..<max(1, inFlight) {
+                    guard let batch = next.next() else { break }
+                    tasks.addTask { try await send(batch, table, type) }
+                }
+                for try await part in tasks {
+                    report.appliedCount += part.appliedCount
+                    report.duplicateCount += part.duplicateCount
+                    report.refused += part.refused
+                    if let batch = next.next() {
+                        tasks.addTask { try await send(batch, table, type) }
+                    }
+                }
+            }
+            report.rowCount += rows.count
+            bytesRead += rows.reduce(0) { $0 + $1.cells.reduce(0) { $0 + $1.utf8.count + 1 } }
+            report.seconds = Self.seconds(since: started)
+            if showsProgress { progress(report, Double(bytesRead) / Double(max(size, 1))) }
+        }
+        if showsProgress { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
+        report.seconds = Self.seconds(since: started)
+        return report
+    }
+
+    private static func seconds(since start: ContinuousClock.Instant) -> Double {
+        let elapsed = ContinuousClock.now - start
+        return Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) / 1e18
+    }
+
+    private func progress(_ report: Report, _ share: Double) {
+        let left = share > 0 ? report.seconds / share * (1 - share) : 0
+        let rate = Int(Double(report.rowCount) / max(report.seconds, 0.001))
+        let line =
+            "\r\u{1B}[K\(Int(min(share, 1) * 100)) %  \(report.rowCount) rows  \(rate) rows/s  "
+            + "\(Int(left.rounded(.up))) s left"
+        FileHandle.standardError.write(Data(line.utf8))
+    }
+
+    /// Batches of one user's rows for events, of any rows for the rest.
+    private static func batches(
+        _ rows: [CSVRow],
+        _ table: Table,
+        _ type: DatasetType
+    ) -> [[CSVRow]] {
+        let user = type == .interactions ? table.index("USER_ID") : nil
+        var batches: [[CSVRow]] = []
+        var current: [CSVRow] = []
+        func cell(_ row: CSVRow) -> String? {
+            user.flatMap { $0 < row.cells.count ? row.cells[$0] : nil }
+        }
+        for row in rows {
+            let isFull = current.count == rowsPerCall
+            if isFull || (user != nil && current.first.map { cell($0) != cell(row) } ?? false) {
+                batches.append(current)
+                current = []
+            }
+            current.append(row)
+        }
+        if !current.isEmpty { batches.append(current) }
+        return batches
+    }
+
+    /// One call; when it is refused, its rows one by one, so that only the bad ones are left out.
+    private func send(
+        _ rows: [CSVRow],
+        _ table: Table,
+        _ type: DatasetType
+    ) async throws -> Report {
+        var report = Report()
+        do {
+            let result = try await put(rows, table, type)
+            report.appliedCount = result.appliedCount
+            report.duplicateCount = result.duplicateCount
+        } catch let error as ClientError where error.code == "INVALID_ARGUMENT" {
+            guard rows.count > 1 else {
+                report.refused = ["\(table.path) row \(rows[0].number): \(error.message)"]
+                return report
+            }
+            for row in rows {
+                let part = try await send([row], table, type)
+                report.appliedCount += part.appliedCount
+                report.duplicateCount += part.duplicateCount
+                report.refused += part.refused
+            }
+        } catch let error as RowError {
+            guard rows.count > 1 else {
+                report.refused = [
+                    "\(table.path) row \(error.row), \(error.column): \(error.reason)"
+                ]
+                return report
+            }
+            for row in rows {
+                let part = try await send([row], table, type)
+                report.appliedCount += part.appliedCount
+                report.refused += part.refused
+            }
+        }
+        return report
+    }
+
+    /// A cell that can't be sent.
+    private struct RowError: Error {
+        let row: Int
+        let column: String
+        let reason: String
+    }
+
+    private func put(
+        _ rows: [CSVRow],
+        _ table: Table,
+        _ type: DatasetType
+    ) async throws -> WriteResult {
+        func cell(_ row: CSVRow, _ column: String) -> String {
+            guard let index = table.index(column), index < row.cells.count else { return "" }
+            return row.cells[index]
+        }
+        guard type == .interactions else {
+            let id = type == .items ? "ITEM_ID" : "USER_ID"
+            let records = rows.map { row in
+                Record(id: cell(row, id), properties: table.properties(row, without: type.reserved))
+            }
+            return type == .items
+                ? try await client.putItems(records, group: group)
+                : try await client.putUsers(records, group: group)
+        }
+        let events = try rows.map { row in
+            guard let seconds = Double(cell(row, "TIMESTAMP")), seconds.magnitude < 1e12 else {
+                throw RowError(
+                    row: row.number,
+                    column: "TIMESTAMP",
+                    reason: "'\(cell(row, "TIMESTAMP"))' is no number of seconds"
+                )
+            }
+            let given = cell(row, "EVENT_TYPE")
+            return Event(
+                type: given.isEmpty ? eventType : given,
+                itemID: cell(row, "ITEM_ID"),
+                sentAtMS: Int64(seconds * 1_000),
+                value: Double(cell(row, "EVENT_VALUE")),
+                properties: table.properties(row, without: type.reserved)
+            )
+        }
+        let user = cell(rows[0], "USER_ID")
+        return try await client.putEvents(
+            events,
+            userID: user,
+            sessionID: "import-\(user.prefix(200))",
+            group: group
+        )
+    }
+}

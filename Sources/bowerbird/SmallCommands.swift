@@ -1,0 +1,142 @@
+import ArgumentParser
+import BowerbirdClient
+import Foundation
+
+/// `bowerbird status`.
+struct StatusCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Says whether the server serves."
+    )
+
+    @OptionGroup var server: ServerOption
+
+    func run() async throws {
+        let client = try server.client()
+        let isServing = try await client.isServing()
+        client.close()
+        print(isServing ? "serving" : "not serving")
+        if !isServing { throw ExitWith.failed }
+    }
+}
+
+/// `bowerbird put`: one event.
+struct PutCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "put",
+        abstract: "Puts one event, dated now."
+    )
+
+    @OptionGroup var server: ServerOption
+    @Argument(help: "The dataset group.") var group: String
+    @Argument(help: "Who.") var user: String
+    @Argument(help: "Which item.") var item: String
+    @Option(help: "What was done.") var eventType = "interaction"
+
+    func run() async throws {
+        let client = try server.client()
+        let event = Event(
+            type: eventType,
+            itemID: item,
+            sentAtMS: Int64(Date().timeIntervalSince1970 * 1_000)
+        )
+        let result = try await client.putEvents(
+            [event],
+            userID: user,
+            sessionID: "cli-\(user)",
+            group: groupName(group)
+        )
+        client.close()
+        print("position \(result.position), \(result.appliedCount) applied")
+    }
+}
+
+/// `bowerbird train`: a solution, a version, a campaign.
+struct TrainCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "train",
+        abstract: "Creates a solution of a recipe, trains a version and lets a campaign serve it."
+    )
+
+    @OptionGroup var server: ServerOption
+    @Argument(help: "The dataset group.") var group: String
+    @Option(help: "The recipe.") var recipe = "user-personalization"
+    @Option(help: "The name of solution and campaign. Default: the recipe's.") var name: String?
+    @Flag(help: "Wait until the version is ACTIVE, then create the campaign.") var wait = false
+
+    func run() async throws {
+        let client = try server.client()
+        let label = name ?? recipe
+        let solution = try await client.createSolution(
+            label,
+            group: groupName(group),
+            recipe: "recipes/\(recipe)"
+        )
+        let version = try await client.createSolutionVersion(solution: solution)
+        print("solution version \(version)")
+        if wait {
+            try await waitUntilActive(client, version)
+            print("campaign \(try await client.createCampaign(label, solutionVersion: version))")
+        }
+        client.close()
+    }
+}
+
+/// Polls a training until it is done.
+func waitUntilActive(_ client: BowerbirdClient, _ version: String) async throws {
+    while true {
+        let state = try await client.trainingState(of: version)
+        if state.isActive {
+            for warning in state.warnings { say("warning: \(warning)") }
+            return
+        }
+        if state.isOver {
+            throw CommandFailure(description: "the training ended: \(state.failureReason)")
+        }
+        try await Task.sleep(for: .milliseconds(20))
+    }
+}
+
+/// `bowerbird recommend`.
+struct RecommendCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "recommend",
+        abstract: "Recommends items to a user."
+    )
+
+    @OptionGroup var server: ServerOption
+    @Argument(help: "The campaign's resource name.") var campaign: String
+    @Argument(help: "For whom.") var user: String
+    @Option(help: "How many items.") var count = 10
+    @Flag(help: "Leave out items that the user touched.") var excludeInteracted = false
+    @Option(help: "table, json, jsonl or csv.") var output = OutputForm.table
+
+    func run() async throws {
+        let client = try server.client()
+        let answer = try await client.recommend(
+            campaign: campaign,
+            userID: user,
+            count: count,
+            excludeInteracted: excludeInteracted
+        )
+        client.close()
+        switch output {
+        case .table:
+            for (index, item) in answer.items.enumerated() {
+                let score = String(format: "%.4f", item.score)
+                print("\(index + 1)\t\(score)\t\(item.itemID)")
+            }
+        case .json: print("[\(answer.items.map(Self.json).joined(separator: ","))]")
+        case .jsonl: for item in answer.items { print(Self.json(item)) }
+        case .csv:
+            print("ITEM_ID,SCORE")
+            for item in answer.items {
+                print("\"\(item.itemID.replacing("\"", with: "\"\""))\",\(item.score)")
+            }
+        }
+    }
+
+    private static func json(_ item: RecommendedItem) -> String {
+        "{\"itemId\":\(quoted(item.itemID)),\"score\":\(item.score)}"
+    }
+}
