@@ -18,6 +18,7 @@ struct ImportCommand: AsyncParsableCommand {
     @Argument(help: "The CSV file.") var file: String
     @Option(help: "The event type of rows that have none.") var eventType = "interaction"
     @Option(help: "Calls in flight.") var inFlight = 32
+    @Option(help: "Rows a call at the most.") var rowsPerCall = 200
     @Flag(help: "No progress.") var quiet = false
 
     func run() async throws {
@@ -27,7 +28,8 @@ struct ImportCommand: AsyncParsableCommand {
             group: groupName(group),
             eventType: eventType,
             inFlight: inFlight,
-            showsProgress: !quiet && isatty(2) == 1
+            showsProgress: !quiet && isatty(2) == 1,
+            rowsPerCall: rowsPerCall
         ).run(type.dataset, file)
         print(report.summary)
         client.close()
@@ -68,13 +70,12 @@ struct Importer: Sendable {
         }
     }
 
-    private static let rowsPerCall = 200
-
     let client: BowerbirdClient
     let group: String
     let eventType: String
     let inFlight: Int
     let showsProgress: Bool
+    var rowsPerCall = 200
 
     func run(_ type: DatasetType, _ path: String) async throws -> Report {
         let started = ContinuousClock.now
@@ -82,7 +83,7 @@ struct Importer: Sendable {
         var report = Report()
         var bytesRead = 0
         try await Table.read(path, reserved: type.reserved) { table, rows in
-            let batches = Self.batches(rows, table, type)
+            let batches = batches(rows, table, type)
             var next = batches.makeIterator()
             try await withThrowingTaskGroup(of: Report.self) { tasks in
                 for _ in 0..<max(1, inFlight) {
@@ -123,7 +124,7 @@ struct Importer: Sendable {
     }
 
     /// Batches of one user's rows for events, of any rows for the rest.
-    private static func batches(
+    private func batches(
         _ rows: [CSVRow],
         _ table: Table,
         _ type: DatasetType

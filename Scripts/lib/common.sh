@@ -1,0 +1,28 @@
+# Shared by the scripts: sourced, not run.
+
+# Builds the programs for use, quietly; prints the folder they are in.
+build_programs() {
+    local log
+    log="$(mktemp)"
+    for product in bowerbird-server bowerbird; do
+        if ! swift build -c release --product "$product" >"$log" 2>&1; then
+            grep -E 'error:' "$log" | sort -u | head -20 >&2
+            rm -f "$log"
+            return 1
+        fi
+    done
+    rm -f "$log"
+    swift build -c release --show-bin-path
+}
+
+# Makes the Python environment of the real clients; prints its folder.
+make_venv() {
+    local venv=.build-venv
+    if [ ! -x "$venv/bin/pytest" ]; then
+        python3 -m venv "$venv"
+        "$venv/bin/pip" install -q --disable-pip-version-check grpcio==1.85.1 \
+            grpcio-tools==1.85.1 grpcio-health-checking==1.85.1 grpcio-reflection==1.85.1 \
+            grpcio-status==1.85.1 pytest
+    fi
+    echo "$venv"
+}

@@ -1,0 +1,81 @@
+"""The programs as people use them."""
+
+import os
+import subprocess
+
+import pytest
+
+CLI = os.environ.get("BOWERBIRD_CLI_BINARY", "")
+
+
+def run(*arguments, server=None, expect=0):
+    environment = {**os.environ, "BOWERBIRD_SERVER": server or "127.0.0.1:1"}
+    done = subprocess.run(
+        [CLI, *arguments], capture_output=True, text=True, timeout=120, env=environment, check=False
+    )
+    assert done.returncode == expect, (done.returncode, done.stdout, done.stderr)
+    return done
+
+
+@pytest.fixture
+def shop(shared_server, tmp_path):
+    """A group made and filled from CSV files."""
+    name = f"cli-{tmp_path.name}"
+    rows = ["userId,movieId,rating,timestamp"]
+    for user in range(30):
+        for step in range(10):
+            rows.append(f"u{user},m{(user % 2) * 50 + (user + step) % 12},4.5,{1_700_000_000 + step}")
+    (tmp_path / "ratings.csv").write_text("\ufeff" + "\r\n".join(rows) + "\r\n")
+    items = ["movieId,title,genres", 'm1,"A ""quoted"", title",Drama|Comedy', "m2,Plain,Drama"]
+    (tmp_path / "movies.csv").write_text("\n".join(items))
+    run("init", name, "--interactions", str(tmp_path / "ratings.csv"),
+        "--items", str(tmp_path / "movies.csv"), server=shared_server.address)
+    return name, tmp_path, shared_server.address
+
+
+def test_status_says_whether_it_serves(shared_server):
+    assert run("status", server=shared_server.address).stdout == "serving\n"
+
+
+def test_an_absent_server_has_a_code_of_its_own():
+    assert "bowerbird-server" in run("status", expect=3).stderr
+
+
+def test_wrong_usage_has_a_code_of_its_own():
+    run("recommend", expect=2)
+
+
+def test_files_go_in_and_lists_come_out(shop):
+    name, folder, server = shop
+    done = run("import", name, "interactions", str(folder / "ratings.csv"), server=server)
+    assert done.stdout.startswith("300 rows: 300 applied, 0 known, 0 refused")
+    again = run("import", name, "interactions", str(folder / "ratings.csv"), server=server)
+    assert again.stdout.startswith("300 rows: 0 applied, 300 known, 0 refused")
+    run("import", name, "items", str(folder / "movies.csv"), server=server)
+    trained = run("train", name, "--wait", server=server).stdout
+    campaign = trained.split("campaign ")[1].strip()
+    table = run("recommend", campaign, "u0", "--count", "3", server=server).stdout
+    assert len(table.splitlines()) == 3
+    lines = run("recommend", campaign, "u0", "--count", "3", "--output", "csv", server=server).stdout
+    assert lines.startswith("ITEM_ID,SCORE\n")
+    assert "applied" in run("put", name, "u0", "m1", server=server).stdout
+
+
+def test_bad_rows_are_named_and_the_rest_goes_in(shop):
+    name, folder, server = shop
+    bad = folder / "bad.csv"
+    bad.write_text(
+        "userId,movieId,rating,timestamp\nu1,m1,3,1700000000\nu1,m2,3,yesterday\n"
+        f"u1,{'x' * 300},3,1700000001\nu1,m3,3,1700000002\n"
+    )
+    done = run("import", name, "interactions", str(bad), server=server, expect=4)
+    assert done.stdout.startswith("4 rows: 2 applied, 0 known, 2 refused")
+    assert "row 3, TIMESTAMP: 'yesterday' is no number of seconds" in done.stderr
+    assert "row 4: INVALID" not in done.stderr and "row 4: event_list[0].item_id" in done.stderr
+
+
+def test_the_demo_runs_to_its_end():
+    binary = os.environ["BOWERBIRD_SERVER_BINARY"]
+    done = run("demo", "--server-binary", binary)
+    assert "[7/7]" in done.stdout and "DIFFERENT" not in done.stdout
+    assert done.stdout.count("same list") == 5
