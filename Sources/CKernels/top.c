@@ -1,14 +1,28 @@
 #include "CKernels.h"
 
-void bowerbird_accumulate(
-    float *scores, const uint32_t *items, const float *weights, size_t count, float scale) {
-    for (size_t i = 0; i < count; i++) scores[items[i]] += scale * weights[i];
+// One build for the CPU that runs it: the loader picks the widest that it has.
+#if defined(__x86_64__)
+#define WIDEST __attribute__((target_clones("avx2", "default")))
+#else
+#define WIDEST
+#endif
+
+// Eight maxima side by side: one would wait for itself, since floats may not be reordered.
+static inline __attribute__((always_inline)) float largest_of(
+    const float *values, size_t count) {
+    float lanes[8] = {0};
+    size_t i = 0;
+    for (; i + 8 <= count; i += 8)
+        for (size_t lane = 0; lane < 8; lane++)
+            lanes[lane] = values[i + lane] > lanes[lane] ? values[i + lane] : lanes[lane];
+    for (; i < count; i++) lanes[0] = values[i] > lanes[0] ? values[i] : lanes[0];
+    for (size_t lane = 1; lane < 8; lane++)
+        lanes[0] = lanes[lane] > lanes[0] ? lanes[lane] : lanes[0];
+    return lanes[0];
 }
 
-float bowerbird_largest(const float *values, size_t count) {
-    float largest = 0;
-    for (size_t i = 0; i < count; i++) largest = values[i] > largest ? values[i] : largest;
-    return largest;
+WIDEST float bowerbird_largest(const float *values, size_t count) {
+    return largest_of(values, count);
 }
 
 // A heap whose root is the worst of the best: lower score, or at equal scores the higher item.
@@ -47,13 +61,21 @@ static void sift_up(uint32_t *items, float *best, size_t at) {
     }
 }
 
-size_t bowerbird_top(
+WIDEST size_t bowerbird_top(
     const float *scores, const float *prior, float scale, size_t item_count,
     const uint64_t *words, size_t word_count, size_t limit, uint32_t *items, float *best) {
     size_t count = 0;
     if (limit == 0) return 0;
     for (size_t w = 0; w < word_count; w++) {
         uint64_t rest = words[w];
+        if (rest == 0) continue;
+        if (count == limit && (w + 1) * 64 <= item_count) {
+            // Most blocks hold nothing good enough: find that out side by side.
+            float block[64];
+            for (size_t i = 0; i < 64; i++)
+                block[i] = scores[w * 64 + i] + scale * prior[w * 64 + i];
+            if (best[0] >= 0 && largest_of(block, 64) <= best[0]) continue;
+        }
         while (rest != 0) {
             size_t item = w * 64 + (size_t)__builtin_ctzll(rest);
             rest &= rest - 1;

@@ -23,25 +23,27 @@ package final class RankingScratch {
     }
 
     /// Adds a row's weights; returns the largest score that came of it.
+    ///
+    /// One access to the storage a row: an access a pair would cost more than the addition.
     func accumulate(_ row: SequentialRules.Row, _ weight: Float, itemCount: Int) -> Float {
         let scale = weight / Float(row.sum).squareRoot()
-        var largest: Float = 0
-        for pair in row.pairs where pair.item < itemCount {
-            let score = scores[Int(pair.item)] + scale * Float(pair.weight)
-            scores[Int(pair.item)] = score
-            if score > largest { largest = score }
+        let pairs = row.pairs
+        return unsafe scores.withUnsafeMutableBufferPointer { scores in
+            var largest: Float = 0
+            for pair in pairs where pair.item < itemCount {
+                let score = unsafe scores[Int(pair.item)] + scale * Float(pair.weight)
+                unsafe scores[Int(pair.item)] = score
+                if score > largest { largest = score }
+            }
+            return largest
         }
-        return largest
     }
 
-    func scale(by factor: Float) {
-        for index in scores.indices { scores[index] *= factor }
-    }
-
-    /// Fills `top` with the best of scores + scale · prior.
+    /// Fills `top` with the best of (scores + scale · prior) · factor.
     func take(
         prior: [Float],
         scale: Float,
+        factor: Float = 1,
         query: borrowing RankingQuery,
         reason: (Int, RankingScratch) -> RankingReason
     ) {
@@ -62,7 +64,7 @@ package final class RankingScratch {
             top.append(
                 RankedItem(
                     item: ItemIndex(items[index]),
-                    score: best[index],
+                    score: best[index] * factor,
                     reason: reason(Int(items[index]), self)
                 )
             )

@@ -78,7 +78,8 @@ struct Demo {
         let strangerAfter = try await list(client, world.stranger)
         print(
             "      changed \(changes(before, after)) of 10, \(elapsed) ms after the "
-                + "acknowledgement; a stranger's list: \(changes(strangerBefore, strangerAfter)) of 10 "
+                + "acknowledgement; a stranger's list: "
+                + "\(changes(strangerBefore, strangerAfter)) of 10 "
                 + "changed"
         )
     }

@@ -7,7 +7,7 @@ struct Bowerbird: AsyncParsableCommand {
         commandName: "bowerbird",
         abstract: "Imports into a Bowerbird server and asks it for recommendations.",
         discussion: """
-            Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no server there, 4 some rows were refused.
+            Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no server there, 4 rows were refused.
             """,
         subcommands: [
             StatusCommand.self, InitCommand.self, ImportCommand.self, PutCommand.self,

@@ -169,3 +169,32 @@ struct `User personalization in a world of clusters` {
         #expect(model.list([], of: all(80), count: 1) == [3])
     }
 }
+
+@Suite
+struct `A ranking` {
+    /// The kernel skips blocks of 64 that hold nothing good enough; the oracle sorts.
+    @Test
+    func `is what sorting everything would give`() {
+        let seed = UInt64.random(in: 0 ... .max)
+        var random = SeededGenerator(seed: seed)
+        for _ in 0..<50 {
+            let count = Int.random(in: 1...700, using: &random)
+            let model = PopularityCount().emptyModel()
+            model.live.itemCountGrew(to: count)
+            var candidates = ItemBitmap()
+            var likes = [Int](repeating: 0, count: count)
+            for item in 0..<count {
+                if Int.random(in: 0..<5, using: &random) > 0 { candidates.insert(item) }
+                likes[item] = Int.random(in: 0..<6, using: &random)
+                for user in 0..<likes[item] {
+                    var history = FollowedHistory(user: UserIndex(UInt32(user)))
+                    history.insert(entry(item, at: 1), into: model.live)
+                }
+            }
+            let expected = (0..<count).filter { candidates.contains($0) }
+                .sorted { (-likes[$0], $0) < (-likes[$1], $1) }.prefix(30)
+            let list = model.list([], of: candidates, count: 30)
+            #expect(list.map { Int($0) } == Array(expected), "seed \(seed)")
+        }
+    }
+}

@@ -73,20 +73,10 @@ struct `The project` {
     }
 
     @Test
-    func `has generated code that is up to date`() throws {
-        let process = Process()
-        process.executableURL = Self.root.appendingPathComponent("Scripts/generate")
-        process.arguments = ["--check"]
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
-        let text = String(
-            decoding: output.fileHandleForReading.readDataToEndOfFile(),
-            as: UTF8.self
-        )
-        process.waitUntilExit()
-        #expect(process.terminationStatus == 0, "\(text.suffix(2_000))")
+    func `has generated code that is up to date`() {
+        // Not by Foundation's `Process`: its wait needs a run loop, and hung here.
+        let script = Self.root.appendingPathComponent("Scripts/generate").path
+        #expect(system("'\(script)' --check >&2") == 0, "run Scripts/generate")
     }
 }
 

@@ -3,10 +3,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// Adds `scale * weights[i]` to `scores[items[i]]` for `count` pairs of distinct items.
-void bowerbird_accumulate(
-    float *scores, const uint32_t *items, const float *weights, size_t count, float scale);
-
 /// Writes the best of `scores[i] + scale * prior[i]` over the items whose bit is set in `words`.
 ///
 /// Best first; of equal scores the lower item first. `word_count * 64` may exceed `item_count`.

@@ -71,10 +71,13 @@ final class BlendModel: TrainedModel, LivePart {
             }
             weight *= decay
         }
-        if largest > 0 { scratch.scale(by: 1 / largest) }
+        // Scaling the few that are chosen by 1 / largest is scaling all: the order is the same.
+        let factor: Float = largest > 0 ? 1 / largest : 1
         let most = Kernels.largest(prior)
         let share = most > 0 ? UserPersonalization.popularityShare / most : 0
-        scratch.take(prior: prior, scale: share, query: query) { item, scratch in
+        scratch.take(prior: prior, scale: share / factor, factor: factor, query: query) {
+            item,
+            scratch in
             scratch.scores[item] > 0 ? .sequence : .popular
         }
     }
