@@ -29,10 +29,6 @@ package struct PageToken: Sendable {
     }
 
     private func seal(_ list: String, _ name: String) -> UInt64 {
-        var text = list + "\u{0}" + name
-        return text.withUTF8 { buffer in
-            let bytes = UnsafeRawBufferPointer(buffer)
-            return unsafe hash.hash(bytes.bytes)
-        }
+        hash.hash(list + "\u{0}" + name)
     }
 }

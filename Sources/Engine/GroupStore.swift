@@ -112,11 +112,8 @@ package final class GroupStore: @unchecked Sendable {
     var ownerCount: Int { places.count }
 
     func owner(_ id: String, _ kind: OwnerKind) -> UserIndex? {
-        var id = id
-        return id.withUTF8 { buffer in
-            let raw = UnsafeRawBufferPointer(buffer)
-            let bytes = unsafe raw.bytes
-            return shards[shard(of: bytes)].state.withLock { state in
+        id.withRawSpan { bytes in
+            shards[shard(of: bytes)].state.withLock { state in
                 state.slot(of: bytes, kind).map { state.owners[$0].index }
             }
         }
@@ -161,11 +158,7 @@ package final class GroupStore: @unchecked Sendable {
 
     func nameOwner(_ owner: UserIndex, _ kind: OwnerKind, _ id: String) {
         precondition(Int(owner.rawValue) == places.count, "owner indices are dense")
-        var id = id
-        let place = id.withUTF8 { buffer in
-            let raw = UnsafeRawBufferPointer(buffer)
-            return shard(of: unsafe raw.bytes)
-        }
+        let place = id.withRawSpan { shard(of: $0) }
         let slot = shards[place].state.withLock { $0.add(id, kind, owner) }
         places.append(Place(shard: UInt16(place), slot: UInt32(slot)))
     }

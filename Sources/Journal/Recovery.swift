@@ -142,17 +142,15 @@ struct Recovery {
         into effects: inout [Effect],
         _ decode: (_ key: [UInt8], _ reader: inout RowReader) throws(RowReader.Damaged) -> Effect
     ) throws(JournalError) {
-        var found: [Effect] = effects
         try unsafe store.scan(family) { (key, value) throws(JournalError) in
             var reader = unsafe RowReader(value)
             do throws(RowReader.Damaged) {
-                found.append(try decode(unsafe Array(key), &reader))
+                effects.append(try decode(unsafe Array(key), &reader))
             } catch {
                 throw unsafe damaged(family, key)
             }
             return true
         }
-        effects = found
     }
 
     private func flush(_ effects: inout [Effect]) {

@@ -57,11 +57,7 @@ package final class ByteWriter {
     }
 
     package func append(utf8 text: String) {
-        var text = text
-        text.withUTF8 { buffer in
-            let source = UnsafeRawBufferPointer(buffer)
-            unsafe append(source.bytes)
-        }
+        text.withRawSpan { append($0) }
     }
 
     /// Adds `byteCount` zero bytes and returns the offset of the first.

@@ -39,11 +39,7 @@ package struct IdentifierTable: Sendable {
     }
 
     package func index(of id: String) -> UInt32? {
-        var id = id
-        return id.withUTF8 { buffer in
-            let raw = UnsafeRawBufferPointer(buffer)
-            return unsafe index(of: raw.bytes)
-        }
+        id.withRawSpan { index(of: $0) }
     }
 
     /// Adds an id that is not here yet.

@@ -124,9 +124,6 @@ extension Limits {
 
     /// Connections waiting for `accept`.
     package static let listenBacklog: Int32 = 1_024
-
-    /// Open connections from one address; a proxy in front may need all of them.
-    package static let connectionsPerAddressMax = connectionsMax
 }
 
 extension Limits {
@@ -230,9 +227,6 @@ extension Limits {
     /// Changes of one group that are kept while a version of it is trained; with more, the training
     /// begins again.
     package static let recordedChangesMax = 200_000
-
-    /// Trainings waiting for their turn.
-    package static let pendingTrainingsMax = 100
 
     /// Items that one question excludes by id.
     package static let excludedItemsMax = 10_000

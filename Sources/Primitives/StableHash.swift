@@ -59,10 +59,6 @@ package struct StableHash: Hashable, Sendable {
     }
 
     package func hash(_ text: String) -> UInt64 {
-        var text = text
-        return text.withUTF8 { buffer in
-            let bytes = UnsafeRawBufferPointer(buffer)
-            return unsafe hash(bytes.bytes)
-        }
+        text.withRawSpan { hash($0) }
     }
 }

@@ -46,6 +46,16 @@ package struct SchemaField: Hashable, Sendable {
         SchemaField.fold(name)
     }
 
+    /// Whether `name` can be a column's: 1–150 letters, digits and `_`, not beginning with a digit.
+    package static func isName(_ name: String) -> Bool {
+        guard let first = name.utf8.first, name.utf8.count <= 150, !(0x30...0x39).contains(first)
+        else { return false }
+        return name.utf8.allSatisfy { byte in
+            (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte)
+                || (0x61...0x7A).contains(byte) || byte == 0x5F
+        }
+    }
+
     package static func fold(_ name: String) -> String {
         String(name.lowercased().filter { $0 != "_" })
     }

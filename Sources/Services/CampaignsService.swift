@@ -123,11 +123,7 @@ extension CampaignsService {
             if let revision = try ControlPlane.revision(request.etag.string),
                 revision != campaign.header.revision
             {
-                throw Refusal(
-                    .etagMismatch,
-                    "'\(found.resourceName)' was changed by somebody else",
-                    resource: found.resourceName.text
-                )
+                throw Refusal.changed(found.resourceName)
             }
             var config: ResourceDrafts.CampaignSettings?
             if request.hasCampaignConfig {

@@ -8,6 +8,11 @@ import Wire
 /// The common path of the control plane's methods: decode, ask, answer.
 struct ControlCalls: Sendable {
     let control: ControlPlane
+    private let arenas = ArenaPool()
+
+    init(control: ControlPlane) {
+        self.control = control
+    }
 
     /// Answers a call at once, from what is there.
     func ask(
@@ -15,7 +20,7 @@ struct ControlCalls: Sendable {
         _ body: (Arena) throws -> @Sendable (ByteWriter) -> Void
     ) {
         do {
-            let encode = try body(Arena())
+            let encode = try arenas.withArena { try body($0) }
             call.reply { encode($0) }
         } catch {
             call.fail(StatusMapping.status(of: error))
@@ -30,11 +35,13 @@ struct ControlCalls: Sendable {
     ) {
         let handle = call.handle
         do {
-            try submit(Arena()) { result in
-                handle.complete { call in
-                    switch result {
-                    case .success(let outcome): call.reply { encode(outcome.resources, $0) }
-                    case .failure(let refusal): call.fail(StatusMapping.status(refusal))
+            try arenas.withArena { arena in
+                try submit(arena) { result in
+                    handle.complete { call in
+                        switch result {
+                        case .success(let outcome): call.reply { encode(outcome.resources, $0) }
+                        case .failure(let refusal): call.fail(StatusMapping.status(refusal))
+                        }
                     }
                 }
             }

@@ -12,6 +12,8 @@ package final class EventsService: Sendable {
     private let sequencer: Sequencer
     private let clock: any Clock
     private let schemas = SchemaCache()
+    private let arenas = ArenaPool()
+    private let ingests = Pool { Ingest() }
 
     package init(journal: Journal, clock: any Clock) {
         engine = journal.engine
@@ -28,13 +30,12 @@ package final class EventsService: Sendable {
     // MARK: PutEvents
 
     private func putEvents(_ message: RawSpan, _ call: ServerCall) {
-        respond(call) {
-            let arena = Arena()
+        respond(call) { arena in
             let request = try PutEventsRequestView(unpacking: message, into: arena)
             let (group, tracker) = try target(request)
             let input = Self.input(request)
             let index = try schema(group, .interactions)
-            let batch = try Ingest().checkEvents(input, index, now: clock.now())
+            let batch = try ingests.with { try $0.checkEvents(input, index, now: clock.now()) }
             return .putEvents(group: group, tracker: tracker, batch)
         } encode: { outcome, writer in
             let response = PutEventsResponseBuilder(into: writer)
@@ -114,8 +115,7 @@ package final class EventsService: Sendable {
     // MARK: PutUsers, PutItems
 
     private func putUsers(_ message: RawSpan, _ call: ServerCall) {
-        respond(call) {
-            let arena = Arena()
+        respond(call) { arena in
             let request = try PutUsersRequestView(unpacking: message, into: arena)
             let group = try target(
                 dataset: request.dataset.string,
@@ -138,8 +138,7 @@ package final class EventsService: Sendable {
     }
 
     private func putItems(_ message: RawSpan, _ call: ServerCall) {
-        respond(call) {
-            let arena = Arena()
+        respond(call) { arena in
             let request = try PutItemsRequestView(unpacking: message, into: arena)
             let group = try target(
                 dataset: request.dataset.string,
@@ -195,7 +194,7 @@ package final class EventsService: Sendable {
         _ kind: DatasetKind
     ) throws -> [EntityRecord] {
         let index = try schema(group, kind)
-        return try Ingest().checkEntities(records, index)
+        return try ingests.with { try $0.checkEntities(records, index) }
     }
 
     // MARK: Common
@@ -225,11 +224,11 @@ package final class EventsService: Sendable {
     /// Makes a mutation, submits it, and answers once it is durable and applied.
     private func respond(
         _ call: ServerCall,
-        make: () throws -> Mutation,
+        make: (Arena) throws -> Mutation,
         encode: @escaping @Sendable (MutationOutcome, ByteWriter) -> Void
     ) {
         do {
-            let mutation = try make()
+            let mutation = try arenas.withArena { try make($0) }
             let handle = call.handle
             sequencer.submit(mutation) { result in
                 handle.complete { call in

@@ -12,7 +12,8 @@ package final class RecommendationsService: Sendable {
     private let pipeline: RecommendationPipeline
     private let engine: DatasetEngine
     private let sequencer: Sequencer
-    private let scratches = ScratchPool()
+    private let scratches = Pool { RequestScratch() }
+    private let arenas = ArenaPool()
 
     package init(journal: Journal, table: ServingTable) {
         engine = journal.engine
@@ -24,10 +25,13 @@ package final class RecommendationsService: Sendable {
         router.unary("/bowerbird.v1.RecommendationsService/GetRecommendations") {
             [self] message, call in
             do {
-                let arena = Arena()
-                let request = try GetRecommendationsRequestView(unpacking: message, into: arena)
-                let query = try Self.query(request)
-                let position = LogPosition(request.minPosition)
+                let (query, position) = try arenas.withArena { arena in
+                    let request = try GetRecommendationsRequestView(
+                        unpacking: message,
+                        into: arena
+                    )
+                    return (try Self.query(request), LogPosition(request.minPosition))
+                }
                 guard position > engine.position else { return answer(query, call) }
                 let handle = call.handle
                 sequencer.whenApplied(position) { [self] in
@@ -76,8 +80,14 @@ package final class RecommendationsService: Sendable {
     }
 
     private func answer(_ query: RecommendationQuery, _ call: ServerCall) {
-        let scratch = scratches.take()
-        defer { scratches.give(scratch) }
+        scratches.with { answer(query, call, $0) }
+    }
+
+    private func answer(
+        _ query: RecommendationQuery,
+        _ call: ServerCall,
+        _ scratch: RequestScratch
+    ) {
         do throws(Refusal) {
             let answer = try pipeline.answer(query, scratch)
             let id = "RID-" + call.context.requestID.suffix(36)

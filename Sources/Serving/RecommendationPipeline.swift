@@ -120,10 +120,10 @@ package struct RecommendationPipeline: Sendable {
         scratch.history.removeAll(keepingCapacity: true)
         scratch.candidates.assign(root.candidates)
         if let (id, kind) = owner(query, group, scratch), query.excludesInteracted {
-            withBytes(of: id) { group.removeInteracted(of: $0, kind, from: &scratch.candidates) }
+            id.withRawSpan { group.removeInteracted(of: $0, kind, from: &scratch.candidates) }
         }
         for item in query.excludedItems {
-            if let index = withBytes(of: item, { group.item(withID: $0) }) {
+            if let index = item.withRawSpan({ group.item(withID: $0) }) {
                 scratch.candidates.remove(Int(index.rawValue))
             }
         }
@@ -141,7 +141,7 @@ package struct RecommendationPipeline: Sendable {
             ? [(query.sessionID, .session)]
             : [(query.userID, .user), (query.userID, .session), (query.sessionID, .session)]
         for (id, kind) in asked where !id.isEmpty {
-            let isKnown = withBytes(of: id) { bytes in
+            let isKnown = id.withRawSpan { bytes in
                 group.copyHistory(
                     of: bytes,
                     kind,
@@ -152,13 +152,5 @@ package struct RecommendationPipeline: Sendable {
             if isKnown { return (id, kind) }
         }
         return nil
-    }
-
-    private func withBytes<R>(of text: String, _ body: (RawSpan) -> R) -> R {
-        var text = text
-        return text.withUTF8 { buffer in
-            let raw = UnsafeRawBufferPointer(buffer)
-            return unsafe body(raw.bytes)
-        }
     }
 }

@@ -6,7 +6,6 @@ import Primitives
 package final class ClientTransport {
     private let connection: Connection
     private let reactor: Reactor
-    private var isConnected = false
     private var isClosed = false
 
     /// Begins to connect; streams may be opened at once, their bytes wait for the connection.
@@ -25,14 +24,10 @@ package final class ClientTransport {
             descriptor,
             on: reactor,
             role: .client,
-            isConnecting: true,
-            id: 0
+            isConnecting: true
         )
         reactor.load.add(1)
-        connection.onConnect = { [weak self] in
-            self?.isConnected = true
-            onConnect()
-        }
+        connection.onConnect = onConnect
         connection.onClose = { [weak self, unowned reactor] error in
             self?.isClosed = true
             reactor.load.add(-1)
@@ -43,8 +38,6 @@ package final class ClientTransport {
 
     /// Whether new streams can be opened.
     package var isOpen: Bool { !isClosed && !connection.session.isPeerGoingAway }
-
-    package var hasConnected: Bool { isConnected }
 
     /// A new stream; it goes out with its first `send(headers:)`.
     package func openStream(

@@ -37,12 +37,11 @@ final class Connection: Pollable {
         _ descriptor: Int32,
         on reactor: Reactor,
         role: Session.Role,
-        isConnecting: Bool,
-        id: UInt64
+        isConnecting: Bool
     ) {
         self.descriptor = descriptor
         self.reactor = reactor
-        session = Session(connectionID: id, loop: reactor, role: role)
+        session = Session(loop: reactor, role: role)
         phase = isConnecting ? .connecting : .open
         openedNanoseconds = reactor.nowNanoseconds
         lastStreamNanoseconds = reactor.nowNanoseconds

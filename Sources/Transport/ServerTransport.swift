@@ -62,8 +62,7 @@ package final class ServerTransport: Sendable {
                 descriptor,
                 on: reactor,
                 role: .server(acceptor),
-                isConnecting: false,
-                id: id
+                isConnecting: false
             )
             connection.onClose = { [unowned reactor] _ in
                 roster.connections[id] = nil

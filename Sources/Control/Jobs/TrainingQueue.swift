@@ -143,11 +143,7 @@ package final class TrainingQueue: Sendable {
                     + "trainings"
             )
         } catch {
-            wait { done in
-                self.onWriter {
-                    self.registry.endRecording(for: version); done()
-                }
-            }
+            endRecording(for: version)
             setStatus(version, .createFailed, reason: error.message)
             logger.error(
                 "training failed",
@@ -186,11 +182,7 @@ package final class TrainingQueue: Sendable {
             guard error.code == .cancelled else {
                 throw Refusal(.internalFailure, error.message)
             }
-            wait { done in
-                self.onWriter {
-                    self.registry.endRecording(for: version); done()
-                }
-            }
+            endRecording(for: version)
             let isEnding = state.withLock { $0.isEnding }
             if !isEnding { setStatus(version, .createStopped) }
             return nil
@@ -201,21 +193,11 @@ package final class TrainingQueue: Sendable {
         for version: ResourceName,
         of group: GroupIndex
     ) throws(Refusal) -> (records: RecordSnapshot, itemCount: Int) {
-        let box = ResultBox<(RecordSnapshot, Int)>()
-        wait { done in
-            self.onWriter {
-                do throws(Refusal) {
-                    let records = try self.journal.makeSnapshot()
-                    self.registry.beginRecording(for: version, of: group)
-                    let count = self.journal.engine.group(group)?.currentRoot.itemCount ?? 0
-                    box.set(.success((records, count)))
-                } catch {
-                    box.set(.failure(error))
-                }
-                done()
-            }
+        try onWriter { () throws(Refusal) in
+            let records = try self.journal.makeSnapshot()
+            self.registry.beginRecording(for: version, of: group)
+            return (records, self.journal.engine.group(group)?.currentRoot.itemCount ?? 0)
         }
-        return try box.get()
     }
 
     /// Stores the model and lets it answer; false when it must be trained again.
@@ -224,29 +206,18 @@ package final class TrainingQueue: Sendable {
         as version: ResourceName,
         elapsedMS: Int64
     ) throws(Refusal) -> Bool {
-        let box = ResultBox<Bool>()
-        wait { done in
-            self.onWriter {
-                do throws(Refusal) {
-                    guard self.registry.adopt(made.model, as: version) else {
-                        box.set(.success(false))
-                        return done()
-                    }
-                    let bytes = ByteWriter()
-                    made.model.encode(into: bytes)
-                    let artifact = ArtifactStore.Artifact(
-                        position: self.journal.engine.position,
-                        bytes: unsafe bytes.withUnsafeBytes { unsafe Array($0) }
-                    )
-                    try self.journal.artifacts.store(version, artifact)
-                    box.set(.success(true))
-                } catch {
-                    box.set(.failure(error))
-                }
-                done()
-            }
+        let isAdopted = try onWriter { () throws(Refusal) in
+            guard self.registry.adopt(made.model, as: version) else { return false }
+            let bytes = ByteWriter()
+            made.model.encode(into: bytes)
+            let artifact = ArtifactStore.Artifact(
+                position: self.journal.engine.position,
+                bytes: unsafe bytes.withUnsafeBytes { unsafe Array($0) }
+            )
+            try self.journal.artifacts.store(version, artifact)
+            return true
         }
-        guard try box.get() else { return false }
+        guard isAdopted else { return false }
         setStatus(
             version,
             .active,
@@ -289,8 +260,31 @@ package final class TrainingQueue: Sendable {
         }
     }
 
-    private func onWriter(_ work: @escaping @Sendable () -> Void) {
-        journal.sequencer.perform(work)
+    private func endRecording(for version: ResourceName) {
+        wait { done in
+            self.journal.sequencer.perform {
+                self.registry.endRecording(for: version)
+                done()
+            }
+        }
+    }
+
+    /// Runs `work` on the writer's thread and waits for what it makes.
+    private func onWriter<Value: Sendable>(
+        _ work: @escaping @Sendable () throws(Refusal) -> Value
+    ) throws(Refusal) -> Value {
+        let result = Mutex<Result<Value, Refusal>?>(nil)
+        wait { done in
+            self.journal.sequencer.perform {
+                let made = Result { () throws(Refusal) in try work() }
+                result.withLock { $0 = made }
+                done()
+            }
+        }
+        guard let result = result.withLock({ $0 }) else {
+            throw Refusal(.internalFailure, "the writer gave no answer")
+        }
+        return try result.get()
     }
 
     /// Blocks this thread until `done` is called.
@@ -298,21 +292,5 @@ package final class TrainingQueue: Sendable {
         let semaphore = DispatchSemaphore(value: 0)
         body { semaphore.signal() }
         semaphore.wait()
-    }
-}
-
-/// A result handed from the writer's thread to one that waits for it.
-private final class ResultBox<Value: Sendable>: Sendable {
-    private let result = Mutex<Result<Value, Refusal>?>(nil)
-
-    func set(_ value: Result<Value, Refusal>) {
-        result.withLock { $0 = value }
-    }
-
-    func get() throws(Refusal) -> Value {
-        guard let result = result.withLock({ $0 }) else {
-            throw Refusal(.internalFailure, "the writer gave no answer")
-        }
-        return try result.get()
     }
 }

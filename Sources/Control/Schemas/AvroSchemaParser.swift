@@ -97,7 +97,7 @@ private struct SchemaCheck {
             return nil
         }
         only(["name", "type", "categorical", "textual", "itemName", "doc"], members, at: path)
-        guard let name = text("name", members), Self.isColumnName(name) else {
+        guard let name = text("name", members), SchemaField.isName(name) else {
             add(
                 "\(path).name",
                 "is \(found("name", members)); a name has 1 to 150 letters, digits and '_', "
@@ -165,17 +165,6 @@ private struct SchemaCheck {
         "string": .string, "int": .int, "long": .long, "float": .float, "double": .double,
         "boolean": .boolean,
     ]
-
-    private static func isColumnName(_ name: String) -> Bool {
-        let bytes = Array(name.utf8)
-        guard let first = bytes.first, bytes.count <= 150, !(0x30...0x39).contains(first) else {
-            return false
-        }
-        return bytes.allSatisfy { byte in
-            (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte)
-                || (0x61...0x7A).contains(byte) || byte == 0x5F
-        }
-    }
 
     // MARK: Members
 

@@ -204,11 +204,7 @@ extension Planner {
         }
         guard known.header.revision + 1 == changed.header.revision else {
             throw .refused(
-                Refusal(
-                    .etagMismatch,
-                    "'\(name)' was changed by somebody else",
-                    resource: name.text
-                )
+                .changed(name)
             )
         }
         if case .campaign(let campaign) = changed,
@@ -229,11 +225,7 @@ extension Planner {
         }
         if let etag, etag != known.header.revision {
             throw .refused(
-                Refusal(
-                    .etagMismatch,
-                    "'\(name)' was changed by somebody else",
-                    resource: name.text
-                )
+                .changed(name)
             )
         }
         if let user = userInTheWay(of: known) {

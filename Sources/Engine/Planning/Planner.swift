@@ -174,6 +174,10 @@ extension DatasetEngine {
 }
 
 extension Refusal {
+    package static func changed(_ name: ResourceName) -> Refusal {
+        Refusal(.etagMismatch, "'\(name)' was changed by somebody else", resource: name.text)
+    }
+
     package static func missing(_ name: ResourceName, _ noun: String) -> Refusal {
         Refusal(.resourceNotFound, "there is no \(noun) '\(name)'", resource: name.text)
     }

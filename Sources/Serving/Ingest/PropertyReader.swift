@@ -140,7 +140,7 @@ struct PropertyReader {
         _ result: inout RecordProperties,
         _ violations: inout Violations
     ) {
-        guard isColumnName(member.key) else {
+        guard SchemaField.isName(member.key) else {
             return violations.add(
                 field,
                 "can't be a column: 1 to 150 letters, digits and '_', no digit first"
@@ -164,15 +164,6 @@ struct PropertyReader {
             return violations.add(field, "is \(member.value.typeName); records are flat")
         }
         result.added.append(.init(name: member.key, value: value))
-    }
-
-    private func isColumnName(_ name: String) -> Bool {
-        guard let first = name.utf8.first, name.utf8.count <= 150, !(0x30...0x39).contains(first)
-        else { return false }
-        return name.utf8.allSatisfy { byte in
-            (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte)
-                || (0x61...0x7A).contains(byte) || byte == 0x5F
-        }
     }
 
     private func checkRequired(_ result: RecordProperties, _ violations: inout Violations) {

@@ -27,10 +27,6 @@ package final class HTTP2Stream: ByteStream {
         self.loop = loop
     }
 
-    package var key: StreamKey? {
-        session.map { StreamKey(connection: $0.connectionID, id: id) }
-    }
-
     package func send(headers: HeaderBlock, endStream: Bool) {
         session?.submit(headers, on: self, endStream: endStream)
     }

@@ -21,7 +21,6 @@ final class Session {
         case flooded
     }
 
-    let connectionID: UInt64
     let loop: any EventLoop
     let role: Role
     private let handle: OpaquePointer
@@ -41,8 +40,7 @@ final class Session {
     var receiving: UnsafeRawPointer?
     var isFlooded = false
 
-    init(connectionID: UInt64, loop: any EventLoop, role: Role) {
-        self.connectionID = connectionID
+    init(loop: any EventLoop, role: Role) {
         self.loop = loop
         self.role = role
         budget = FrameBudget(nowNanoseconds: loop.nowNanoseconds)
