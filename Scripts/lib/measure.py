@@ -1,5 +1,6 @@
 """Loads servers with h2load and reads what it cost them; used by Scripts/load-test and Scripts/bench."""
 
+import importlib
 import json
 import os
 import pathlib
@@ -11,8 +12,8 @@ import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "Tests/Clients"))
+import python_protos
+
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -65,15 +66,7 @@ def h2load(server, path, body, clients, streams, requests):
 
 def protos(folder):
     """The generated Python modules of our protos."""
-    import importlib
-
-    from grpc_tools import protoc
-
-    files = [str(p.relative_to(ROOT / "Protos")) for p in (ROOT / "Protos/bowerbird").rglob("*.proto")]
-    include = pathlib.Path(importlib.import_module("grpc_tools").__file__).parent / "_proto"
-    protoc.main(["protoc", f"-I{ROOT / 'Protos'}", f"-I{include}", f"--python_out={folder}",
-                 f"--grpc_python_out={folder}", *files])
-    sys.path.insert(0, str(folder))
+    python_protos.generate(folder)
     events = importlib.import_module("bowerbird.v1.events_pb2")
     recommendations = importlib.import_module("bowerbird.v1.recommendations_pb2")
     stubs = importlib.import_module("bowerbird.v1.recommendations_pb2_grpc")

@@ -72,12 +72,11 @@ package final class ControlPlane: Sendable {
     package func delete(
         _ text: String,
         _ kind: ResourceKind,
-        field: String,
         etag: String,
         completion: @escaping Completion
     ) {
         do throws(Refusal) {
-            let name = try ResourceName(parsing: text, as: kind, field: field)
+            let name = try ResourceName(parsing: text, as: kind, field: kind.field)
             let revision = try Self.revision(etag)
             sequencer.submit(.deleteResource(name, etag: revision), completion: completion)
         } catch {
@@ -88,7 +87,7 @@ package final class ControlPlane: Sendable {
     /// Stops the training of a version.
     package func stopTraining(_ text: String, completion: @escaping Completion) {
         do throws(Refusal) {
-            let resource = try describe(text, .solutionVersion, field: "solution_version")
+            let resource = try describe(text, .solutionVersion)
             trainings.stop(resource.resourceName, completion: completion)
         } catch {
             completion(.failure(error))
@@ -111,10 +110,9 @@ package final class ControlPlane: Sendable {
 
     package func describe(
         _ text: String,
-        _ kind: ResourceKind,
-        field: String
+        _ kind: ResourceKind
     ) throws(Refusal) -> Resource {
-        let name = try ResourceName(parsing: text, as: kind, field: field)
+        let name = try ResourceName(parsing: text, as: kind, field: kind.field)
         guard let resource = engine.resources[name] else { throw .missing(name, kind.noun) }
         return resource
     }

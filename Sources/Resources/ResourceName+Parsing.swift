@@ -30,6 +30,9 @@ package enum ResourceKind: Hashable, Sendable, CaseIterable {
         }
     }
 
+    /// The request field that names one, such as `event_tracker`.
+    package var field: String { String(noun.map { $0 == " " ? "_" : $0 }) }
+
     /// The collections of its name, outermost first.
     fileprivate var collections: [String] {
         switch self {

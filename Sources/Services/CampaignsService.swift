@@ -28,53 +28,34 @@ extension CampaignsService {
         let path = "/bowerbird.v1.CampaignsService/"
         router.unary(path + "CreateCampaign") { [self] in createCampaign($0, $1) }
         router.unary(path + "DescribeCampaign") { [self] message, call in
-            calls.ask(call) { arena in
-                let request = try DescribeCampaignRequestView(unpacking: message, into: arena)
-                let found = try control.describe(
-                    request.campaign.string,
-                    .campaign,
-                    field: "campaign"
-                )
-                return { [messages] writer in
-                    DescribeCampaignResponseBuilder(into: writer).campaign {
-                        if case .campaign(let one) = found { messages.write(one, $0) }
-                    }
+            calls.describe(call, .campaign) {
+                try DescribeCampaignRequestView(unpacking: message, into: $0).campaign.string
+            } _: { [messages] found, writer in
+                DescribeCampaignResponseBuilder(into: writer).campaign {
+                    if case .campaign(let one) = found { messages.write(one, $0) }
                 }
             }
         }
         router.unary(path + "ListCampaigns") { [self] message, call in
-            calls.ask(call) { arena in
+            calls.list(call, .campaign) { arena in
                 let request = try ListCampaignsRequestView(unpacking: message, into: arena)
-                let (page, next) = try control.list(
-                    .campaign,
-                    below: try calls.parent(
-                        request.datasetGroup.string,
-                        .datasetGroup,
-                        "dataset_group"
-                    ),
-                    pageSize: request.pageSize,
-                    pageToken: request.pageToken.string
+                return ControlCalls.Page(
+                    parent: request.datasetGroup.string,
+                    size: request.pageSize,
+                    token: request.pageToken.string
                 )
-                return { [messages] writer in
-                    let response = ListCampaignsResponseBuilder(into: writer)
-                    for case .campaign(let one) in page {
-                        response.campaigns { messages.write(one, $0) }
-                    }
-                    response.nextPageToken(next)
+            } _: { [messages] page, next, writer in
+                let response = ListCampaignsResponseBuilder(into: writer)
+                for case .campaign(let one) in page {
+                    response.campaigns { messages.write(one, $0) }
                 }
+                response.nextPageToken(next)
             }
         }
         router.unary(path + "DeleteCampaign") { [self] message, call in
-            calls.change(call) { arena, done in
+            calls.delete(call, .campaign) { arena in
                 let request = try DeleteCampaignRequestView(unpacking: message, into: arena)
-                control.delete(
-                    request.campaign.string,
-                    .campaign,
-                    field: "campaign",
-                    etag: request.etag.string,
-                    completion: done
-                )
-            } _: { _, _ in
+                return (request.campaign.string, request.etag.string)
             }
         }
         router.unary(path + "UpdateCampaign") { [self] in updateCampaign($0, $1) }
@@ -83,15 +64,13 @@ extension CampaignsService {
     private func createCampaign(_ message: RawSpan, _ call: ServerCall) {
         calls.change(call) { arena, done in
             let request = try CreateCampaignRequestView(unpacking: message, into: arena)
-            var settings = ResourceDrafts.CampaignSettings(
-                solutionVersion: request.solutionVersion.string,
-                minProvisionedTPS: request.hasMinProvisionedTPS ? request.minProvisionedTPS : nil
-            )
-            if request.hasCampaignConfig {
-                let config = request.campaignConfig
-                settings.explorationConfig = config.itemExplorationConfig
-                settings.syncsWithLatest = config.syncWithLatestSolutionVersion
-            }
+            var settings =
+                request.hasCampaignConfig
+                ? Self.settings(request.campaignConfig)
+                : ResourceDrafts.CampaignSettings(solutionVersion: "")
+            settings.solutionVersion = request.solutionVersion.string
+            settings.minProvisionedTPS =
+                request.hasMinProvisionedTPS ? request.minProvisionedTPS : nil
             let draft = try control.drafts.campaign(
                 name: request.name.string,
                 settings: settings
@@ -114,26 +93,15 @@ extension CampaignsService {
     private func updateCampaign(_ message: RawSpan, _ call: ServerCall) {
         calls.change(call) { arena, done in
             let request = try UpdateCampaignRequestView(unpacking: message, into: arena)
-            let found = try control.describe(
-                request.campaign.string,
-                .campaign,
-                field: "campaign"
-            )
+            let found = try control.describe(request.campaign.string, .campaign)
             guard case .campaign(let campaign) = found else { return }
             if let revision = try ControlPlane.revision(request.etag.string),
                 revision != campaign.header.revision
             {
                 throw Refusal.changed(found.resourceName)
             }
-            var config: ResourceDrafts.CampaignSettings?
-            if request.hasCampaignConfig {
-                let given = request.campaignConfig
-                config = ResourceDrafts.CampaignSettings(
-                    solutionVersion: "",
-                    explorationConfig: given.itemExplorationConfig,
-                    syncsWithLatest: given.syncWithLatestSolutionVersion
-                )
-            }
+            let config =
+                request.hasCampaignConfig ? Self.settings(request.campaignConfig) : nil
             let changed = try control.drafts.updated(
                 campaign,
                 solutionVersion: request.solutionVersion.string,
@@ -147,5 +115,16 @@ extension CampaignsService {
                 response.campaign { messages.write(one, $0) }
             }
         }
+    }
+
+    /// What a message's `campaign_config` says.
+    private static func settings(
+        _ config: borrowing CampaignConfigView
+    ) -> ResourceDrafts.CampaignSettings {
+        ResourceDrafts.CampaignSettings(
+            solutionVersion: "",
+            explorationConfig: config.itemExplorationConfig,
+            syncsWithLatest: config.syncWithLatestSolutionVersion
+        )
     }
 }

@@ -50,8 +50,65 @@ struct ControlCalls: Sendable {
         }
     }
 
-    /// The parent that a list is restricted to; `nil` for all.
-    func parent(_ text: String, _ kind: ResourceKind, _ field: String) throws -> ResourceName? {
-        text.isEmpty ? nil : try ResourceName(parsing: text, as: kind, field: field)
+    /// Answers with the resource that the request names.
+    func describe(
+        _ call: ServerCall,
+        _ kind: ResourceKind,
+        _ name: (Arena) throws -> String,
+        _ encode: @escaping @Sendable (Resource, ByteWriter) -> Void
+    ) {
+        ask(call) { arena in
+            let found = try control.describe(try name(arena), kind)
+            return { encode(found, $0) }
+        }
+    }
+
+    /// What a list call asks for.
+    struct Page {
+        /// The parent that the list is restricted to; empty for all.
+        var parent = ""
+        var parentKind = ResourceKind.datasetGroup
+        var size: Int32
+        var token: String
+    }
+
+    /// Answers with a page of the resources of a kind.
+    func list(
+        _ call: ServerCall,
+        _ kind: ResourceKind,
+        _ page: (Arena) throws -> Page,
+        _ encode: @escaping @Sendable ([Resource], _ nextPageToken: String, ByteWriter) -> Void
+    ) {
+        ask(call) { arena in
+            let asked = try page(arena)
+            let parent =
+                asked.parent.isEmpty
+                ? nil
+                : try ResourceName(
+                    parsing: asked.parent,
+                    as: asked.parentKind,
+                    field: asked.parentKind.field
+                )
+            let (found, next) = try control.list(
+                kind,
+                below: parent,
+                pageSize: asked.size,
+                pageToken: asked.token
+            )
+            return { encode(found, next, $0) }
+        }
+    }
+
+    /// Deletes the resource that the request names; answers with an empty message.
+    func delete(
+        _ call: ServerCall,
+        _ kind: ResourceKind,
+        _ target: (Arena) throws -> (name: String, etag: String)
+    ) {
+        change(call) { arena, done in
+            let (name, etag) = try target(arena)
+            control.delete(name, kind, etag: etag, completion: done)
+        } _: { _, _ in
+        }
     }
 }

@@ -11,53 +11,34 @@ extension DatasetsService {
         let path = "/bowerbird.v1.DatasetsService/"
         router.unary(path + "CreateDataset") { [self] in createDataset($0, $1) }
         router.unary(path + "DescribeDataset") { [self] message, call in
-            calls.ask(call) { arena in
-                let request = try DescribeDatasetRequestView(unpacking: message, into: arena)
-                let found = try control.describe(
-                    request.dataset.string,
-                    .dataset,
-                    field: "dataset"
-                )
-                return { [messages] writer in
-                    DescribeDatasetResponseBuilder(into: writer).dataset {
-                        if case .dataset(let one) = found { messages.write(one, $0) }
-                    }
+            calls.describe(call, .dataset) {
+                try DescribeDatasetRequestView(unpacking: message, into: $0).dataset.string
+            } _: { [messages] found, writer in
+                DescribeDatasetResponseBuilder(into: writer).dataset {
+                    if case .dataset(let one) = found { messages.write(one, $0) }
                 }
             }
         }
         router.unary(path + "ListDatasets") { [self] message, call in
-            calls.ask(call) { arena in
+            calls.list(call, .dataset) { arena in
                 let request = try ListDatasetsRequestView(unpacking: message, into: arena)
-                let (page, next) = try control.list(
-                    .dataset,
-                    below: try calls.parent(
-                        request.datasetGroup.string,
-                        .datasetGroup,
-                        "dataset_group"
-                    ),
-                    pageSize: request.pageSize,
-                    pageToken: request.pageToken.string
+                return ControlCalls.Page(
+                    parent: request.datasetGroup.string,
+                    size: request.pageSize,
+                    token: request.pageToken.string
                 )
-                return { [messages] writer in
-                    let response = ListDatasetsResponseBuilder(into: writer)
-                    for case .dataset(let one) in page {
-                        response.datasets { messages.write(one, $0) }
-                    }
-                    response.nextPageToken(next)
+            } _: { [messages] page, next, writer in
+                let response = ListDatasetsResponseBuilder(into: writer)
+                for case .dataset(let one) in page {
+                    response.datasets { messages.write(one, $0) }
                 }
+                response.nextPageToken(next)
             }
         }
         router.unary(path + "DeleteDataset") { [self] message, call in
-            calls.change(call) { arena, done in
+            calls.delete(call, .dataset) { arena in
                 let request = try DeleteDatasetRequestView(unpacking: message, into: arena)
-                control.delete(
-                    request.dataset.string,
-                    .dataset,
-                    field: "dataset",
-                    etag: request.etag.string,
-                    completion: done
-                )
-            } _: { _, _ in
+                return (request.dataset.string, request.etag.string)
             }
         }
     }
@@ -91,53 +72,35 @@ extension DatasetsService {
         let path = "/bowerbird.v1.DatasetsService/"
         router.unary(path + "CreateEventTracker") { [self] in createEventTracker($0, $1) }
         router.unary(path + "DescribeEventTracker") { [self] message, call in
-            calls.ask(call) { arena in
-                let request = try DescribeEventTrackerRequestView(unpacking: message, into: arena)
-                let found = try control.describe(
-                    request.eventTracker.string,
-                    .eventTracker,
-                    field: "event_tracker"
-                )
-                return { [messages] writer in
-                    DescribeEventTrackerResponseBuilder(into: writer).eventTracker {
-                        if case .eventTracker(let one) = found { messages.write(one, $0) }
-                    }
+            calls.describe(call, .eventTracker) {
+                try DescribeEventTrackerRequestView(unpacking: message, into: $0).eventTracker
+                    .string
+            } _: { [messages] found, writer in
+                DescribeEventTrackerResponseBuilder(into: writer).eventTracker {
+                    if case .eventTracker(let one) = found { messages.write(one, $0) }
                 }
             }
         }
         router.unary(path + "ListEventTrackers") { [self] message, call in
-            calls.ask(call) { arena in
+            calls.list(call, .eventTracker) { arena in
                 let request = try ListEventTrackersRequestView(unpacking: message, into: arena)
-                let (page, next) = try control.list(
-                    .eventTracker,
-                    below: try calls.parent(
-                        request.datasetGroup.string,
-                        .datasetGroup,
-                        "dataset_group"
-                    ),
-                    pageSize: request.pageSize,
-                    pageToken: request.pageToken.string
+                return ControlCalls.Page(
+                    parent: request.datasetGroup.string,
+                    size: request.pageSize,
+                    token: request.pageToken.string
                 )
-                return { [messages] writer in
-                    let response = ListEventTrackersResponseBuilder(into: writer)
-                    for case .eventTracker(let one) in page {
-                        response.eventTrackers { messages.write(one, $0) }
-                    }
-                    response.nextPageToken(next)
+            } _: { [messages] page, next, writer in
+                let response = ListEventTrackersResponseBuilder(into: writer)
+                for case .eventTracker(let one) in page {
+                    response.eventTrackers { messages.write(one, $0) }
                 }
+                response.nextPageToken(next)
             }
         }
         router.unary(path + "DeleteEventTracker") { [self] message, call in
-            calls.change(call) { arena, done in
+            calls.delete(call, .eventTracker) { arena in
                 let request = try DeleteEventTrackerRequestView(unpacking: message, into: arena)
-                control.delete(
-                    request.eventTracker.string,
-                    .eventTracker,
-                    field: "event_tracker",
-                    etag: request.etag.string,
-                    completion: done
-                )
-            } _: { _, _ in
+                return (request.eventTracker.string, request.etag.string)
             }
         }
     }

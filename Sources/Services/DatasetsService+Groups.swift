@@ -11,49 +11,31 @@ extension DatasetsService {
         let path = "/bowerbird.v1.DatasetsService/"
         router.unary(path + "CreateDatasetGroup") { [self] in createDatasetGroup($0, $1) }
         router.unary(path + "DescribeDatasetGroup") { [self] message, call in
-            calls.ask(call) { arena in
-                let request = try DescribeDatasetGroupRequestView(unpacking: message, into: arena)
-                let found = try control.describe(
-                    request.datasetGroup.string,
-                    .datasetGroup,
-                    field: "dataset_group"
-                )
-                return { [messages] writer in
-                    DescribeDatasetGroupResponseBuilder(into: writer).datasetGroup {
-                        if case .datasetGroup(let one) = found { messages.write(one, $0) }
-                    }
+            calls.describe(call, .datasetGroup) {
+                try DescribeDatasetGroupRequestView(unpacking: message, into: $0).datasetGroup
+                    .string
+            } _: { [messages] found, writer in
+                DescribeDatasetGroupResponseBuilder(into: writer).datasetGroup {
+                    if case .datasetGroup(let one) = found { messages.write(one, $0) }
                 }
             }
         }
         router.unary(path + "ListDatasetGroups") { [self] message, call in
-            calls.ask(call) { arena in
+            calls.list(call, .datasetGroup) { arena in
                 let request = try ListDatasetGroupsRequestView(unpacking: message, into: arena)
-                let (page, next) = try control.list(
-                    .datasetGroup,
-                    below: nil,
-                    pageSize: request.pageSize,
-                    pageToken: request.pageToken.string
-                )
-                return { [messages] writer in
-                    let response = ListDatasetGroupsResponseBuilder(into: writer)
-                    for case .datasetGroup(let one) in page {
-                        response.datasetGroups { messages.write(one, $0) }
-                    }
-                    response.nextPageToken(next)
+                return ControlCalls.Page(size: request.pageSize, token: request.pageToken.string)
+            } _: { [messages] page, next, writer in
+                let response = ListDatasetGroupsResponseBuilder(into: writer)
+                for case .datasetGroup(let one) in page {
+                    response.datasetGroups { messages.write(one, $0) }
                 }
+                response.nextPageToken(next)
             }
         }
         router.unary(path + "DeleteDatasetGroup") { [self] message, call in
-            calls.change(call) { arena, done in
+            calls.delete(call, .datasetGroup) { arena in
                 let request = try DeleteDatasetGroupRequestView(unpacking: message, into: arena)
-                control.delete(
-                    request.datasetGroup.string,
-                    .datasetGroup,
-                    field: "dataset_group",
-                    etag: request.etag.string,
-                    completion: done
-                )
-            } _: { _, _ in
+                return (request.datasetGroup.string, request.etag.string)
             }
         }
     }

@@ -11,49 +11,30 @@ extension DatasetsService {
         let path = "/bowerbird.v1.DatasetsService/"
         router.unary(path + "CreateSchema") { [self] in createSchema($0, $1) }
         router.unary(path + "DescribeSchema") { [self] message, call in
-            calls.ask(call) { arena in
-                let request = try DescribeSchemaRequestView(unpacking: message, into: arena)
-                let found = try control.describe(
-                    request.schema.string,
-                    .schema,
-                    field: "schema"
-                )
-                return { [messages] writer in
-                    DescribeSchemaResponseBuilder(into: writer).schema {
-                        if case .schema(let one) = found { messages.write(one, $0) }
-                    }
+            calls.describe(call, .schema) {
+                try DescribeSchemaRequestView(unpacking: message, into: $0).schema.string
+            } _: { [messages] found, writer in
+                DescribeSchemaResponseBuilder(into: writer).schema {
+                    if case .schema(let one) = found { messages.write(one, $0) }
                 }
             }
         }
         router.unary(path + "ListSchemas") { [self] message, call in
-            calls.ask(call) { arena in
+            calls.list(call, .schema) { arena in
                 let request = try ListSchemasRequestView(unpacking: message, into: arena)
-                let (page, next) = try control.list(
-                    .schema,
-                    below: nil,
-                    pageSize: request.pageSize,
-                    pageToken: request.pageToken.string
-                )
-                return { [messages] writer in
-                    let response = ListSchemasResponseBuilder(into: writer)
-                    for case .schema(let one) in page {
-                        response.schemas { messages.write(one, $0) }
-                    }
-                    response.nextPageToken(next)
+                return ControlCalls.Page(size: request.pageSize, token: request.pageToken.string)
+            } _: { [messages] page, next, writer in
+                let response = ListSchemasResponseBuilder(into: writer)
+                for case .schema(let one) in page {
+                    response.schemas { messages.write(one, $0) }
                 }
+                response.nextPageToken(next)
             }
         }
         router.unary(path + "DeleteSchema") { [self] message, call in
-            calls.change(call) { arena, done in
+            calls.delete(call, .schema) { arena in
                 let request = try DeleteSchemaRequestView(unpacking: message, into: arena)
-                control.delete(
-                    request.schema.string,
-                    .schema,
-                    field: "schema",
-                    etag: request.etag.string,
-                    completion: done
-                )
-            } _: { _, _ in
+                return (request.schema.string, request.etag.string)
             }
         }
     }

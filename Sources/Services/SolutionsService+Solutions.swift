@@ -11,53 +11,34 @@ extension SolutionsService {
         let path = "/bowerbird.v1.SolutionsService/"
         router.unary(path + "CreateSolution") { [self] in createSolution($0, $1) }
         router.unary(path + "DescribeSolution") { [self] message, call in
-            calls.ask(call) { arena in
-                let request = try DescribeSolutionRequestView(unpacking: message, into: arena)
-                let found = try control.describe(
-                    request.solution.string,
-                    .solution,
-                    field: "solution"
-                )
-                return { [messages] writer in
-                    DescribeSolutionResponseBuilder(into: writer).solution {
-                        if case .solution(let one) = found { messages.write(one, $0) }
-                    }
+            calls.describe(call, .solution) {
+                try DescribeSolutionRequestView(unpacking: message, into: $0).solution.string
+            } _: { [messages] found, writer in
+                DescribeSolutionResponseBuilder(into: writer).solution {
+                    if case .solution(let one) = found { messages.write(one, $0) }
                 }
             }
         }
         router.unary(path + "ListSolutions") { [self] message, call in
-            calls.ask(call) { arena in
+            calls.list(call, .solution) { arena in
                 let request = try ListSolutionsRequestView(unpacking: message, into: arena)
-                let (page, next) = try control.list(
-                    .solution,
-                    below: try calls.parent(
-                        request.datasetGroup.string,
-                        .datasetGroup,
-                        "dataset_group"
-                    ),
-                    pageSize: request.pageSize,
-                    pageToken: request.pageToken.string
+                return ControlCalls.Page(
+                    parent: request.datasetGroup.string,
+                    size: request.pageSize,
+                    token: request.pageToken.string
                 )
-                return { [messages] writer in
-                    let response = ListSolutionsResponseBuilder(into: writer)
-                    for case .solution(let one) in page {
-                        response.solutions { messages.write(one, $0) }
-                    }
-                    response.nextPageToken(next)
+            } _: { [messages] page, next, writer in
+                let response = ListSolutionsResponseBuilder(into: writer)
+                for case .solution(let one) in page {
+                    response.solutions { messages.write(one, $0) }
                 }
+                response.nextPageToken(next)
             }
         }
         router.unary(path + "DeleteSolution") { [self] message, call in
-            calls.change(call) { arena, done in
+            calls.delete(call, .solution) { arena in
                 let request = try DeleteSolutionRequestView(unpacking: message, into: arena)
-                control.delete(
-                    request.solution.string,
-                    .solution,
-                    field: "solution",
-                    etag: request.etag.string,
-                    completion: done
-                )
-            } _: { _, _ in
+                return (request.solution.string, request.etag.string)
             }
         }
     }
@@ -91,39 +72,30 @@ extension SolutionsService {
         let path = "/bowerbird.v1.SolutionsService/"
         router.unary(path + "CreateSolutionVersion") { [self] in createSolutionVersion($0, $1) }
         router.unary(path + "DescribeSolutionVersion") { [self] message, call in
-            calls.ask(call) { arena in
-                let request = try DescribeSolutionVersionRequestView(
-                    unpacking: message,
-                    into: arena
-                )
-                let found = try control.describe(
-                    request.solutionVersion.string,
-                    .solutionVersion,
-                    field: "solution_version"
-                )
-                return { [messages] writer in
-                    DescribeSolutionVersionResponseBuilder(into: writer).solutionVersion {
-                        if case .solutionVersion(let one) = found { messages.write(one, $0) }
-                    }
+            calls.describe(call, .solutionVersion) {
+                try DescribeSolutionVersionRequestView(unpacking: message, into: $0).solutionVersion
+                    .string
+            } _: { [messages] found, writer in
+                DescribeSolutionVersionResponseBuilder(into: writer).solutionVersion {
+                    if case .solutionVersion(let one) = found { messages.write(one, $0) }
                 }
             }
         }
         router.unary(path + "ListSolutionVersions") { [self] message, call in
-            calls.ask(call) { arena in
+            calls.list(call, .solutionVersion) { arena in
                 let request = try ListSolutionVersionsRequestView(unpacking: message, into: arena)
-                let (page, next) = try control.list(
-                    .solutionVersion,
-                    below: try calls.parent(request.solution.string, .solution, "solution"),
-                    pageSize: request.pageSize,
-                    pageToken: request.pageToken.string
+                return ControlCalls.Page(
+                    parent: request.solution.string,
+                    parentKind: .solution,
+                    size: request.pageSize,
+                    token: request.pageToken.string
                 )
-                return { [messages] writer in
-                    let response = ListSolutionVersionsResponseBuilder(into: writer)
-                    for case .solutionVersion(let one) in page {
-                        response.solutionVersions { messages.write(one, $0) }
-                    }
-                    response.nextPageToken(next)
+            } _: { [messages] page, next, writer in
+                let response = ListSolutionVersionsResponseBuilder(into: writer)
+                for case .solutionVersion(let one) in page {
+                    response.solutionVersions { messages.write(one, $0) }
                 }
+                response.nextPageToken(next)
             }
         }
         router.unary(path + "StopSolutionVersionCreation") { [self] message, call in

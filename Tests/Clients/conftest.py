@@ -13,6 +13,10 @@ import grpc
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "Scripts/lib"))
+
+import python_protos  # noqa: E402
+
 READY_SECONDS = 30
 
 
@@ -27,19 +31,7 @@ def server_binary():
 @pytest.fixture(scope="session")
 def protos(tmp_path_factory):
     """The generated Python modules, made from `Protos/` as any user would make them."""
-    from grpc_tools import protoc
-
-    out = tmp_path_factory.mktemp("protos")
-    files = sorted(
-        str(p.relative_to(ROOT / "Protos")) for p in (ROOT / "Protos/bowerbird").rglob("*.proto")
-    )
-    include = os.path.join(os.path.dirname(importlib.import_module("grpc_tools").__file__), "_proto")
-    code = protoc.main(
-        ["protoc", f"-I{ROOT / 'Protos'}", f"-I{include}", f"--python_out={out}",
-         f"--grpc_python_out={out}", *files]
-    )
-    assert code == 0
-    sys.path.insert(0, str(out))
+    python_protos.generate(tmp_path_factory.mktemp("protos"))
 
     class Modules:
         pass
