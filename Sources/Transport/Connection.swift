@@ -123,10 +123,12 @@ final class Connection: Pollable {
         case .closed, .connecting: return
         case .open, .draining: break
         }
-        session.drain(into: output)
+        let hasMore = session.drain(into: output)
         write()
         if case .closed = phase { return }
         let isEmpty = output.count == sentCount
+        // No event will say that a socket which took everything wants the rest.
+        if isEmpty, hasMore { return markDirty() }
         if isEmpty, session.isFinished { return close(nil) }
         if isEmpty, case .draining = phase { return close(nil) }
         if isWaitingForWrite == isEmpty {

@@ -263,6 +263,39 @@ struct `A server and a client on loopback` {
         #expect(dispatcher.callsInFlight == 0)
     }
 
+    /// Four bodies that no window stops and that no one turn sends: nothing but the sender itself
+    /// can go on with the rest.
+    @Test
+    func `send what is more than one turn puts out`() async throws {
+        let body = [UInt8](repeating: 7, count: 2 * Limits.connectionOutputBytesMax / 5)
+        var router = Router()
+        router.unary("/t.S/Count") { message, call in
+            let count = message.byteCount
+            call.reply { $0.append(UInt8(count == body.count ? 1 : 0)) }
+        }
+        let dispatcher = ServerDispatcher(router: router)
+        let transport = try ServerTransport(
+            listening: [try SocketAddress(parsing: "127.0.0.1:0")],
+            reactorCount: 1,
+            logger: Logger(label: "test")
+        ) { _ in dispatcher.makeAcceptor() }
+        for _ in 0..<10 {
+            let channel = try ClientChannel(to: transport.boundAddresses[0])
+            try await withThrowingTaskGroup(of: [UInt8].self) { group in
+                for _ in 0..<4 {
+                    group.addTask {
+                        try await channel.unary("/t.S/Count", timeoutMS: 20_000) {
+                            $0.append(body.span.bytes)
+                        }
+                    }
+                }
+                for try await answer in group { #expect(answer == [1]) }
+            }
+            channel.close()
+        }
+        transport.stop()
+    }
+
     @Test
     func `says that nobody listens`() async throws {
         let channel = try ClientChannel(to: try SocketAddress(parsing: "127.0.0.1:1"))

@@ -119,16 +119,23 @@ final class Session {
     }
 
     /// Appends the bytes to send, as windows and `Limits.connectionOutputBytesMax` allow.
-    func drain(into output: ByteWriter) {
+    ///
+    /// - Returns: Whether it stopped at that bound, so that there may be more to send at once.
+    func drain(into output: ByteWriter) -> Bool {
+        var isBounded = true
         while output.count < Limits.connectionOutputBytesMax {
             var pointer: UnsafePointer<UInt8>?
             let count = unsafe nghttp2_session_mem_send(handle, &pointer)
-            guard count > 0, let pointer = unsafe pointer else { break }
+            guard count > 0, let pointer = unsafe pointer else {
+                isBounded = false
+                break
+            }
             let buffer = unsafe UnsafeRawBufferPointer(start: pointer, count: count)
             unsafe output.append(buffer.bytes)
         }
         // Streams that closed while their last frame was made.
         unsafe dispatch(UnsafeRawBufferPointer(start: nil, count: 0))
+        return isBounded
     }
 
     private func dispatch(_ bytes: UnsafeRawBufferPointer) {

@@ -25,6 +25,7 @@ package final class Reactor: EventLoop {
     private var pollables: [UInt64: any Pollable] = [:]
     private var nextToken: UInt64 = 1
     private var dirty: [any Pollable] = []
+    private var flushing: [any Pollable] = []
     private var isRunning = true
     /// One read buffer for all connections: what was read is consumed within the turn.
     let readBuffer: ReadBuffer
@@ -107,12 +108,11 @@ package final class Reactor: EventLoop {
         pollables = [:]
     }
 
+    /// Who is marked meanwhile has its turn after the others' events.
     private func flushDirty() {
-        while !dirty.isEmpty {
-            let turn = dirty
-            dirty.removeAll(keepingCapacity: true)
-            for pollable in turn { pollable.endOfTurn() }
-        }
+        swap(&dirty, &flushing)
+        for pollable in flushing { pollable.endOfTurn() }
+        flushing.removeAll(keepingCapacity: true)
     }
 }
 
