@@ -1,5 +1,7 @@
 #include "CKernels.h"
 
+#include <string.h>
+
 // One build for the CPU that runs it: the loader picks the widest that it has.
 #if defined(__x86_64__)
 #define WIDEST __attribute__((target_clones("avx2", "default")))
@@ -7,74 +9,111 @@
 #define WIDEST
 #endif
 
-// Eight maxima side by side: one would wait for itself, since floats may not be reordered.
-static inline __attribute__((always_inline)) float largest_of(
-    const float *values, size_t count) {
-    float lanes[8] = {0};
+#define LANES 8
+
+// Maxima side by side: one would wait for itself, since floats may not be reordered.
+static inline __attribute__((always_inline)) float largest_lane(const float lanes[LANES]) {
+    float largest = lanes[0];
+    for (size_t lane = 1; lane < LANES; lane++)
+        largest = lanes[lane] > largest ? lanes[lane] : largest;
+    return largest;
+}
+
+WIDEST float bowerbird_largest(const float *values, size_t count) {
+    float lanes[LANES] = {0};
     size_t i = 0;
-    for (; i + 8 <= count; i += 8)
-        for (size_t lane = 0; lane < 8; lane++)
+    for (; i + LANES <= count; i += LANES)
+        for (size_t lane = 0; lane < LANES; lane++)
             lanes[lane] = values[i + lane] > lanes[lane] ? values[i + lane] : lanes[lane];
     for (; i < count; i++) lanes[0] = values[i] > lanes[0] ? values[i] : lanes[0];
-    for (size_t lane = 1; lane < 8; lane++)
+    return largest_lane(lanes);
+}
+
+float bowerbird_add_row(
+    const struct bowerbird_pair *pairs, size_t count, float scale, float *scores,
+    size_t item_count) {
+    // A row names an item once, so the four sums do not touch each other.
+    float lanes[4] = {0};
+    size_t i = 0;
+    for (; i + 4 <= count; i += 4)
+        for (size_t lane = 0; lane < 4; lane++) {
+            struct bowerbird_pair pair = pairs[i + lane];
+            if (pair.item >= item_count) continue;
+            float score = scores[pair.item] += scale * (float)pair.weight;
+            lanes[lane] = score > lanes[lane] ? score : lanes[lane];
+        }
+    for (; i < count; i++) {
+        struct bowerbird_pair pair = pairs[i];
+        if (pair.item >= item_count) continue;
+        float score = scores[pair.item] += scale * (float)pair.weight;
+        lanes[0] = score > lanes[0] ? score : lanes[0];
+    }
+    for (size_t lane = 1; lane < 4; lane++)
         lanes[0] = lanes[lane] > lanes[0] ? lanes[lane] : lanes[0];
     return lanes[0];
 }
 
-WIDEST float bowerbird_largest(const float *values, size_t count) {
-    return largest_of(values, count);
+// Score and item in one number that orders them: the higher score, then the lower item.
+static inline uint64_t key_of(float score, uint32_t item) {
+    uint32_t bits;
+    score += 0.0f;  // -0 is 0.
+    memcpy(&bits, &score, sizeof bits);
+    bits ^= bits >> 31 ? UINT32_MAX : UINT32_C(1) << 31;
+    return (uint64_t)bits << 32 | (UINT32_MAX - item);
 }
 
-// A heap whose root is the worst of the best: lower score, or at equal scores the higher item.
-static int worse(float a, uint32_t ai, float b, uint32_t bi) {
-    return a < b || (a == b && ai > bi);
+static inline uint32_t item_of(uint64_t key) { return UINT32_MAX - (uint32_t)key; }
+
+static inline float score_of(uint64_t key) {
+    uint32_t bits = (uint32_t)(key >> 32);
+    bits ^= bits >> 31 ? UINT32_C(1) << 31 : UINT32_MAX;
+    float score;
+    memcpy(&score, &bits, sizeof score);
+    return score;
 }
 
-static void sift_down(uint32_t *items, float *best, size_t count, size_t at) {
-    for (;;) {
-        size_t least = at, left = 2 * at + 1, right = left + 1;
-        if (left < count && worse(best[left], items[left], best[least], items[least])) least = left;
-        if (right < count && worse(best[right], items[right], best[least], items[least]))
-            least = right;
-        if (least == at) return;
-        float score = best[at];
-        uint32_t item = items[at];
-        best[at] = best[least];
-        items[at] = items[least];
-        best[least] = score;
-        items[least] = item;
-        at = least;
+// A heap whose root is the worst of the best: `key` takes its place.
+static inline void replace_root(uint64_t *heap, size_t count, uint64_t key) {
+    size_t at = 0;
+    for (size_t child = 1; child < count; child = 2 * at + 1) {
+        if (child + 1 < count) child += heap[child + 1] < heap[child];
+        if (key <= heap[child]) break;
+        heap[at] = heap[child];
+        at = child;
     }
+    heap[at] = key;
 }
 
-static void sift_up(uint32_t *items, float *best, size_t at) {
-    while (at > 0) {
-        size_t parent = (at - 1) / 2;
-        if (!worse(best[at], items[at], best[parent], items[parent])) return;
-        float score = best[at];
-        uint32_t item = items[at];
-        best[at] = best[parent];
-        items[at] = items[parent];
-        best[parent] = score;
-        items[parent] = item;
-        at = parent;
+static inline void push(uint64_t *heap, size_t count, uint64_t key) {
+    size_t at = count;
+    while (at > 0 && key < heap[(at - 1) / 2]) {
+        heap[at] = heap[(at - 1) / 2];
+        at = (at - 1) / 2;
     }
+    heap[at] = key;
 }
 
 WIDEST size_t bowerbird_top(
     const float *scores, const float *prior, float scale, size_t item_count,
-    const uint64_t *words, size_t word_count, size_t limit, uint32_t *items, float *best) {
+    const uint64_t *words, size_t word_count, size_t limit, uint64_t *heap, uint32_t *items,
+    float *best) {
     size_t count = 0;
+    float worst = 0;
     if (limit == 0) return 0;
     for (size_t w = 0; w < word_count; w++) {
         uint64_t rest = words[w];
         if (rest == 0) continue;
         if (count == limit && (w + 1) * 64 <= item_count) {
             // Most blocks hold nothing good enough: find that out side by side.
-            float block[64];
-            for (size_t i = 0; i < 64; i++)
-                block[i] = scores[w * 64 + i] + scale * prior[w * 64 + i];
-            if (best[0] >= 0 && largest_of(block, 64) <= best[0]) continue;
+            float lanes[LANES];
+            const float *s = scores + w * 64, *p = prior + w * 64;
+            for (size_t lane = 0; lane < LANES; lane++) lanes[lane] = s[lane] + scale * p[lane];
+            for (size_t i = LANES; i < 64; i += LANES)
+                for (size_t lane = 0; lane < LANES; lane++) {
+                    float score = s[i + lane] + scale * p[i + lane];
+                    lanes[lane] = score > lanes[lane] ? score : lanes[lane];
+                }
+            if (largest_lane(lanes) <= worst) continue;
         }
         while (rest != 0) {
             size_t item = w * 64 + (size_t)__builtin_ctzll(rest);
@@ -82,26 +121,20 @@ WIDEST size_t bowerbird_top(
             if (item >= item_count) break;
             float score = scores[item] + scale * prior[item];
             if (count < limit) {
-                items[count] = (uint32_t)item;
-                best[count] = score;
-                sift_up(items, best, count);
-                count++;
-            } else if (score > best[0]) {
+                push(heap, count++, key_of(score, (uint32_t)item));
+                worst = score_of(heap[0]);
+            } else if (score > worst) {
                 // Items come in rising order, so an equal score never displaces a lower item.
-                items[0] = (uint32_t)item;
-                best[0] = score;
-                sift_down(items, best, count, 0);
+                replace_root(heap, count, key_of(score, (uint32_t)item));
+                worst = score_of(heap[0]);
             }
         }
     }
-    for (size_t end = count; end > 1; end--) {
-        float score = best[end - 1];
-        uint32_t item = items[end - 1];
-        best[end - 1] = best[0];
-        items[end - 1] = items[0];
-        best[0] = score;
-        items[0] = item;
-        sift_down(items, best, end - 1, 0);
+    for (size_t end = count; end > 0; end--) {
+        uint64_t key = heap[0];
+        items[end - 1] = item_of(key);
+        best[end - 1] = score_of(key);
+        replace_root(heap, end - 1, heap[end - 1]);
     }
     return count;
 }

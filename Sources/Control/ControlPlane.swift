@@ -1,4 +1,4 @@
-package import Engine
+import Engine
 package import Journal
 package import Primitives
 import Recipes
@@ -10,7 +10,7 @@ import Serving
 /// What a call says is checked here; what depends on other resources is decided by the planner, in
 /// the one order of all writes.
 package final class ControlPlane: Sendable {
-    package typealias Completion = @Sendable (Result<MutationOutcome, Refusal>) -> Void
+    package typealias Completion = Sequencer.Completion
 
     private let engine: DatasetEngine
     private let sequencer: Sequencer
@@ -50,17 +50,19 @@ package final class ControlPlane: Sendable {
     ) {
         guard requestID.utf8.count <= 64 else {
             return completion(
-                .failure(.invalid("request_id", "has more than 64 bytes"))
+                .failure(.invalid("request_id", "has more than 64 bytes")),
+                nil
             )
         }
-        sequencer.submit(.createResources(resources, requestID: requestID)) { [trainings] result in
+        sequencer.submit(.createResources(resources, requestID: requestID)) {
+            [trainings] result, wakes in
             if case .success(let outcome) = result {
                 for case .solutionVersion(let version) in outcome.resources
                 where version.header.status == .createPending {
                     trainings.enqueue(Resource.solutionVersion(version).resourceName)
                 }
             }
-            completion(result)
+            completion(result, wakes)
         }
     }
 
@@ -80,7 +82,7 @@ package final class ControlPlane: Sendable {
             let revision = try Self.revision(etag)
             sequencer.submit(.deleteResource(name, etag: revision), completion: completion)
         } catch {
-            completion(.failure(error))
+            completion(.failure(error), nil)
         }
     }
 
@@ -90,7 +92,7 @@ package final class ControlPlane: Sendable {
             let resource = try describe(text, .solutionVersion)
             trainings.stop(resource.resourceName, completion: completion)
         } catch {
-            completion(.failure(error))
+            completion(.failure(error), nil)
         }
     }
 

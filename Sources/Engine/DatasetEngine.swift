@@ -158,13 +158,23 @@ package final class DatasetEngine: Sendable {
         }
     }
 
+    /// The same as `group` on the writer's thread, which asks for one group again and again.
+    func stored(_ index: GroupIndex) -> GroupStore? {
+        if let store = writer.lastStore, store.index == index { return store }
+        writer.lastStore = group(index)
+        return writer.lastStore
+    }
+
     private func store(_ index: GroupIndex) -> GroupStore {
-        groups.withLock { groups in
-            if let store = groups[index] { return store }
-            let store = GroupStore(index: index, hash: hash)
-            groups[index] = store
-            return store
-        }
+        if let store = stored(index) { return store }
+        let store = GroupStore(index: index, hash: hash)
+        groups.withLock { $0[index] = store }
+        return store
+    }
+
+    private func remove(_ index: GroupIndex) {
+        groups.withLock { _ = $0.removeValue(forKey: index) }
+        writer.lastStore = nil
     }
 
     private func store(
@@ -193,7 +203,7 @@ package final class DatasetEngine: Sendable {
         }
         if case .datasetGroup(let group) = resources[name] {
             groupsByName.withLock { _ = $0.removeValue(forKey: name.text) }
-            groups.withLock { _ = $0.removeValue(forKey: group.index) }
+            remove(group.index)
         }
         resources.remove(name)
     }
@@ -211,7 +221,7 @@ package final class DatasetEngine: Sendable {
         case .items: store.deleteItemRecords()
         case .users: store.deleteUserRecords()
         case nil:
-            groups.withLock { _ = $0.removeValue(forKey: index) }
+            remove(index)
             changes.append(.interactionsDeleted(index))
         }
     }
@@ -228,5 +238,7 @@ final class WriterState: @unchecked Sendable {
     }
 
     var groupCount: UInt32 = 0
+    /// The group that was asked for last.
+    var lastStore: GroupStore?
     var requests: [String: Request] = [:]
 }

@@ -28,14 +28,15 @@ package final class ArtifactStore: Sendable {
     ///
     /// On the writer's thread.
     package func store(_ version: ResourceName, _ artifact: Artifact) throws(Refusal) {
-        var header = RowWriter()
-        header.put(artifact.position.rawValue)
+        let row = RowWriter()
+        row.put(artifact.position.rawValue)
+        unsafe row.bytes.append(artifact.bytes.span.bytes)
         let store = try writer.currentStore()
         let batch = WriteBatch()
         unsafe batch.put(
             store.family(.artifacts),
-            RowKey.text(version.text, hash),
-            header.bytes + artifact.bytes
+            RowKey.text(version.text, hash).span.bytes,
+            row.bytes.bytes
         )
         do throws(JournalError) {
             try store.write(batch)
@@ -56,7 +57,7 @@ package final class ArtifactStore: Sendable {
             guard let position = try? reader.unsigned() else {
                 throw JournalError(.corrupt, "the artifact of '\(version)' can't be read")
             }
-            var header = RowWriter()
+            let header = RowWriter()
             header.put(position)
             return Artifact(
                 position: LogPosition(position),

@@ -3,29 +3,43 @@ import Primitives
 import Resources
 
 /// How facts lie on disk: one effect, one row or a few.
+///
+/// Reuses its memory from row to row.
 struct RowEncoder {
     let store: Store
     let hash: StableHash
+    private let row = RowWriter()
+    private let eventKey = ByteWriter(capacity: 32)
+
+    init(store: Store, hash: StableHash) {
+        self.store = store
+        self.hash = hash
+    }
+
+    private func begin() -> RowWriter {
+        row.bytes.removeAll()
+        return row
+    }
 
     func add(_ effect: Effect, to batch: WriteBatch) {
         switch effect {
         case .resourceStored(let name, let resource):
-            var row = RowWriter()
+            let row = begin()
             row.put(resource)
             put(.resources, RowKey.text(name.text, hash), row, to: batch)
         case .resourceDeleted(let name):
             unsafe batch.delete(store.family(.resources), RowKey.text(name.text, hash))
         case .itemNamed(let group, let item, let id):
-            var row = RowWriter()
+            let row = begin()
             row.put(id)
             put(.names, RowKey.name(group, .item, item.rawValue), row, to: batch)
         case .ownerNamed(let group, let owner, let kind, let id):
-            var row = RowWriter()
+            let row = begin()
             row.put(UInt64(kind.rawValue))
             row.put(id)
             put(.names, RowKey.name(group, .owner, owner.rawValue), row, to: batch)
         case .eventTypeNamed(let group, let type, let name):
-            var row = RowWriter()
+            let row = begin()
             row.put(name)
             put(.names, RowKey.name(group, .eventType, UInt32(type.rawValue)), row, to: batch)
         case .itemStored(let group, let item, let record):
@@ -45,7 +59,7 @@ struct RowEncoder {
         case .recordsDeleted(let group, let kind):
             deleteRecords(group, kind, to: batch)
         case .requestRemembered(let id, let bodyHash, let names, let time):
-            var row = RowWriter()
+            let row = begin()
             row.put(id)
             row.put(bodyHash)
             row.put(names) { $0.put($1.text) }
@@ -60,7 +74,7 @@ struct RowEncoder {
         _ row: RowWriter,
         to batch: WriteBatch
     ) {
-        unsafe batch.put(store.family(family), key, row.bytes)
+        unsafe batch.put(store.family(family), key.span.bytes, row.bytes.bytes)
     }
 
     private func putEntity(
@@ -70,7 +84,7 @@ struct RowEncoder {
         _ record: EntityRecord,
         to batch: WriteBatch
     ) {
-        var row = RowWriter()
+        let row = begin()
         row.put(record.id)
         row.put(record)
         put(family, RowKey.entity(group, index), row, to: batch)
@@ -88,13 +102,15 @@ struct RowEncoder {
             time: event.record.occurredAt,
             position: event.position,
             ordinal: event.ordinal
-        ).bytes
-        var row = RowWriter()
+        )
+        eventKey.removeAll()
+        key.write(to: eventKey)
+        let row = begin()
         row.put(event)
-        put(.events, key, row, to: batch)
+        unsafe batch.put(store.family(.events), eventKey.bytes, row.bytes.bytes)
         guard !event.record.eventID.isEmpty else { return }
         let idKey = RowKey.eventID(group, event.record.eventID, hash)
-        unsafe batch.put(store.family(.eventIDs), idKey, key)
+        unsafe batch.put(store.family(.eventIDs), idKey.span.bytes, eventKey.bytes)
     }
 
     private func putJoin(
@@ -103,7 +119,7 @@ struct RowEncoder {
         _ user: UserIndex,
         to batch: WriteBatch
     ) {
-        var row = RowWriter()
+        let row = begin()
         row.put(UInt64(user.rawValue))
         put(.sessions, RowKey.entity(group, session.rawValue), row, to: batch)
     }

@@ -140,7 +140,7 @@ package final class Journal: Sendable {
         _ value: [UInt8]
     ) throws(JournalError) {
         let batch = WriteBatch()
-        unsafe batch.put(store.family(.meta), key, value)
+        unsafe batch.put(store.family(.meta), key.span.bytes, value.span.bytes)
         try store.write(batch)
     }
 }

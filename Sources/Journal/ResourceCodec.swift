@@ -2,7 +2,7 @@ import Primitives
 import Resources
 
 extension RowWriter {
-    mutating func put(_ resource: Resource) {
+    func put(_ resource: Resource) {
         put(resource.header)
         switch resource {
         case .datasetGroup(let group):
@@ -44,16 +44,16 @@ extension RowWriter {
         }
     }
 
-    private mutating func bytesPut(_ byte: UInt8) { put(UInt64(byte)) }
+    private func bytesPut(_ byte: UInt8) { put(UInt64(byte)) }
 
-    private mutating func put(_ map: [String: String]) {
+    private func put(_ map: [String: String]) {
         put(map.sorted { $0.key < $1.key }) { writer, pair in
             writer.put(pair.key)
             writer.put(pair.value)
         }
     }
 
-    private mutating func put(_ header: ResourceHeader) {
+    private func put(_ header: ResourceHeader) {
         put(header.name)
         bytesPut(header.status.rawValue)
         put(header.failureReason)
@@ -62,7 +62,7 @@ extension RowWriter {
         put(header.revision)
     }
 
-    private mutating func put(_ field: SchemaField) {
+    private func put(_ field: SchemaField) {
         put(field.name)
         bytesPut(field.type.rawValue)
         put(field.isNullable)

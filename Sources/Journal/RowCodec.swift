@@ -4,9 +4,9 @@ import Resources
 
 /// Writes the values of a row: varints, and texts behind their length.
 struct RowWriter {
-    private(set) var bytes: [UInt8] = []
+    let bytes = ByteWriter()
 
-    mutating func put(_ value: UInt64) {
+    func put(_ value: UInt64) {
         var rest = value
         while rest >= 0x80 {
             bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
@@ -15,32 +15,32 @@ struct RowWriter {
         bytes.append(UInt8(rest))
     }
 
-    mutating func put(_ value: Int64) {
+    func put(_ value: Int64) {
         // Zigzag: small numbers of either sign are short.
         put(UInt64(bitPattern: (value << 1) ^ (value >> 63)))
     }
 
-    mutating func put(_ value: Double) {
+    func put(_ value: Double) {
         for byte in 0..<8 {
             bytes.append(UInt8(truncatingIfNeeded: value.bitPattern >> (byte * 8)))
         }
     }
 
-    mutating func put(_ value: Bool) { bytes.append(value ? 1 : 0) }
+    func put(_ value: Bool) { bytes.append(UInt8(value ? 1 : 0)) }
 
-    mutating func put(_ text: String) {
+    func put(_ text: String) {
         put(UInt64(text.utf8.count))
-        bytes.append(contentsOf: text.utf8)
+        bytes.append(utf8: text)
     }
 
-    mutating func put<T>(_ values: [T], _ one: (inout RowWriter, T) -> Void) {
+    func put<T>(_ values: [T], _ one: (RowWriter, T) -> Void) {
         put(UInt64(values.count))
-        for value in values { one(&self, value) }
+        for value in values { one(self, value) }
     }
 
-    mutating func put<T>(_ value: T?, _ one: (inout RowWriter, T) -> Void) {
+    func put<T>(_ value: T?, _ one: (RowWriter, T) -> Void) {
         put(value != nil)
-        if let value { one(&self, value) }
+        if let value { one(self, value) }
     }
 }
 
@@ -125,30 +125,30 @@ struct RowReader {
 // MARK: Records
 
 extension RowWriter {
-    mutating func put(_ value: PropertyValue) {
+    func put(_ value: PropertyValue) {
         switch value {
-        case .null: bytes.append(0)
+        case .null: bytes.append(UInt8(0))
         case .string(let text):
-            bytes.append(1)
+            bytes.append(UInt8(1))
             put(text)
         case .integer(let number):
-            bytes.append(2)
+            bytes.append(UInt8(2))
             put(number)
         case .double(let number):
-            bytes.append(3)
+            bytes.append(UInt8(3))
             put(number)
         case .boolean(let flag):
-            bytes.append(4)
+            bytes.append(UInt8(4))
             put(flag)
         }
     }
 
-    mutating func put(_ record: EntityRecord) {
+    func put(_ record: EntityRecord) {
         put(record.properties.values) { $0.put($1) }
         put(record.createdAt) { $0.put($1.milliseconds) }
     }
 
-    mutating func put(_ event: StoredEvent) {
+    func put(_ event: StoredEvent) {
         let record = event.record
         put(event.item) { $0.put(UInt64($1.rawValue)) }
         put(UInt64(event.type.rawValue))

@@ -11,12 +11,12 @@ struct EventKey: Hashable {
     var position: LogPosition
     var ordinal: UInt16
 
-    var bytes: [UInt8] {
-        var key = RowKey.owner(group, owner)
-        RowKey.append(UInt64(bitPattern: time.milliseconds) ^ 1 << 63, 8, to: &key)
-        RowKey.append(position.rawValue, 8, to: &key)
-        RowKey.append(UInt64(ordinal), 2, to: &key)
-        return key
+    func write(to key: ByteWriter) {
+        key.append(bigEndian: group.rawValue)
+        key.append(bigEndian: owner.rawValue)
+        key.append(bigEndian: UInt64(bitPattern: time.milliseconds) ^ 1 << 63)
+        key.append(bigEndian: position.rawValue)
+        key.append(bigEndian: ordinal)
     }
 
     init(

@@ -15,7 +15,9 @@ package protocol ApplyObserver: AnyObject, Sendable {
 /// A turn takes what is waiting, plans it in order, writes all effects and the position in one
 /// synced batch, applies them, and only then answers. Refusals are answered and never written.
 package final class Sequencer: Sendable {
-    package typealias Completion = @Sendable (Result<MutationOutcome, Refusal>) -> Void
+    /// Told what became of a mutation; the wake-ups of a whole batch's callers may be gathered.
+    package typealias Completion =
+        @Sendable (Result<MutationOutcome, Refusal>, WakeBatch?) -> Void
 
     private enum Job: Sendable {
         case mutation(Mutation, Completion)
@@ -58,25 +60,29 @@ package final class Sequencer: Sendable {
                     "\(Limits.pendingMutationsMax) writes are waiting, which is the limit"
                 )
             }
-            state.jobs.append(.mutation(mutation, completion))
+            enqueue(.mutation(mutation, completion), &state)
             return nil
         }
-        if let refusal { return completion(.failure(refusal)) }
-        wakeUp.signal()
+        if let refusal { completion(.failure(refusal), nil) }
+    }
+
+    private func enqueue(_ job: Job, _ state: inout State) {
+        state.jobs.append(job)
+        // Later jobs ride on the same wake-up: the writer takes all there are.
+        if state.jobs.count == 1 { wakeUp.signal() }
     }
 
     /// The same for a task.
     package func submit(_ mutation: Mutation) async throws(Refusal) -> MutationOutcome {
         let result = await withCheckedContinuation { continuation in
-            submit(mutation) { continuation.resume(returning: $0) }
+            submit(mutation) { result, _ in continuation.resume(returning: result) }
         }
         return try result.get()
     }
 
     /// Runs `work` on the writer's thread behind everything that is waiting, between two batches.
     package func perform(_ work: @escaping @Sendable () -> Void) {
-        state.withLock { $0.jobs.append(.work(work)) }
-        wakeUp.signal()
+        state.withLock { enqueue(.work(work), &$0) }
     }
 
     /// Calls `wake` once `position` is applied: at once, or on the writer's thread.

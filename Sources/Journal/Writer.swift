@@ -19,6 +19,7 @@ final class Writer: @unchecked Sendable {
     private var position: LogPosition
     private var overlay = PlanOverlay()
     private var planned: [Planned] = []
+    private let wakes = WakeBatch()
 
     private struct Planned {
         var effects: Effects
@@ -69,10 +70,10 @@ final class Writer: @unchecked Sendable {
                 )
                 return
             } catch {
-                return completion(.failure(error))
+                return completion(.failure(error), wakes)
             }
         }
-        completion(.failure(Refusal(.internalFailure, "the write could not be planned")))
+        completion(.failure(Refusal(.internalFailure, "the write could not be planned")), wakes)
     }
 
     private var lastPosition: LogPosition {
@@ -81,7 +82,8 @@ final class Writer: @unchecked Sendable {
 
     /// Writes and applies what is planned, and answers.
     func commit() {
-        guard !planned.isEmpty else { return }
+        // Refusals may be all there is to tell.
+        guard !planned.isEmpty else { return wakes.wakeAll() }
         let batch = planned
         planned = []
         overlay = PlanOverlay()
@@ -90,14 +92,15 @@ final class Writer: @unchecked Sendable {
             do throws(Refusal) {
                 try write(effects, through: last)
             } catch {
-                for one in batch { one.completion(.failure(error)) }
-                return
+                for one in batch { one.completion(.failure(error), wakes) }
+                return wakes.wakeAll()
             }
             position = last
             let changes = engine.apply(effects)
             observer?.applied(changes)
         }
-        for one in batch { one.completion(.success(one.outcome)) }
+        for one in batch { one.completion(.success(one.outcome), wakes) }
+        wakes.wakeAll()
     }
 
     private func write(_ effects: [Effects], through last: LogPosition) throws(Refusal) {
@@ -120,9 +123,9 @@ final class Writer: @unchecked Sendable {
         for one in effects {
             for effect in one.effects { encoder.add(effect, to: batch) }
         }
-        var row = RowWriter()
+        let row = RowWriter()
         row.put(last.rawValue)
-        unsafe batch.put(store.family(.meta), RowKey.position, row.bytes)
+        unsafe batch.put(store.family(.meta), RowKey.position.span.bytes, row.bytes.bytes)
         do throws(JournalError) {
             try store.write(batch)
             return nil

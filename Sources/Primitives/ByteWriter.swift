@@ -8,9 +8,11 @@ import Glibc
 /// `append` is amortised O(1) per byte. The storage never shrinks; `removeAll` keeps it for reuse.
 @safe
 package final class ByteWriter {
-    private var base: UnsafeMutableRawPointer
-    private var capacity: Int
-    package private(set) var count: Int = 0
+    @usableFromInline var base: UnsafeMutableRawPointer
+    @usableFromInline var capacity: Int
+    @usableFromInline var end: Int = 0
+
+    @inlinable package var count: Int { end }
 
     package init(capacity: Int = 256) {
         self.capacity = max(capacity, 16)
@@ -40,20 +42,29 @@ package final class ByteWriter {
         try unsafe body(UnsafeRawBufferPointer(start: base, count: count))
     }
 
+    @inlinable
     package func append(_ byte: UInt8) {
-        reserve(1)
-        unsafe base.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
-        count += 1
+        if end == capacity { reserve(1) }
+        unsafe base.storeBytes(of: byte, toByteOffset: end, as: UInt8.self)
+        end += 1
     }
 
     package func append(_ span: RawSpan) {
         reserve(span.byteCount)
-        let end = unsafe base + count
+        let target = unsafe base + end
         unsafe span.withUnsafeBytes { source in
             guard let start = source.baseAddress else { return }
-            unsafe end.copyMemory(from: start, byteCount: source.count)
+            unsafe target.copyMemory(from: start, byteCount: source.count)
         }
-        count += span.byteCount
+        end += span.byteCount
+    }
+
+    /// Appends the bytes of a number, the highest first.
+    package func append(bigEndian value: some FixedWidthInteger) {
+        let size = value.bitWidth / 8
+        reserve(size)
+        unsafe base.storeBytes(of: value.bigEndian, toByteOffset: end, as: type(of: value))
+        end += size
     }
 
     package func append(utf8 text: String) {
@@ -66,7 +77,7 @@ package final class ByteWriter {
         reserve(byteCount)
         let offset = count
         unsafe (base + offset).initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
-        count += byteCount
+        end += byteCount
         return offset
     }
 
@@ -83,24 +94,24 @@ package final class ByteWriter {
         precondition(offset >= 0 && offset <= count && byteCount >= 0)
         reserve(byteCount)
         unsafe memmove(base + offset + byteCount, base + offset, count - offset)
-        count += byteCount
+        end += byteCount
     }
 
     /// Forgets everything after the first `newCount` bytes.
     package func truncate(to newCount: Int) {
         precondition(newCount >= 0 && newCount <= count)
-        count = newCount
+        end = newCount
     }
 
     /// Forgets the first `byteCount` bytes; O(bytes that remain).
     package func removeFirst(_ byteCount: Int) {
         precondition(byteCount >= 0 && byteCount <= count)
         unsafe memmove(base, base + byteCount, count - byteCount)
-        count -= byteCount
+        end -= byteCount
     }
 
     package func removeAll() {
-        count = 0
+        end = 0
     }
 
     package func reserve(_ additional: Int) {

@@ -1,3 +1,4 @@
+package import Primitives
 import Transport
 
 /// The way back to a call from another thread.
@@ -18,9 +19,19 @@ package struct CallHandle: @unchecked Sendable {
     /// Runs `body` on the call's loop, or never when the call is over by then.
     ///
     /// May be called from any thread. Completions of one thread run in order.
-    package func complete(_ body: @escaping @Sendable (ServerCall) -> Void) {
-        mailbox.post { [self] in
-            if !call.isCancelled { body(call) }
-        }
+    ///
+    /// - Parameters:
+    ///   - wakes: Where who answers many calls gathers the wake-ups of their loops.
+    ///   - body: Answers the call.
+    package func complete(
+        waking wakes: WakeBatch? = nil,
+        _ body: @escaping @Sendable (ServerCall) -> Void
+    ) {
+        mailbox.post(
+            { [self] in
+                if !call.isCancelled { body(call) }
+            },
+            waking: wakes
+        )
     }
 }

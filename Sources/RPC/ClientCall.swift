@@ -57,7 +57,9 @@ final class ClientCall: ByteStreamHandler {
             switch step {
             case .needsMore: break
             case .whole(let range): take(bytes.extracting(range))
-            case .assembled: take(deframer.assembly.bytes)
+            case .assembled:
+                let assembly = deframer.assembly
+                take(assembly.bytes)
             case .refused(let status): failure = status
             }
         }

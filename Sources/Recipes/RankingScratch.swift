@@ -8,6 +8,7 @@ package final class RankingScratch {
     package private(set) var top: [RankedItem] = []
     /// One score an item; of the ranking under way.
     private(set) var scores: [Float] = []
+    private var heap: [UInt64] = []
     private var items: [UInt32] = []
     private var best: [Float] = []
 
@@ -23,20 +24,8 @@ package final class RankingScratch {
     }
 
     /// Adds a row's weights; returns the largest score that came of it.
-    ///
-    /// One access to the storage a row: an access a pair would cost more than the addition.
-    func accumulate(_ row: SequentialRules.Row, _ weight: Float, itemCount: Int) -> Float {
-        let scale = weight / Float(row.sum).squareRoot()
-        let pairs = row.pairs
-        return unsafe scores.withUnsafeMutableBufferPointer { scores in
-            var largest: Float = 0
-            for pair in pairs where pair.item < itemCount {
-                let score = unsafe scores[Int(pair.item)] + scale * Float(pair.weight)
-                unsafe scores[Int(pair.item)] = score
-                if score > largest { largest = score }
-            }
-            return largest
-        }
+    func accumulate(_ row: SequentialRules.Row, _ weight: Float) -> Float {
+        Kernels.add(row.pairs, weight / Float(row.sum).squareRoot(), to: &scores)
     }
 
     /// Fills `top` with the best of (scores + scale · prior) · factor.
@@ -48,6 +37,7 @@ package final class RankingScratch {
         reason: (Int, RankingScratch) -> RankingReason
     ) {
         if items.count < query.count {
+            heap = [UInt64](repeating: 0, count: query.count)
             items = [UInt32](repeating: 0, count: query.count)
             best = [Float](repeating: 0, count: query.count)
         }
@@ -57,6 +47,7 @@ package final class RankingScratch {
             scale: scale,
             candidates: query.candidates.words,
             limit: query.count,
+            heap: &heap,
             items: &items,
             best: &best
         )

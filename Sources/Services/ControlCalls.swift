@@ -36,8 +36,8 @@ struct ControlCalls: Sendable {
         let handle = call.handle
         do {
             try arenas.withArena { arena in
-                try submit(arena) { result in
-                    handle.complete { call in
+                try submit(arena) { result, wakes in
+                    handle.complete(waking: wakes) { call in
                         switch result {
                         case .success(let outcome): call.reply { encode(outcome.resources, $0) }
                         case .failure(let refusal): call.fail(StatusMapping.status(refusal))

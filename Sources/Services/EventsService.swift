@@ -230,8 +230,8 @@ package final class EventsService: Sendable {
         do {
             let mutation = try arenas.withArena { try make($0) }
             let handle = call.handle
-            sequencer.submit(mutation) { result in
-                handle.complete { call in
+            sequencer.submit(mutation) { result, wakes in
+                handle.complete(waking: wakes) { call in
                     switch result {
                     case .success(let outcome): call.reply { encode(outcome, $0) }
                     case .failure(let refusal): call.fail(StatusMapping.status(refusal))

@@ -13,7 +13,7 @@ package final class TestLoop: EventLoop {
     package init() {
         let posted = PostedWork()
         self.posted = posted
-        mailbox = Mailbox { work in posted.add(work) }
+        mailbox = Mailbox { work, _ in posted.add(work) }
         wheel = TimerWheel(nowNanoseconds: 1_000_000_000)
     }
 

@@ -4,118 +4,6 @@ import Resources
 import TestSupport
 import Testing
 
-private let now = Timestamp(milliseconds: 1_700_000_000_000)
-private let shop = ResourceName.datasetGroup("shop")
-
-private func header(_ name: String) -> ResourceHeader {
-    ResourceHeader(name: name, createdAt: now, updatedAt: now)
-}
-
-/// An engine with one group, driven without a store.
-private final class World {
-    let engine = DatasetEngine(hash: StableHash(key: (1, 2)))
-    let facts = TestFacts()
-    var log: [Effects] = []
-    private var next: UInt64 = 1
-
-    init() throws {
-        var resources: [Resource] = [
-            .datasetGroup(DatasetGroup(header: header("shop"), index: GroupIndex(0)))
-        ]
-        for kind in DatasetKind.allCases {
-            let id = kind == .items ? "ITEM_ID" : "USER_ID"
-            let fields = [
-                SchemaField(name: id, type: .string),
-                SchemaField(name: "COLOR", type: .string, isNullable: true),
-            ]
-            let label = kind.collectionLabel
-            resources.append(
-                .schema(
-                    Schema(
-                        header: header(label),
-                        kind: kind,
-                        fields: fields,
-                        document: "{}",
-                        isOpen: true
-                    )
-                )
-            )
-            resources.append(
-                .dataset(
-                    Dataset(
-                        header: header(label),
-                        group: shop,
-                        kind: kind,
-                        schema: .schema(label)
-                    )
-                )
-            )
-        }
-        resources.append(
-            .eventTracker(EventTracker(header: header("t"), group: shop, trackingID: "T"))
-        )
-        _ = try run(.createResources(resources, requestID: ""))
-    }
-
-    @discardableResult
-    func run(_ mutation: Mutation) throws(Refusal) -> MutationOutcome {
-        var overlay = PlanOverlay()
-        let plan = try engine.plan(
-            mutation,
-            at: LogPosition(next),
-            now: now,
-            overlay: &overlay,
-            facts: facts
-        )
-        guard case .ready(let effects, let outcome) = plan else {
-            preconditionFailure("an empty batch needs no commit")
-        }
-        if !effects.effects.isEmpty {
-            next += 1
-            log.append(effects)
-            facts.store(effects)
-            _ = engine.apply([effects])
-        }
-        return outcome
-    }
-
-    func put(
-        _ user: String,
-        _ session: String,
-        _ events: [EventRecord]
-    ) throws(Refusal) -> MutationOutcome {
-        try run(
-            .putEvents(
-                group: shop,
-                tracker: nil,
-                EventBatch(userID: user, sessionID: session, events: events)
-            )
-        )
-    }
-
-    func history(_ id: String, _ kind: OwnerKind = .user) -> [String] {
-        guard let group = engine.group(named: shop) else { return [] }
-        var entries: [Interaction] = []
-        _ = group.copyHistory(of: Array(id.utf8).span.bytes, kind, newest: 100, into: &entries)
-        return entries.map { group.currentRoot.id(of: $0.item) }
-    }
-}
-
-private func event(
-    _ item: String,
-    _ second: Int64,
-    id: String = "",
-    value: Double? = nil
-) -> EventRecord {
-    EventRecord(
-        eventID: id,
-        eventType: "Click",
-        eventValue: value,
-        itemID: item,
-        occurredAt: Timestamp(milliseconds: second * 1_000)
-    )
-}
-
 @Suite
 struct `The planner` {
     @Test
@@ -144,6 +32,74 @@ struct `The planner` {
             #expect(error.violations.map(\.field) == ["event_list[1].event_id"])
         }
         #expect(world.history("ann") == ["a"])
+    }
+
+    @Test
+    func `refuses an event id that another user's waiting event has`() throws {
+        let world = try World()
+        func put(_ user: String, _ item: String) -> Mutation {
+            .putEvents(
+                group: shop,
+                tracker: nil,
+                EventBatch(userID: user, sessionID: "s-" + user, events: [event(item, 1, id: "e")])
+            )
+        }
+        let outcomes = try world.runTogether([
+            put("ann", "a"), put("bob", "a"), put("ann", "b"), put("ann", "a"),
+        ])
+        #expect(outcomes.map { $0?.appliedCount } == [1, nil, nil, 0])
+        #expect(world.history("ann") == ["a"])
+        #expect(world.history("bob").isEmpty)
+    }
+
+    @Test(arguments: 0..<5)
+    func `plans many mutations in one batch as it does one by one`(round: Int) throws {
+        let seed = UInt64.random(in: 0 ... .max)
+        var random = SeededGenerator(seed: seed)
+        let (together, alone) = (try World(), try World())
+        for _ in 0..<20 {
+            let mutations = (0..<30).map { _ in mutation(&random) }
+            let outcomes = try together.runTogether(mutations)
+            let expected = mutations.map { try? alone.run($0) }
+            #expect(outcomes == expected, "seed \(seed)")
+        }
+        #expect(
+            EngineDigest(together.engine) == EngineDigest(alone.engine),
+            "seed \(seed)"
+        )
+    }
+
+    /// Few users, sessions, items, times and ids, so that they meet.
+    private func mutation(_ random: inout SeededGenerator) -> Mutation {
+        func any(_ prefix: String, _ count: Int) -> String {
+            prefix + "\(Int.random(in: 0..<count, using: &random))"
+        }
+        switch Int.random(in: 0..<10, using: &random) {
+        case 0:
+            return .putItems(
+                group: shop,
+                [EntityRecord(id: any("i", 9), properties: RecordProperties())]
+            )
+        case 1:
+            return .putUsers(
+                group: shop,
+                [EntityRecord(id: any("u", 4), properties: RecordProperties())]
+            )
+        default:
+            let events = (0..<Int.random(in: 1...3, using: &random)).map { _ in
+                event(
+                    any("i", 9),
+                    Int64.random(in: 0..<12, using: &random),
+                    id: Bool.random(using: &random) ? "" : any("e", 40)
+                )
+            }
+            let user = Bool.random(using: &random) ? any("u", 4) : ""
+            return .putEvents(
+                group: shop,
+                tracker: nil,
+                EventBatch(userID: user, sessionID: any("s", 5), events: events)
+            )
+        }
     }
 
     @Test

@@ -6,10 +6,24 @@
 /// Writes the best of `scores[i] + scale * prior[i]` over the items whose bit is set in `words`.
 ///
 /// Best first; of equal scores the lower item first. `word_count * 64` may exceed `item_count`.
-/// Returns how many were written: `limit`, or all candidates when there are fewer.
+/// Returns how many were written: `limit`, or all candidates when there are fewer. `heap`, `items`
+/// and `best` have room for `limit`; no score is NaN.
 size_t bowerbird_top(
     const float *scores, const float *prior, float scale, size_t item_count,
-    const uint64_t *words, size_t word_count, size_t limit, uint32_t *items, float *best);
+    const uint64_t *words, size_t word_count, size_t limit, uint64_t *heap, uint32_t *items,
+    float *best);
+
+/// One entry of a sparse row: an item and its weight.
+struct bowerbird_pair {
+    uint32_t item;
+    uint32_t weight;
+};
+
+/// Adds `scale * weight` to the score of each pair's item; items at or above `item_count` are left
+/// out. A row names an item once. Returns the largest score that came of it, 0 at least.
+float bowerbird_add_row(
+    const struct bowerbird_pair *pairs, size_t count, float scale, float *scores,
+    size_t item_count);
 
 /// The largest of `count` floats; 0 when there are none or all are negative.
 float bowerbird_largest(const float *values, size_t count);

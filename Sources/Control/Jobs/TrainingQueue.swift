@@ -1,5 +1,5 @@
 import Dispatch
-package import Engine
+import Engine
 package import Journal
 package import Logging
 package import Primitives
@@ -77,10 +77,10 @@ package final class TrainingQueue: Sendable {
     /// Stops a version that has not been trained: at once while it waits, soon when it is running.
     package func stop(
         _ version: ResourceName,
-        completion: @escaping @Sendable (Result<MutationOutcome, Refusal>) -> Void
+        completion: @escaping Sequencer.Completion
     ) {
         guard case .solutionVersion(let resource) = journal.engine.resources[version] else {
-            return completion(.failure(.missing(version, "solution version")))
+            return completion(.failure(.missing(version, "solution version")), nil)
         }
         switch resource.header.status {
         case .createPending, .createInProgress: break
@@ -92,7 +92,8 @@ package final class TrainingQueue: Sendable {
                         "the solution version '\(version)' is not being created",
                         resource: version.text
                     )
-                )
+                ),
+                nil
             )
         }
         let isRunning = state.withLock { state in
@@ -240,7 +241,7 @@ package final class TrainingQueue: Sendable {
         _ version: ResourceName,
         _ status: ResourceStatus,
         reason: String = "",
-        completion: (@Sendable (Result<MutationOutcome, Refusal>) -> Void)? = nil,
+        completion: Sequencer.Completion? = nil,
         change: (inout SolutionVersion) -> Void = { _ in }
     ) {
         guard case .solutionVersion(var resource) = journal.engine.resources[version] else {
@@ -253,8 +254,10 @@ package final class TrainingQueue: Sendable {
         change(&resource)
         let changed = resource
         wait { done in
-            self.journal.sequencer.submit(.updateResource(.solutionVersion(changed))) { result in
-                completion?(result)
+            self.journal.sequencer.submit(.updateResource(.solutionVersion(changed))) {
+                result,
+                wakes in
+                completion?(result, wakes)
                 done()
             }
         }

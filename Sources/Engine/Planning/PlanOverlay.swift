@@ -20,14 +20,24 @@ package struct PlanOverlay {
         let time: Timestamp
     }
 
+    /// Where a planned event is: the mutation's place in the batch, the effect's in its mutation.
+    struct EventPlace: Hashable {
+        let mutation: UInt32
+        let effect: UInt32
+    }
+
     /// `.some(nil)`: deleted.
     var resources: [ResourceName: Resource?] = [:]
     var items: [Key<String>: ItemIndex] = [:]
     var owners: [Key<OwnerID>: UserIndex] = [:]
     var eventTypes: [Key<String>: EventTypeIndex] = [:]
     var joins: [Key<UserIndex>: UserIndex] = [:]
-    var events: [Key<Moment>: [StoredEvent]] = [:]
-    var eventIDs: [Key<String>: StoredEvent] = [:]
+    /// The effects of every mutation so far.
+    var planned: [[Effect]] = []
+    /// The newest event of an owner and a time; `earlier` leads to the ones before it.
+    var events: [Key<Moment>: EventPlace] = [:]
+    var earlier: [EventPlace: EventPlace] = [:]
+    var eventIDs: [Key<String>: EventPlace] = [:]
     var ownersWithEvents: Set<Key<UserIndex>> = []
     var requests: [String: WriterState.Request] = [:]
     var newItems: [GroupIndex: Int] = [:]
@@ -40,13 +50,15 @@ package struct PlanOverlay {
     package init() {}
 
     /// Takes over what one more mutation does.
-    mutating func merge(_ other: PlanOverlay) {
+    mutating func merge(_ other: PlanOverlay, _ effects: [Effect]) {
+        planned.append(effects)
         resources.merge(other.resources) { $1 }
         items.merge(other.items) { $1 }
         owners.merge(other.owners) { $1 }
         eventTypes.merge(other.eventTypes) { $1 }
         joins.merge(other.joins) { $1 }
-        events.merge(other.events) { $0 + $1 }
+        events.merge(other.events) { $1 }
+        earlier.merge(other.earlier) { $1 }
         eventIDs.merge(other.eventIDs) { $1 }
         ownersWithEvents.formUnion(other.ownersWithEvents)
         requests.merge(other.requests) { $1 }

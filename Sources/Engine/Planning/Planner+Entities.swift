@@ -40,9 +40,10 @@ extension Planner {
     mutating func columns(
         _ properties: RecordProperties,
         _ schema: inout Schema,
-        _ path: String
+        _ path: @autoclosure () -> String
     ) throws(Stop) -> RecordProperties {
         guard !properties.added.isEmpty else { return properties }
+        let path = path()
         var values = properties.values
         for added in properties.added where added.value != .null {
             let folded = SchemaField.fold(added.name)

@@ -15,6 +15,8 @@ extension Planner {
         let (owner, session) = try owner(group.index, events)
         var outcome = MutationOutcome(position: position)
         var violations: [Refusal.FieldViolation] = []
+        outcome.eventIDs.reserveCapacity(events.events.count)
+        effects.reserveCapacity(effects.count + events.events.count)
         for (ordinal, event) in events.events.enumerated() {
             var record = event
             record.properties = try columns(event.properties, &schema, "event_list[\(ordinal)]")
@@ -26,7 +28,8 @@ extension Planner {
                 record: record,
                 session: session
             )
-            switch try duplicate(of: stored, group.index, owner) {
+            let before = planned(stored, group.index, owner)
+            switch try duplicate(of: stored, group.index, owner, planned: before) {
             case .same(let known):
                 outcome.duplicateCount += 1
                 outcome.eventIDs.append(known)
@@ -38,7 +41,7 @@ extension Planner {
                     )
                 )
             case nil:
-                add(stored, group.index, owner)
+                add(stored, group.index, owner, after: before)
                 outcome.appliedCount += 1
                 outcome.eventIDs.append(stored.identifier(group.index, owner))
             }
@@ -52,17 +55,57 @@ extension Planner {
                 )
             )
         }
+        if outcome.appliedCount > 0 {
+            local.ownersWithEvents.insert(.init(group: group.index, value: owner))
+        }
         return outcome
     }
 
-    private mutating func add(_ event: StoredEvent, _ group: GroupIndex, _ owner: UserIndex) {
-        let moment = PlanOverlay.Moment(owner: owner, time: event.record.occurredAt)
-        local.events[.init(group: group, value: moment), default: []].append(event)
-        local.ownersWithEvents.insert(.init(group: group, value: owner))
+    /// The newest planned event of the same owner and time.
+    private func planned(
+        _ event: StoredEvent,
+        _ group: GroupIndex,
+        _ owner: UserIndex
+    ) -> PlanOverlay.EventPlace? {
+        let key = Self.key(event, group, owner)
+        if let place = local.events[key] { return place }
+        return batch.events.isEmpty ? nil : batch.events[key]
+    }
+
+    private mutating func add(
+        _ event: StoredEvent,
+        _ group: GroupIndex,
+        _ owner: UserIndex,
+        after before: PlanOverlay.EventPlace?
+    ) {
+        let place = PlanOverlay.EventPlace(
+            mutation: UInt32(batch.planned.count),
+            effect: UInt32(effects.count)
+        )
+        local.events[Self.key(event, group, owner)] = place
+        if let before { local.earlier[place] = before }
         if !event.record.eventID.isEmpty {
-            local.eventIDs[.init(group: group, value: event.record.eventID)] = event
+            local.eventIDs[.init(group: group, value: event.record.eventID)] = place
         }
         effects.append(.eventStored(group, owner: owner, event))
+    }
+
+    private static func key(
+        _ event: StoredEvent,
+        _ group: GroupIndex,
+        _ owner: UserIndex
+    ) -> PlanOverlay.Key<PlanOverlay.Moment> {
+        .init(group: group, value: .init(owner: owner, time: event.record.occurredAt))
+    }
+
+    /// A planned event and its owner.
+    private func event(_ place: PlanOverlay.EventPlace) -> (owner: UserIndex, event: StoredEvent) {
+        let index = Int(place.mutation)
+        let all = index == batch.planned.count ? effects : batch.planned[index]
+        guard case .eventStored(_, let owner, let event) = all[Int(place.effect)] else {
+            preconditionFailure("an event's place holds another effect")
+        }
+        return (owner, event)
     }
 
     // MARK: Whose event it is
@@ -97,7 +140,7 @@ extension Planner {
     private func joinedUser(_ group: GroupIndex, _ session: UserIndex) -> UserIndex? {
         let key = PlanOverlay.Key(group: group, value: session)
         if let known = local.joins[key] ?? batch.joins[key] { return known }
-        guard let store = engine.group(group), session.rawValue < UInt32(store.ownerCount) else {
+        guard let store = engine.stored(group), session.rawValue < UInt32(store.ownerCount) else {
             return nil
         }
         return store.joinedUser(of: session)
@@ -113,7 +156,7 @@ extension Planner {
         where batch.ownersWithEvents.contains(.init(group: group, value: owner)) {
             throw .needsCommit
         }
-        let known = UInt32(engine.group(group)?.ownerCount ?? 0)
+        let known = UInt32(engine.stored(group)?.ownerCount ?? 0)
         let ofSession = session.rawValue < known ? try allEvents(group, session) : []
         guard !ofSession.isEmpty else {
             effects.append(.sessionJoined(group, session: session, user: user))
@@ -152,24 +195,24 @@ extension Planner {
     private func duplicate(
         of event: StoredEvent,
         _ group: GroupIndex,
-        _ owner: UserIndex
+        _ owner: UserIndex,
+        planned: PlanOverlay.EventPlace?
     ) throws(Stop) -> Duplicate? {
         do throws(Refusal) {
             let id = event.record.eventID
             if !id.isEmpty {
                 let key = PlanOverlay.Key(group: group, value: id)
-                if let known = local.eventIDs[key] ?? batch.eventIDs[key] {
-                    return known.hasSameBody(as: event) ? .same(id) : .other
-                }
-                guard let known = try facts.event(group, withID: id) else { return nil }
+                let planned = (local.eventIDs[key] ?? batch.eventIDs[key]).map { self.event($0) }
+                let stored = planned == nil ? try facts.event(group, withID: id) : planned
+                guard let known = stored else { return nil }
                 let isSame = known.owner == owner && known.event.hasSameBody(as: event)
                 return isSame ? .same(id) : .other
             }
-            let moment = PlanOverlay.Moment(owner: owner, time: event.record.occurredAt)
-            let key = PlanOverlay.Key(group: group, value: moment)
-            for known in (batch.events[key] ?? []) + (local.events[key] ?? [])
-            where known.hasSameBody(as: event) {
-                return .same(known.identifier(group, owner))
+            var place = planned
+            while let at = place {
+                let known = self.event(at).event
+                if known.hasSameBody(as: event) { return .same(known.identifier(group, owner)) }
+                place = local.earlier[at] ?? batch.earlier[at]
             }
             guard mayBeStored(event, group, owner) else { return nil }
             for known in try facts.events(group, owner: owner, at: event.record.occurredAt)
@@ -189,7 +232,7 @@ extension Planner {
         _ group: GroupIndex,
         _ owner: UserIndex
     ) -> Bool {
-        guard let store = engine.group(group), owner.rawValue < UInt32(store.ownerCount) else {
+        guard let store = engine.stored(group), owner.rawValue < UInt32(store.ownerCount) else {
             return false
         }
         return event.item == nil || store.mayHaveEvent(owner, at: event.record.occurredAt)
@@ -214,10 +257,30 @@ extension StoredEvent {
     /// The id given by the client, or one that spells the key of the event's row.
     package func identifier(_ group: GroupIndex, _ owner: UserIndex) -> String {
         guard record.eventID.isEmpty else { return record.eventID }
-        let parts = [
+        let parts: InlineArray<5, UInt64> = [
             UInt64(group.rawValue), UInt64(owner.rawValue),
             UInt64(clamping: record.occurredAt.milliseconds), position.rawValue, UInt64(ordinal),
         ]
-        return "e-" + parts.map { String($0, radix: 36) }.joined(separator: "-")
+        // Five numbers of at most 13 digits, and what parts them.
+        return unsafe String(unsafeUninitializedCapacity: 72) { text in
+            var end = 0
+            func append(_ byte: UInt8) {
+                unsafe text.initializeElement(at: end, to: byte)
+                end += 1
+            }
+            append(UInt8(ascii: "e"))
+            for index in parts.indices {
+                append(UInt8(ascii: "-"))
+                let start = end
+                var rest = parts[index]
+                repeat {
+                    let digit = UInt8(rest % 36)
+                    append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") - 10 + digit)
+                    rest /= 36
+                } while rest > 0
+                unsafe text[start..<end].reverse()
+            }
+            return end
+        }
     }
 }

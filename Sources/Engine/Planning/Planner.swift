@@ -27,6 +27,8 @@ struct Planner {
     /// What this mutation adds.
     var local = PlanOverlay()
     var effects: [Effect] = []
+    /// The type of the event before, which is mostly that of the next.
+    var lastType: (name: String, type: EventTypeIndex)?
 
     mutating func plan(_ mutation: Mutation) throws(Stop) -> MutationOutcome {
         switch mutation {
@@ -81,10 +83,10 @@ struct Planner {
     }
 
     mutating func item(_ group: GroupIndex, _ id: String) -> ItemIndex {
+        let store = engine.stored(group)
+        if let known = store?.items.index(of: id) { return ItemIndex(known) }
         let key = PlanOverlay.Key(group: group, value: id)
         if let known = local.items[key] ?? batch.items[key] { return known }
-        let store = engine.group(group)
-        if let known = store?.items.index(of: id) { return ItemIndex(known) }
         let count =
             (store?.items.count ?? 0) + (batch.newItems[group] ?? 0) + (local.newItems[group] ?? 0)
         let item = ItemIndex(UInt32(count))
@@ -95,15 +97,15 @@ struct Planner {
     }
 
     func knownOwner(_ group: GroupIndex, _ kind: OwnerKind, _ id: String) -> UserIndex? {
+        if let known = engine.stored(group)?.owner(id, kind) { return known }
         let key = PlanOverlay.Key(group: group, value: PlanOverlay.OwnerID(kind: kind, id: id))
-        if let known = local.owners[key] ?? batch.owners[key] { return known }
-        return engine.group(group)?.owner(id, kind)
+        return local.owners[key] ?? batch.owners[key]
     }
 
     mutating func owner(_ group: GroupIndex, _ kind: OwnerKind, _ id: String) -> UserIndex {
         if let known = knownOwner(group, kind, id) { return known }
         let count =
-            (engine.group(group)?.ownerCount ?? 0) + (batch.newOwners[group] ?? 0)
+            (engine.stored(group)?.ownerCount ?? 0) + (batch.newOwners[group] ?? 0)
             + (local.newOwners[group] ?? 0)
         let owner = UserIndex(UInt32(count))
         let key = PlanOverlay.Key(group: group, value: PlanOverlay.OwnerID(kind: kind, id: id))
@@ -115,13 +117,23 @@ struct Planner {
 
     /// The index of an event type; compared with case folded.
     mutating func eventType(_ group: GroupIndex, _ name: String) throws(Stop) -> EventTypeIndex {
+        if let lastType, lastType.name == name { return lastType.type }
+        let type = try foldedType(group, name)
+        lastType = (name, type)
+        return type
+    }
+
+    private mutating func foldedType(
+        _ group: GroupIndex,
+        _ name: String
+    ) throws(Stop) -> EventTypeIndex {
         let folded = name.lowercased()
-        let key = PlanOverlay.Key(group: group, value: folded)
-        if let known = local.eventTypes[key] ?? batch.eventTypes[key] { return known }
-        let store = engine.group(group)
+        let store = engine.stored(group)
         if let known = store?.eventTypes.index(of: folded) {
             return EventTypeIndex(UInt16(known))
         }
+        let key = PlanOverlay.Key(group: group, value: folded)
+        if let known = local.eventTypes[key] ?? batch.eventTypes[key] { return known }
         let count =
             (store?.eventTypes.count ?? 0) + (batch.newTypes[group] ?? 0)
             + (local.newTypes[group] ?? 0)
@@ -153,6 +165,26 @@ extension DatasetEngine {
         overlay: inout PlanOverlay,
         facts: any FactReader
     ) throws(Refusal) -> Plan {
+        do throws(Planner.Stop) {
+            let planned = try planned(mutation, at: position, now: now, overlay, facts)
+            overlay.merge(planned.local, planned.effects)
+            return .ready(Effects(position: position, effects: planned.effects), planned.outcome)
+        } catch {
+            switch error {
+            case .refused(let refusal): throw refusal
+            case .needsCommit: return .needsCommit
+            }
+        }
+    }
+
+    /// The planner is gone when this returns: while it holds the overlay, a change would copy it.
+    private func planned(
+        _ mutation: Mutation,
+        at position: LogPosition,
+        now: Timestamp,
+        _ overlay: PlanOverlay,
+        _ facts: any FactReader
+    ) throws(Planner.Stop) -> (outcome: MutationOutcome, local: PlanOverlay, effects: [Effect]) {
         var planner = Planner(
             engine: self,
             position: position,
@@ -160,16 +192,8 @@ extension DatasetEngine {
             facts: facts,
             batch: overlay
         )
-        do throws(Planner.Stop) {
-            let outcome = try planner.plan(mutation)
-            overlay.merge(planner.local)
-            return .ready(Effects(position: position, effects: planner.effects), outcome)
-        } catch {
-            switch error {
-            case .refused(let refusal): throw refusal
-            case .needsCommit: return .needsCommit
-            }
-        }
+        let outcome = try planner.plan(mutation)
+        return (outcome, planner.local, planner.effects)
     }
 }
 

@@ -83,6 +83,9 @@ final class Store: @unchecked Sendable {
         unsafe rocksdb_options_set_db_write_buffer_size(options, Limits.storeMemtableBytes)
         unsafe rocksdb_options_set_max_total_wal_size(options, UInt64(Limits.storeLogBytes))
         unsafe rocksdb_options_set_max_open_files(options, 256)
+        // There is one writer: nothing to yield to.
+        unsafe rocksdb_options_set_allow_concurrent_memtable_write(options, 0)
+        unsafe rocksdb_options_set_enable_write_thread_adaptive_yield(options, 0)
         unsafe rocksdb_options_set_keep_log_file_num(options, 4)
         unsafe rocksdb_options_set_max_background_jobs(options, 2)
         let table = unsafe rocksdb_block_based_options_create()

@@ -16,7 +16,7 @@ final class WriteBatch {
         unsafe rocksdb_writebatch_destroy(handle)
     }
 
-    func put(_ family: OpaquePointer, _ key: [UInt8], _ value: [UInt8]) {
+    func put(_ family: OpaquePointer, _ key: RawSpan, _ value: RawSpan) {
         unsafe key.withUnsafeBytes { key in
             unsafe value.withUnsafeBytes { value in
                 unsafe rocksdb_writebatch_put_cf(

@@ -67,7 +67,7 @@ final class BlendModel: TrainedModel, LivePart {
         for back in 0..<min(history.count, UserPersonalization.historyMax) {
             let item = history[history.count - 1 - back].item.rawValue
             if let row = rules.row(of: item), row.sum > 0 {
-                largest = max(largest, scratch.accumulate(row, weight, itemCount: prior.count))
+                largest = max(largest, scratch.accumulate(row, weight))
             }
             weight *= decay
         }

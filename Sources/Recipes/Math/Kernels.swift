@@ -1,6 +1,14 @@
 import CKernels
 import Primitives
 
+/// One entry of a sparse row: an item and its weight.
+///
+/// Laid out as `bowerbird_pair`, which the kernels read.
+struct RowPair {
+    var item: UInt32
+    var weight: UInt32
+}
+
 /// Swift's side of the C kernels.
 enum Kernels {
     /// The best `limit` of `scores + scale · prior` over the candidates, into `items` and `best`.
@@ -12,10 +20,12 @@ enum Kernels {
         scale: Float,
         candidates: Span<UInt64>,
         limit: Int,
+        heap: inout [UInt64],
         items: inout [UInt32],
         best: inout [Float]
     ) -> Int {
-        precondition(prior.count <= scores.count && items.count >= limit && best.count >= limit)
+        precondition(prior.count <= scores.count)
+        precondition(min(heap.count, items.count, best.count) >= limit)
         return unsafe candidates.withUnsafeBufferPointer { words in
             unsafe bowerbird_top(
                 scores,
@@ -25,8 +35,24 @@ enum Kernels {
                 words.baseAddress,
                 words.count,
                 limit,
+                &heap,
                 &items,
                 &best
+            )
+        }
+    }
+
+    /// Adds `scale` times the weights of a row to the scores of its items.
+    ///
+    /// - Returns: The largest score that came of it, 0 at least.
+    static func add(_ row: [RowPair], _ scale: Float, to scores: inout [Float]) -> Float {
+        unsafe row.withUnsafeBytes { pairs in
+            unsafe bowerbird_add_row(
+                pairs.baseAddress?.assumingMemoryBound(to: bowerbird_pair.self),
+                row.count,
+                scale,
+                &scores,
+                scores.count
             )
         }
     }

@@ -16,13 +16,8 @@ final class SequentialRules: Sendable {
     static let unit: UInt32 = 2_520
     private static let stripeCount = 64
 
-    struct Pair {
-        var item: UInt32
-        var weight: UInt32
-    }
-
     struct Row {
-        var pairs: [Pair] = []
+        var pairs: [RowPair] = []
         /// Σ_j A[a, j] over everything that was added, displaced pairs included.
         var sum: UInt64 = 0
     }
@@ -92,7 +87,7 @@ final class SequentialRules: Sendable {
             return
         }
         guard delta > 0 else { return }
-        let pair = Pair(item: target, weight: UInt32(clamping: delta))
+        let pair = RowPair(item: target, weight: UInt32(clamping: delta))
         guard row.pairs.count >= Limits.ruleRowMax else { return row.pairs.append(pair) }
         var lightest = 0
         for index in row.pairs.indices
@@ -126,7 +121,7 @@ final class SequentialRules: Sendable {
             var row = Row()
             row.sum = try reader.number(UInt64.self)
             for _ in 0..<(try reader.count(of: 8)) {
-                let pair = Pair(
+                let pair = RowPair(
                     item: try reader.number(UInt32.self),
                     weight: try reader.number(UInt32.self)
                 )

@@ -34,7 +34,13 @@ package final class Ingest {
             batch.events.reserveCapacity(input.events.count)
             for (position, event) in input.events.enumerated() {
                 batch.events.append(
-                    check(event, index, now, at: "event_list[\(position)]", &violations)
+                    check(
+                        event,
+                        index,
+                        now,
+                        at: RecordPath(list: "event_list", position: position),
+                        &violations
+                    )
                 )
             }
         }
@@ -46,7 +52,7 @@ package final class Ingest {
         _ event: EventInput,
         _ index: SchemaIndex,
         _ now: Timestamp,
-        at path: String,
+        at path: RecordPath,
         _ violations: inout Violations
     ) -> EventRecord {
         violations.checkID(event.eventID, isRequired: false, "\(path).event_id")
@@ -70,7 +76,7 @@ package final class Ingest {
         if let value = event.eventValue, !value.isFinite {
             violations.add("\(path).event_value", "is \(value); a finite number is needed")
         }
-        var reader = PropertyReader(index, at: "\(path).properties")
+        var reader = PropertyReader(index, at: path.properties)
         record.properties = reader.read(event.properties, json, &violations)
         if record.itemID.isEmpty, let inner = reader.itemID {
             violations.checkID(inner, isRequired: true, "\(path).properties.itemId")
@@ -83,7 +89,7 @@ package final class Ingest {
     private func time(
         _ event: EventInput,
         _ now: Timestamp,
-        at path: String,
+        at path: RecordPath,
         _ violations: inout Violations
     ) -> Timestamp {
         guard let seconds = event.sentAtSeconds else {
@@ -119,7 +125,7 @@ package final class Ingest {
 
     private func checkImpression(
         _ impression: [String],
-        at path: String,
+        at path: RecordPath,
         _ violations: inout Violations
     ) {
         if impression.count > Limits.impressionMax {
@@ -135,7 +141,7 @@ package final class Ingest {
 
     private func checkSource(
         _ source: String?,
-        at path: String,
+        at path: RecordPath,
         _ violations: inout Violations
     ) {
         guard let source else { return }
@@ -152,17 +158,16 @@ package final class Ingest {
 
     private func checkSize(
         _ event: EventInput,
-        at path: String,
+        at path: RecordPath,
         _ violations: inout Violations
     ) {
-        let texts = [
-            event.eventID, event.eventType, event.itemID, event.properties, event.recommendationID,
-            event.attributionSource ?? "",
-        ]
-        let bytes = (texts + event.impression).reduce(0) { $0 + $1.utf8.count }
+        var bytes = event.eventID.utf8.count + event.eventType.utf8.count
+        bytes += event.itemID.utf8.count + event.properties.utf8.count
+        bytes += event.recommendationID.utf8.count + (event.attributionSource?.utf8.count ?? 0)
+        for item in event.impression { bytes += item.utf8.count }
         if bytes > Limits.eventBytesMax {
             violations.add(
-                path,
+                "\(path)",
                 "has \(bytes) bytes of text; at most \(Limits.eventBytesMax) are allowed"
             )
         }
@@ -180,22 +185,22 @@ package final class Ingest {
         _ index: SchemaIndex
     ) throws(Refusal) -> [EntityRecord] {
         let isUsers = index.schema.kind == .users
-        let list = isUsers ? "users" : "items"
+        let list: StaticString = isUsers ? "users" : "items"
         let bound = isUsers ? Limits.userPropertiesMax : Limits.itemPropertiesMax
         var violations = Violations()
-        checkCount(input.count, list, &violations)
+        checkCount(input.count, "\(list)", &violations)
         try violations.throwIfAny()
         var records: [EntityRecord] = []
         records.reserveCapacity(input.count)
         for (position, one) in input.enumerated() {
-            let path = "\(list)[\(position)]"
+            let path = RecordPath(list: list, position: position)
             violations.checkID(
                 one.id,
                 isRequired: true,
                 "\(path).\(isUsers ? "user_id" : "item_id")"
             )
             violations.checkLength(one.properties, bound, "\(path).properties")
-            var reader = PropertyReader(index, at: "\(path).properties")
+            var reader = PropertyReader(index, at: path.properties)
             let properties = reader.read(one.properties, json, &violations)
             records.append(
                 EntityRecord(id: one.id, properties: properties, createdAt: reader.createdAt)

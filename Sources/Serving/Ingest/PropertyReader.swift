@@ -6,7 +6,7 @@ import Resources
 /// Reads one record's `properties` against its schema.
 struct PropertyReader {
     private let index: SchemaIndex
-    private let path: String
+    private let path: RecordPath
     /// `itemId` inside the properties of an event.
     private(set) var itemID: String?
     /// `eventValue` inside the properties of an event.
@@ -14,7 +14,7 @@ struct PropertyReader {
     /// `CREATION_TIMESTAMP` of an item.
     private(set) var createdAt: Timestamp?
 
-    init(_ index: SchemaIndex, at path: String) {
+    init(_ index: SchemaIndex, at path: RecordPath) {
         self.index = index
         self.path = path
     }
@@ -50,12 +50,12 @@ struct PropertyReader {
     ) -> [JSONMember]? {
         do throws(JSONError) {
             guard case .object(let members) = try json.parse(text) else {
-                violations.add(path, "is JSON, but not an object of names and values")
+                violations.add("\(path)", "is JSON, but not an object of names and values")
                 return nil
             }
             return members
         } catch {
-            violations.add(path, "is no JSON document: \(error.message)")
+            violations.add("\(path)", "is no JSON document: \(error.message)")
             return nil
         }
     }

@@ -43,3 +43,18 @@ struct Violations {
         if count > bound { add(field(), "has \(count) characters; at most \(bound) are allowed") }
     }
 }
+
+/// Where in a call something stands: `event_list[3]`, or `items[2].properties`.
+///
+/// Spelled out only when it is wrong.
+struct RecordPath: CustomStringConvertible {
+    let list: StaticString
+    let position: Int
+    var member = ""
+
+    var properties: RecordPath {
+        RecordPath(list: list, position: position, member: ".properties")
+    }
+
+    var description: String { "\(list)[\(position)]\(member)" }
+}

@@ -38,7 +38,7 @@ package final class Reactor: EventLoop {
         poller = try Poller()
         nowNanoseconds = clock.monotonicNanoseconds()
         wheel = TimerWheel(nowNanoseconds: nowNanoseconds)
-        mailbox = Mailbox { work in inbox.post(work) }
+        mailbox = Mailbox { work, wakes in inbox.post(work, waking: wakes) }
         readBuffer = ReadBuffer(byteCount: Limits.readBytesPerTurn)
         poller.add(inbox.descriptor, token: 0, writable: false)
     }
@@ -134,14 +134,19 @@ final class Inbox: Sendable {
         SystemCalls.close(descriptor)
     }
 
-    func post(_ work: @escaping @Sendable () -> Void) {
+    func post(_ work: @escaping @Sendable () -> Void, waking wakes: WakeBatch? = nil) {
         let wasEmpty = state.withLock { state in
             guard !state.isClosed else { return false }
             state.work.append(work)
             return state.work.count == 1
         }
         // Later posts ride on the same wake-up.
-        if wasEmpty { SystemCalls.signal(descriptor) }
+        guard wasEmpty else { return }
+        if let wakes {
+            wakes.add { [self] in SystemCalls.signal(descriptor) }
+        } else {
+            SystemCalls.signal(descriptor)
+        }
     }
 
     func takeAll() -> [@Sendable () -> Void] {

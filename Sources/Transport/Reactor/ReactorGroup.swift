@@ -75,7 +75,7 @@ final class ReactorThread: Sendable {
         self.inbox = inbox
         self.load = load
         self.box = box
-        mailbox = Mailbox { work in inbox.post(work) }
+        mailbox = Mailbox { work, wakes in inbox.post(work, waking: wakes) }
         let started = Threads.start(name: name) {
             guard let reactor = try? Reactor(index: index, inbox: inbox, load: load, clock: clock)
             else { return }

@@ -1,0 +1,159 @@
+import Engine
+import Primitives
+import Resources
+import TestSupport
+
+let now = Timestamp(milliseconds: 1_700_000_000_000)
+let shop = ResourceName.datasetGroup("shop")
+
+func header(_ name: String) -> ResourceHeader {
+    ResourceHeader(name: name, createdAt: now, updatedAt: now)
+}
+
+/// An engine with one group, driven without a store.
+final class World {
+    let engine = DatasetEngine(hash: StableHash(key: (1, 2)))
+    let facts = TestFacts()
+    var log: [Effects] = []
+    private var next: UInt64 = 1
+
+    init() throws {
+        var resources: [Resource] = [
+            .datasetGroup(DatasetGroup(header: header("shop"), index: GroupIndex(0)))
+        ]
+        for kind in DatasetKind.allCases {
+            let id = kind == .items ? "ITEM_ID" : "USER_ID"
+            let fields = [
+                SchemaField(name: id, type: .string),
+                SchemaField(name: "COLOR", type: .string, isNullable: true),
+            ]
+            let label = kind.collectionLabel
+            resources.append(
+                .schema(
+                    Schema(
+                        header: header(label),
+                        kind: kind,
+                        fields: fields,
+                        document: "{}",
+                        isOpen: true
+                    )
+                )
+            )
+            resources.append(
+                .dataset(
+                    Dataset(
+                        header: header(label),
+                        group: shop,
+                        kind: kind,
+                        schema: .schema(label)
+                    )
+                )
+            )
+        }
+        resources.append(
+            .eventTracker(EventTracker(header: header("t"), group: shop, trackingID: "T"))
+        )
+        _ = try run(.createResources(resources, requestID: ""))
+    }
+
+    @discardableResult
+    func run(_ mutation: Mutation) throws(Refusal) -> MutationOutcome {
+        var overlay = PlanOverlay()
+        let plan = try plan(mutation, &overlay)
+        guard case .ready(let effects, let outcome) = plan else {
+            preconditionFailure("an empty batch needs no commit")
+        }
+        if !effects.effects.isEmpty {
+            next += 1
+            log.append(effects)
+            facts.store(effects)
+            _ = engine.apply([effects])
+        }
+        return outcome
+    }
+
+    /// Plans all of them into one batch, or into more where planning asks for a commit; `nil` for
+    /// one that was refused.
+    func runTogether(_ mutations: [Mutation]) throws -> [MutationOutcome?] {
+        var overlay = PlanOverlay()
+        var pending: [Effects] = []
+        func commit() {
+            for effects in pending { facts.store(effects) }
+            log += pending
+            _ = engine.apply(pending)
+            pending = []
+            overlay = PlanOverlay()
+        }
+        var outcomes: [MutationOutcome?] = []
+        for mutation in mutations {
+            do throws(Refusal) {
+                var plan = try plan(mutation, &overlay)
+                if case .needsCommit = plan {
+                    commit()
+                    plan = try self.plan(mutation, &overlay)
+                }
+                guard case .ready(let effects, let outcome) = plan else {
+                    preconditionFailure("an empty batch needs no commit")
+                }
+                outcomes.append(outcome)
+                if !effects.effects.isEmpty {
+                    next += 1
+                    pending.append(effects)
+                }
+            } catch {
+                outcomes.append(nil)
+            }
+        }
+        commit()
+        return outcomes
+    }
+
+    private func plan(
+        _ mutation: Mutation,
+        _ overlay: inout PlanOverlay
+    ) throws(Refusal) -> Plan {
+        try engine.plan(
+            mutation,
+            at: LogPosition(next),
+            now: now,
+            overlay: &overlay,
+            facts: facts
+        )
+    }
+
+    func put(
+        _ user: String,
+        _ session: String,
+        _ events: [EventRecord]
+    ) throws(Refusal) -> MutationOutcome {
+        try run(
+            .putEvents(
+                group: shop,
+                tracker: nil,
+                EventBatch(userID: user, sessionID: session, events: events)
+            )
+        )
+    }
+
+    func history(_ id: String, _ kind: OwnerKind = .user) -> [String] {
+        guard let group = engine.group(named: shop) else { return [] }
+        var entries: [Interaction] = []
+        _ = group.copyHistory(of: Array(id.utf8).span.bytes, kind, newest: 100, into: &entries)
+        return entries.map { group.currentRoot.id(of: $0.item) }
+    }
+}
+
+func event(
+    _ item: String,
+    _ second: Int64,
+    id: String = "",
+    value: Double? = nil
+) -> EventRecord {
+    EventRecord(
+        eventID: id,
+        eventType: "Click",
+        eventValue: value,
+        itemID: item,
+        occurredAt: Timestamp(milliseconds: second * 1_000)
+    )
+}
