@@ -86,6 +86,8 @@ package struct MutationOutcome: Hashable, Sendable {
     package var eventIDs: [String]
     /// The resources as stored, for a create or an update.
     package var resources: [Resource]
+    /// The records of a partial call that were not applied, by place.
+    package var rejected: [RejectedRecord] = []
 
     package init(
         position: LogPosition,

@@ -104,6 +104,8 @@ package struct EntityRecord: Hashable, Sendable {
 package enum Mutation: Sendable {
     /// Through a tracker (its resource name), or addressed to the group directly (`nil`).
     case putEvents(group: ResourceName, tracker: ResourceName?, EventBatch)
+    /// Records of any kind, in order.
+    case putRecords(group: ResourceName, tracker: ResourceName?, RecordBatch)
     case putUsers(group: ResourceName, [EntityRecord])
     case putItems(group: ResourceName, [EntityRecord])
     /// All or none; parents before children. Group indices are assigned by the planner. With a

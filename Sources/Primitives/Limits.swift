@@ -187,6 +187,14 @@ extension Limits {
     /// A call this large is about 1 MiB.
     package static let recordsPerCallMax = 10_000
 
+    /// Records of one batch of a stream.
+    ///
+    /// The place of an event in its batch takes 16 bits of its key.
+    package static let recordsPerBatchMax = 65_535
+
+    /// Batches of one stream that wait for the writer; beyond them the client's window stays shut.
+    package static let streamBatchesInFlightMax = 32
+
     /// Characters of an event's `properties`, as Personalize.
     package static let eventPropertiesMax = 1_024
 

@@ -8,12 +8,12 @@ import Wire
 
 /// `bowerbird.v1.EventsService`: messages to records, records to the sequencer.
 package final class EventsService: Sendable {
-    private let engine: DatasetEngine
-    private let sequencer: Sequencer
-    private let clock: any Clock
+    let engine: DatasetEngine
+    let sequencer: Sequencer
+    let clock: any Clock
     private let schemas = SchemaCache()
-    private let arenas = ArenaPool()
-    private let ingests = Pool { Ingest() }
+    let arenas = ArenaPool()
+    let ingests = Pool { Ingest() }
 
     package init(journal: Journal, clock: any Clock) {
         engine = journal.engine
@@ -25,6 +25,7 @@ package final class EventsService: Sendable {
         router.unary("/bowerbird.v1.EventsService/PutEvents") { [self] in putEvents($0, $1) }
         router.unary("/bowerbird.v1.EventsService/PutUsers") { [self] in putUsers($0, $1) }
         router.unary("/bowerbird.v1.EventsService/PutItems") { [self] in putItems($0, $1) }
+        addRecords(to: &router)
     }
 
     // MARK: PutEvents
@@ -35,6 +36,10 @@ package final class EventsService: Sendable {
             let (group, tracker) = try target(request)
             let input = Self.input(request)
             let index = try schema(group, .interactions)
+            if request.allowPartial {
+                let records = try partial(input, group)
+                return .putRecords(group: group, tracker: tracker, records)
+            }
             let batch = try ingests.with { try $0.checkEvents(input, index, now: clock.now()) }
             return .putEvents(group: group, tracker: tracker, batch)
         } encode: { outcome, writer in
@@ -42,6 +47,7 @@ package final class EventsService: Sendable {
             response.position(outcome.position.rawValue)
             response.appliedCount(UInt32(outcome.appliedCount))
             response.duplicateCount(UInt32(outcome.duplicateCount))
+            for one in outcome.rejected { response.rejected { Self.encode(one, $0) } }
             for id in outcome.eventIDs { response.eventIDs(id) }
         }
     }
@@ -90,7 +96,7 @@ package final class EventsService: Sendable {
         return input
     }
 
-    private static func event(_ event: borrowing EventView) -> EventInput {
+    static func event(_ event: borrowing EventView) -> EventInput {
         var input = EventInput()
         input.eventID = event.eventID.string
         input.eventType = event.eventType.string
@@ -124,16 +130,19 @@ package final class EventsService: Sendable {
             )
             var records: [EntityInput] = []
             for index in 0..<request.usersCount {
-                let user = request.users(index)
-                records.append(
-                    EntityInput(id: user.userID.string, properties: user.properties.string)
-                )
+                records.append(Self.user(request.users(index)))
+            }
+            if request.allowPartial {
+                _ = try schema(group, .users)
+                let batch = try partial(records.map { .user($0) }, in: .users, group)
+                return .putRecords(group: group, tracker: nil, batch)
             }
             return .putUsers(group: group, try check(records, group, .users))
         } encode: { outcome, writer in
             let response = PutUsersResponseBuilder(into: writer)
             response.position(outcome.position.rawValue)
             response.appliedCount(UInt32(outcome.appliedCount))
+            for one in outcome.rejected { response.rejected { Self.encode(one, $0) } }
         }
     }
 
@@ -147,16 +156,19 @@ package final class EventsService: Sendable {
             )
             var records: [EntityInput] = []
             for index in 0..<request.itemsCount {
-                let item = request.items(index)
-                records.append(
-                    EntityInput(id: item.itemID.string, properties: item.properties.string)
-                )
+                records.append(Self.item(request.items(index)))
+            }
+            if request.allowPartial {
+                _ = try schema(group, .items)
+                let batch = try partial(records.map { .item($0) }, in: .items, group)
+                return .putRecords(group: group, tracker: nil, batch)
             }
             return .putItems(group: group, try check(records, group, .items))
         } encode: { outcome, writer in
             let response = PutItemsResponseBuilder(into: writer)
             response.position(outcome.position.rawValue)
             response.appliedCount(UInt32(outcome.appliedCount))
+            for one in outcome.rejected { response.rejected { Self.encode(one, $0) } }
         }
     }
 
@@ -197,9 +209,17 @@ package final class EventsService: Sendable {
         return try ingests.with { try $0.checkEntities(records, index) }
     }
 
+    static func user(_ user: borrowing UserView) -> EntityInput {
+        EntityInput(id: user.userID.string, properties: user.properties.string)
+    }
+
+    static func item(_ item: borrowing ItemView) -> EntityInput {
+        EntityInput(id: item.itemID.string, properties: item.properties.string)
+    }
+
     // MARK: Common
 
-    private func name(
+    func name(
         _ text: String,
         _ kind: ResourceKind,
         _ field: String
@@ -207,7 +227,7 @@ package final class EventsService: Sendable {
         try ResourceName(parsing: text, as: kind, field: field)
     }
 
-    private func schema(
+    func schema(
         _ group: ResourceName,
         _ kind: DatasetKind
     ) throws -> SchemaIndex {
@@ -222,7 +242,7 @@ package final class EventsService: Sendable {
     }
 
     /// Makes a mutation, submits it, and answers once it is durable and applied.
-    private func respond(
+    func respond(
         _ call: ServerCall,
         make: (Arena) throws -> Mutation,
         encode: @escaping @Sendable (MutationOutcome, ByteWriter) -> Void

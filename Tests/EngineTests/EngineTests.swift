@@ -69,6 +69,68 @@ struct `The planner` {
         )
     }
 
+    @Test(arguments: 0..<5)
+    func `takes records in one call as it takes them one by one`(round: Int) throws {
+        let seed = UInt64.random(in: 0 ... .max)
+        var random = SeededGenerator(seed: seed)
+        let (together, alone) = (try World(), try World())
+        for _ in 0..<40 {
+            var batch = RecordBatch(list: .records, count: 20, isPartial: true)
+            for index in 0..<20 {
+                batch.entries.append(.init(index: index, record: record(&random)))
+            }
+            let outcome = try together.run(.putRecords(group: shop, tracker: nil, batch))
+            let single = try batch.entries.map { entry in
+                var one = RecordBatch(list: .records, count: 1, isPartial: true)
+                one.entries = [entry]
+                return try alone.run(.putRecords(group: shop, tracker: nil, one))
+            }
+            #expect(outcome.appliedCount == single.reduce(0) { $0 + $1.appliedCount })
+            #expect(outcome.duplicateCount == single.reduce(0) { $0 + $1.duplicateCount })
+            #expect(outcome.rejected == single.flatMap(\.rejected), "seed \(seed)")
+        }
+        let (left, right) = (EngineDigest(together.engine), EngineDigest(alone.engine))
+        #expect(
+            left == right,
+            "seed \(seed): \(Set(left.lines).symmetricDifference(right.lines).prefix(6))"
+        )
+    }
+
+    private func record(_ random: inout SeededGenerator) -> RecordBatch.Record {
+        switch mutation(&random) {
+        case .putItems(_, let items): .item(items[0])
+        case .putUsers(_, let users): .user(users[0])
+        case .putEvents(_, _, let events):
+            .event(userID: events.userID, sessionID: events.sessionID, events.events[0])
+        default: preconditionFailure("no such mutation")
+        }
+    }
+
+    @Test
+    func `refuses a whole call for one bad record, unless it is partial`() throws {
+        let world = try World()
+        _ = try world.put("ann", "s", [event("a", 1, id: "e")])
+        var batch = RecordBatch(list: .records, count: 2, isPartial: false)
+        batch.entries = [
+            .init(index: 0, record: .event(userID: "bob", sessionID: "", event("b", 1))),
+            .init(index: 1, record: .event(userID: "bob", sessionID: "", event("c", 1, id: "e"))),
+        ]
+        let field = "records[1].interaction.event.event_id"
+        do {
+            try world.run(.putRecords(group: shop, tracker: nil, batch))
+            Issue.record("taken")
+        } catch {
+            #expect(error.violations.map(\.field) == [field])
+        }
+        #expect(world.history("bob").isEmpty)
+        batch.isPartial = true
+        let outcome = try world.run(.putRecords(group: shop, tracker: nil, batch))
+        #expect(outcome.appliedCount == 1)
+        #expect(outcome.rejected.map(\.index) == [1])
+        #expect(outcome.rejected[0].refusal.violations.map(\.field) == [field])
+        #expect(world.history("bob") == ["b"])
+    }
+
     /// Few users, sessions, items, times and ids, so that they meet.
     private func mutation(_ random: inout SeededGenerator) -> Mutation {
         func any(_ prefix: String, _ count: Int) -> String {

@@ -34,11 +34,17 @@ package struct PlanOverlay {
     var joins: [Key<UserIndex>: UserIndex] = [:]
     /// The effects of every mutation so far.
     var planned: [[Effect]] = []
+    /// The whole history of a user that a session's was moved to; the store still has both apart.
+    var joinedHistories: [Key<UserIndex>: [StoredEvent]] = [:]
+    /// The user that a session's events were moved to.
+    var movedOwners: [Key<UserIndex>: UserIndex] = [:]
     /// The newest event of an owner and a time; `earlier` leads to the ones before it.
     var events: [Key<Moment>: EventPlace] = [:]
     var earlier: [EventPlace: EventPlace] = [:]
     var eventIDs: [Key<String>: EventPlace] = [:]
     var ownersWithEvents: Set<Key<UserIndex>> = []
+    /// The events of this mutation by owner, where one mutation has many; for a join among them.
+    var placesByOwner: [Key<UserIndex>: [EventPlace]] = [:]
     var requests: [String: WriterState.Request] = [:]
     var newItems: [GroupIndex: Int] = [:]
     var newOwners: [GroupIndex: Int] = [:]
@@ -57,6 +63,8 @@ package struct PlanOverlay {
         owners.merge(other.owners) { $1 }
         eventTypes.merge(other.eventTypes) { $1 }
         joins.merge(other.joins) { $1 }
+        joinedHistories.merge(other.joinedHistories) { $1 }
+        movedOwners.merge(other.movedOwners) { $1 }
         events.merge(other.events) { $1 }
         earlier.merge(other.earlier) { $1 }
         eventIDs.merge(other.eventIDs) { $1 }

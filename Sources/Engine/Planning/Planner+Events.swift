@@ -8,11 +8,13 @@ extension Planner {
         _ events: EventBatch
     ) throws(Stop) -> MutationOutcome {
         let group = try group(groupName)
-        if let tracker, resource(tracker) == nil {
-            throw .refused(.missing(tracker, "event tracker"))
-        }
+        try check(tracker)
         var schema = try schema(groupName, .interactions)
-        let (owner, session) = try owner(group.index, events)
+        let (owner, session) = try owner(
+            group.index,
+            userID: events.userID,
+            sessionID: events.sessionID
+        )
         var outcome = MutationOutcome(position: position)
         var violations: [Refusal.FieldViolation] = []
         outcome.eventIDs.reserveCapacity(events.events.count)
@@ -20,31 +22,13 @@ extension Planner {
         for (ordinal, event) in events.events.enumerated() {
             var record = event
             record.properties = try columns(event.properties, &schema, "event_list[\(ordinal)]")
-            let stored = StoredEvent(
-                position: position,
-                ordinal: UInt16(ordinal),
-                item: event.itemID.isEmpty ? nil : item(group.index, event.itemID),
-                type: try eventType(group.index, event.eventType),
-                record: record,
-                session: session
-            )
-            let before = planned(stored, group.index, owner)
-            switch try duplicate(of: stored, group.index, owner, planned: before) {
-            case .same(let known):
-                outcome.duplicateCount += 1
-                outcome.eventIDs.append(known)
-            case .other:
+            let fate = try putEvent(record, ordinal, group.index, owner, session)
+            if case .conflict = fate {
                 violations.append(
-                    .init(
-                        field: "event_list[\(ordinal)].event_id",
-                        description: "'\(event.eventID)' is stored with another body"
-                    )
+                    Self.conflict(event.eventID, "event_list[\(ordinal)].event_id")
                 )
-            case nil:
-                add(stored, group.index, owner, after: before)
-                outcome.appliedCount += 1
-                outcome.eventIDs.append(stored.identifier(group.index, owner))
             }
+            outcome.count(fate)
         }
         if let first = violations.first {
             throw .refused(
@@ -59,6 +43,52 @@ extension Planner {
             local.ownersWithEvents.insert(.init(group: group.index, value: owner))
         }
         return outcome
+    }
+
+    func check(_ tracker: ResourceName?) throws(Stop) {
+        if let tracker, resource(tracker) == nil {
+            throw .refused(.missing(tracker, "event tracker"))
+        }
+    }
+
+    static func conflict(_ eventID: String, _ field: String) -> Refusal.FieldViolation {
+        .init(field: field, description: "'\(eventID)' is stored with another body")
+    }
+
+    /// What became of one event.
+    enum EventFate {
+        /// With its id, given or generated.
+        case applied(String)
+        /// With the id that the first got.
+        case duplicate(String)
+        /// Its id is stored with another body.
+        case conflict
+    }
+
+    /// Plans one event whose properties are by column.
+    mutating func putEvent(
+        _ record: EventRecord,
+        _ ordinal: Int,
+        _ group: GroupIndex,
+        _ owner: UserIndex,
+        _ session: UserIndex?
+    ) throws(Stop) -> EventFate {
+        let stored = StoredEvent(
+            position: position,
+            ordinal: UInt16(ordinal),
+            item: record.itemID.isEmpty ? nil : item(group, record.itemID),
+            type: try eventType(group, record.eventType),
+            record: record,
+            session: session
+        )
+        let before = planned(stored, group, owner)
+        switch try duplicate(of: stored, group, owner, planned: before) {
+        case .same(let known): return .duplicate(known)
+        case .other: return .conflict
+        case nil:
+            add(stored, group, owner, after: before)
+            return .applied(stored.identifier(group, owner))
+        }
     }
 
     /// The newest planned event of the same owner and time.
@@ -78,16 +108,18 @@ extension Planner {
         _ owner: UserIndex,
         after before: PlanOverlay.EventPlace?
     ) {
-        let place = PlanOverlay.EventPlace(
-            mutation: UInt32(batch.planned.count),
-            effect: UInt32(effects.count)
-        )
+        effects.append(.eventStored(group, owner: owner, event))
+        let place = lastPlace
         local.events[Self.key(event, group, owner)] = place
         if let before { local.earlier[place] = before }
         if !event.record.eventID.isEmpty {
             local.eventIDs[.init(group: group, value: event.record.eventID)] = place
         }
-        effects.append(.eventStored(group, owner: owner, event))
+    }
+
+    /// The place of the newest effect.
+    var lastPlace: PlanOverlay.EventPlace {
+        .init(mutation: UInt32(batch.planned.count), effect: UInt32(effects.count - 1))
     }
 
     private static func key(
@@ -111,19 +143,19 @@ extension Planner {
     // MARK: Whose event it is
 
     /// The owner of a batch's events, and its session; joins the two when both are given first.
-    private mutating func owner(
+    mutating func owner(
         _ group: GroupIndex,
-        _ events: EventBatch
+        userID: String,
+        sessionID: String
     ) throws(Stop) -> (owner: UserIndex, session: UserIndex?) {
-        let session =
-            events.sessionID.isEmpty ? nil : owner(group, .session, events.sessionID)
-        guard !events.userID.isEmpty else {
+        let session = sessionID.isEmpty ? nil : owner(group, .session, sessionID)
+        guard !userID.isEmpty else {
             guard let session else {
                 throw .refused(.invalid("session_id", "is required"))
             }
             return (joinedUser(group, session) ?? session, session)
         }
-        let user = owner(group, .user, events.userID)
+        let user = owner(group, .user, userID)
         guard let session else { return (user, nil) }
         let joined = joinedUser(group, session)
         if joined != user {
@@ -137,7 +169,7 @@ extension Planner {
         return (user, session)
     }
 
-    private func joinedUser(_ group: GroupIndex, _ session: UserIndex) -> UserIndex? {
+    func joinedUser(_ group: GroupIndex, _ session: UserIndex) -> UserIndex? {
         let key = PlanOverlay.Key(group: group, value: session)
         if let known = local.joins[key] ?? batch.joins[key] { return known }
         guard let store = engine.stored(group), session.rawValue < UInt32(store.ownerCount) else {
@@ -152,32 +184,44 @@ extension Planner {
         _ session: UserIndex,
         _ user: UserIndex
     ) throws(Stop) {
-        for owner in [session, user]
-        where batch.ownersWithEvents.contains(.init(group: group, value: owner)) {
-            throw .needsCommit
+        for owner in [session, user] {
+            let key = PlanOverlay.Key(group: group, value: owner)
+            // Reading the histories again is simpler than joining what is joined already.
+            if batch.ownersWithEvents.contains(key) || batch.joinedHistories[key] != nil {
+                throw .needsCommit
+            }
         }
-        let known = UInt32(engine.stored(group)?.ownerCount ?? 0)
-        let ofSession = session.rawValue < known ? try allEvents(group, session) : []
+        let ofSession = try history(group, session)
         guard !ofSession.isEmpty else {
             effects.append(.sessionJoined(group, session: session, user: user))
             return
         }
-        let ofUser = user.rawValue < known ? try allEvents(group, user) : []
-        let merged = (ofUser + ofSession).sorted { left, right in
+        let merged = (try history(group, user) + ofSession).sorted { left, right in
             (left.record.occurredAt, left.position, left.ordinal)
                 < (right.record.occurredAt, right.position, right.ordinal)
         }
+        let userKey = PlanOverlay.Key(group: group, value: user)
+        local.placesByOwner[userKey] = nil
+        local.joinedHistories[userKey] = merged
+        local.movedOwners[.init(group: group, value: session)] = user
         effects.append(
             .historyJoined(group, session: session, user: user, merged: merged)
         )
     }
 
-    private func allEvents(
+    /// All events of an owner, with those that this mutation planned so far.
+    private func history(
         _ group: GroupIndex,
         _ owner: UserIndex
     ) throws(Stop) -> [StoredEvent] {
+        let key = PlanOverlay.Key(group: group, value: owner)
+        let planned = (local.placesByOwner[key] ?? []).map { event($0).event }
+        if let joined = local.joinedHistories[key] { return joined + planned }
+        guard owner.rawValue < UInt32(engine.stored(group)?.ownerCount ?? 0) else {
+            return planned
+        }
         do throws(Refusal) {
-            return try facts.events(group, owner: owner)
+            return try facts.events(group, owner: owner) + planned
         } catch {
             throw .refused(error)
         }
@@ -205,24 +249,43 @@ extension Planner {
                 let planned = (local.eventIDs[key] ?? batch.eventIDs[key]).map { self.event($0) }
                 let stored = planned == nil ? try facts.event(group, withID: id) : planned
                 guard let known = stored else { return nil }
-                let isSame = known.owner == owner && known.event.hasSameBody(as: event)
+                let ownerKey = PlanOverlay.Key(group: group, value: known.owner)
+                let ownerNow =
+                    local.movedOwners[ownerKey] ?? batch.movedOwners[ownerKey] ?? known.owner
+                let isSame = ownerNow == owner && known.event.hasSameBody(as: event)
                 return isSame ? .same(id) : .other
             }
-            var place = planned
-            while let at = place {
-                let known = self.event(at).event
-                if known.hasSameBody(as: event) { return .same(known.identifier(group, owner)) }
-                place = local.earlier[at] ?? batch.earlier[at]
-            }
-            guard mayBeStored(event, group, owner) else { return nil }
-            for known in try facts.events(group, owner: owner, at: event.record.occurredAt)
+            // Of several that are equal the oldest tells its id.
+            for known in try storedEvents(group, owner, at: event)
             where known.hasSameBody(as: event) {
                 return .same(known.identifier(group, owner))
             }
-            return nil
+            var oldest: StoredEvent?
+            var place = planned
+            while let at = place {
+                let known = self.event(at).event
+                if known.hasSameBody(as: event) { oldest = known }
+                place = local.earlier[at] ?? batch.earlier[at]
+            }
+            return oldest.map { .same($0.identifier(group, owner)) }
         } catch {
             throw .refused(error)
         }
+    }
+
+    /// What an owner's history has of the time of `event`, as far as it may matter.
+    private func storedEvents(
+        _ group: GroupIndex,
+        _ owner: UserIndex,
+        at event: StoredEvent
+    ) throws(Refusal) -> [StoredEvent] {
+        let time = event.record.occurredAt
+        let key = PlanOverlay.Key(group: group, value: owner)
+        if let joined = local.joinedHistories[key] ?? batch.joinedHistories[key] {
+            return joined.filter { $0.record.occurredAt == time }
+        }
+        guard mayBeStored(event, group, owner) else { return [] }
+        return try facts.events(group, owner: owner, at: time)
     }
 
     /// Whether the store must be asked: the history in memory knows of most times that they are

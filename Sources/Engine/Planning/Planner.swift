@@ -34,6 +34,8 @@ struct Planner {
         switch mutation {
         case .putEvents(let group, let tracker, let events):
             return try putEvents(group, tracker, events)
+        case .putRecords(let group, let tracker, let batch):
+            return try putRecords(group, tracker, batch)
         case .putUsers(let group, let records):
             return try putEntities(group, .users, records)
         case .putItems(let group, let records):

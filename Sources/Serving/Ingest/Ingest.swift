@@ -8,7 +8,7 @@ package import Resources
 /// Pure: a call in, records out, or a refusal that names every violation. Confined to one thread,
 /// since it reuses the JSON reader's memory.
 package final class Ingest {
-    private let json = JSONReader()
+    let json = JSONReader()
 
     package init() {}
 
@@ -26,9 +26,8 @@ package final class Ingest {
         now: Timestamp
     ) throws(Refusal) -> EventBatch {
         var violations = Violations()
-        violations.checkID(input.userID, isRequired: false, "user_id")
-        violations.checkID(input.sessionID, isRequired: true, "session_id")
-        checkCount(input.events.count, "event_list", &violations)
+        violations.checkOwner(userID: input.userID, sessionID: input.sessionID)
+        checkCount(input.events.count, "event_list", Limits.recordsPerCallMax, &violations)
         var batch = EventBatch(userID: input.userID, sessionID: input.sessionID, events: [])
         if input.events.count <= Limits.recordsPerCallMax {
             batch.events.reserveCapacity(input.events.count)
@@ -48,7 +47,7 @@ package final class Ingest {
         return batch
     }
 
-    private func check(
+    func check(
         _ event: EventInput,
         _ index: SchemaIndex,
         _ now: Timestamp,
@@ -76,7 +75,7 @@ package final class Ingest {
         if let value = event.eventValue, !value.isFinite {
             violations.add("\(path).event_value", "is \(value); a finite number is needed")
         }
-        var reader = PropertyReader(index, at: path.properties)
+        var reader = PropertyReader(index, at: path.member(".properties"))
         record.properties = reader.read(event.properties, json, &violations)
         if record.itemID.isEmpty, let inner = reader.itemID {
             violations.checkID(inner, isRequired: true, "\(path).properties.itemId")
@@ -185,38 +184,51 @@ package final class Ingest {
         _ index: SchemaIndex
     ) throws(Refusal) -> [EntityRecord] {
         let isUsers = index.schema.kind == .users
-        let list: StaticString = isUsers ? "users" : "items"
-        let bound = isUsers ? Limits.userPropertiesMax : Limits.itemPropertiesMax
+        let list = isUsers ? "users" : "items"
         var violations = Violations()
-        checkCount(input.count, "\(list)", &violations)
+        checkCount(input.count, list, Limits.recordsPerCallMax, &violations)
         try violations.throwIfAny()
         var records: [EntityRecord] = []
         records.reserveCapacity(input.count)
         for (position, one) in input.enumerated() {
             let path = RecordPath(list: list, position: position)
-            violations.checkID(
-                one.id,
-                isRequired: true,
-                "\(path).\(isUsers ? "user_id" : "item_id")"
-            )
-            violations.checkLength(one.properties, bound, "\(path).properties")
-            var reader = PropertyReader(index, at: path.properties)
-            let properties = reader.read(one.properties, json, &violations)
-            records.append(
-                EntityRecord(id: one.id, properties: properties, createdAt: reader.createdAt)
-            )
+            records.append(check(one, index, at: path, &violations))
         }
         try violations.throwIfAny()
         return records
     }
 
-    private func checkCount(_ count: Int, _ list: String, _ violations: inout Violations) {
+    func check(
+        _ input: EntityInput,
+        _ index: SchemaIndex,
+        at path: RecordPath,
+        _ violations: inout Violations
+    ) -> EntityRecord {
+        let isUser = index.schema.kind == .users
+        violations.checkID(
+            input.id,
+            isRequired: true,
+            "\(path).\(isUser ? "user_id" : "item_id")"
+        )
+        violations.checkLength(
+            input.properties,
+            isUser ? Limits.userPropertiesMax : Limits.itemPropertiesMax,
+            "\(path).properties"
+        )
+        var reader = PropertyReader(index, at: path.member(".properties"))
+        let properties = reader.read(input.properties, json, &violations)
+        return EntityRecord(id: input.id, properties: properties, createdAt: reader.createdAt)
+    }
+
+    func checkCount(
+        _ count: Int,
+        _ list: String,
+        _ bound: Int,
+        _ violations: inout Violations
+    ) {
         if count == 0 { violations.add(list, "is empty; at least 1 record is needed") }
-        if count > Limits.recordsPerCallMax {
-            violations.add(
-                list,
-                "has \(count) records; at most \(Limits.recordsPerCallMax) are allowed"
-            )
+        if count > bound {
+            violations.add(list, "has \(count) records; at most \(bound) are allowed")
         }
     }
 }

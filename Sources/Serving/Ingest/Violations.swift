@@ -13,14 +13,31 @@ struct Violations {
         listed.append(.init(field: field(), description: description()))
     }
 
-    func throwIfAny() throws(Refusal) {
-        guard let first = listed.first else { return }
+    /// Takes over what another record has.
+    mutating func add(_ other: Violations) {
+        count += other.count
+        listed += other.listed.prefix(max(0, Limits.violationsMax - listed.count))
+    }
+
+    /// Everything in one refusal; `nil` when nothing is wrong.
+    var refusal: Refusal? {
+        guard let first = listed.first else { return nil }
         let more = count > 1 ? " (and \(count - 1) more)" : ""
-        throw Refusal(
+        return Refusal(
             .invalidInput,
             "\(first.field): \(first.description)\(more)",
             violations: listed
         )
+    }
+
+    func throwIfAny() throws(Refusal) {
+        if let refusal { throw refusal }
+    }
+
+    /// Checks the ids that all events of a `PutEvents` call share.
+    mutating func checkOwner(userID: String, sessionID: String) {
+        checkID(userID, isRequired: false, "user_id")
+        checkID(sessionID, isRequired: true, "session_id")
     }
 
     /// Checks an identifier; `isRequired` says whether it may be empty.
@@ -48,12 +65,12 @@ struct Violations {
 ///
 /// Spelled out only when it is wrong.
 struct RecordPath: CustomStringConvertible {
-    let list: StaticString
+    let list: String
     let position: Int
     var member = ""
 
-    var properties: RecordPath {
-        RecordPath(list: list, position: position, member: ".properties")
+    func member(_ name: String) -> RecordPath {
+        RecordPath(list: list, position: position, member: member + name)
     }
 
     var description: String { "\(list)[\(position)]\(member)" }

@@ -11,7 +11,7 @@ package struct PutEventsRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 70), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 71), into: arena)
     }
     package var trackingID: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var userID: WireText { @_lifetime(copy self) get { fields.text(40) } }
@@ -20,6 +20,7 @@ package struct PutEventsRequestView: ~Escapable {
     @_lifetime(copy self)
     package func eventList(_ index: Int) -> EventView { EventView(fields.message(80, index, count: 72)) }
     package var datasetGroup: WireText { @_lifetime(copy self) get { fields.text(88) } }
+    package var allowPartial: Bool { fields.bool(104) }
 }
 
 /// `bowerbird.v1.PutEventsRequest`, written straight in wire form.
@@ -36,4 +37,5 @@ package struct PutEventsRequestBuilder {
     package func eventList(_ build: (EventBuilder) -> Void) { writer.field(4) { build(EventBuilder(into: writer)) } }
     package func datasetGroup(_ value: String) { writer.field(5, text: value) }
     package func datasetGroup(_ value: RawSpan) { writer.field(5, bytes: value) }
+    package func allowPartial(_ value: Bool) { writer.field(6, varint: value ? 1 : 0) }
 }

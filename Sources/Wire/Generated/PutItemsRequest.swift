@@ -11,13 +11,14 @@ package struct PutItemsRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 72), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 73), into: arena)
     }
     package var dataset: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var itemsCount: Int { fields.count(40) }
     @_lifetime(copy self)
     package func items(_ index: Int) -> ItemView { ItemView(fields.message(48, index, count: 40)) }
     package var datasetGroup: WireText { @_lifetime(copy self) get { fields.text(56) } }
+    package var allowPartial: Bool { fields.bool(72) }
 }
 
 /// `bowerbird.v1.PutItemsRequest`, written straight in wire form.
@@ -30,4 +31,5 @@ package struct PutItemsRequestBuilder {
     package func items(_ build: (ItemBuilder) -> Void) { writer.field(2) { build(ItemBuilder(into: writer)) } }
     package func datasetGroup(_ value: String) { writer.field(3, text: value) }
     package func datasetGroup(_ value: RawSpan) { writer.field(3, bytes: value) }
+    package func allowPartial(_ value: Bool) { writer.field(4, varint: value ? 1 : 0) }
 }

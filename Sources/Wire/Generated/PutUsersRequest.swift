@@ -11,13 +11,14 @@ package struct PutUsersRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 74), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 77), into: arena)
     }
     package var dataset: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var usersCount: Int { fields.count(40) }
     @_lifetime(copy self)
     package func users(_ index: Int) -> UserView { UserView(fields.message(48, index, count: 40)) }
     package var datasetGroup: WireText { @_lifetime(copy self) get { fields.text(56) } }
+    package var allowPartial: Bool { fields.bool(72) }
 }
 
 /// `bowerbird.v1.PutUsersRequest`, written straight in wire form.
@@ -30,4 +31,5 @@ package struct PutUsersRequestBuilder {
     package func users(_ build: (UserBuilder) -> Void) { writer.field(2) { build(UserBuilder(into: writer)) } }
     package func datasetGroup(_ value: String) { writer.field(3, text: value) }
     package func datasetGroup(_ value: RawSpan) { writer.field(3, bytes: value) }
+    package func allowPartial(_ value: Bool) { writer.field(4, varint: value ? 1 : 0) }
 }

@@ -458,6 +458,276 @@ void   bowerbird__v1__put_items_response__free_unpacked
   assert(message->base.descriptor == &bowerbird__v1__put_items_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   bowerbird__v1__interaction__init
+                     (Bowerbird__V1__Interaction         *message)
+{
+  static const Bowerbird__V1__Interaction init_value = BOWERBIRD__V1__INTERACTION__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__interaction__get_packed_size
+                     (const Bowerbird__V1__Interaction *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__interaction__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__interaction__pack
+                     (const Bowerbird__V1__Interaction *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__interaction__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__interaction__pack_to_buffer
+                     (const Bowerbird__V1__Interaction *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__interaction__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__Interaction *
+       bowerbird__v1__interaction__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__Interaction *)
+     protobuf_c_message_unpack (&bowerbird__v1__interaction__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__interaction__free_unpacked
+                     (Bowerbird__V1__Interaction *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__interaction__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__record__init
+                     (Bowerbird__V1__Record         *message)
+{
+  static const Bowerbird__V1__Record init_value = BOWERBIRD__V1__RECORD__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__record__get_packed_size
+                     (const Bowerbird__V1__Record *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__record__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__record__pack
+                     (const Bowerbird__V1__Record *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__record__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__record__pack_to_buffer
+                     (const Bowerbird__V1__Record *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__record__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__Record *
+       bowerbird__v1__record__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__Record *)
+     protobuf_c_message_unpack (&bowerbird__v1__record__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__record__free_unpacked
+                     (Bowerbird__V1__Record *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__record__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__put_records_request__init
+                     (Bowerbird__V1__PutRecordsRequest         *message)
+{
+  static const Bowerbird__V1__PutRecordsRequest init_value = BOWERBIRD__V1__PUT_RECORDS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__put_records_request__get_packed_size
+                     (const Bowerbird__V1__PutRecordsRequest *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__put_records_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__put_records_request__pack
+                     (const Bowerbird__V1__PutRecordsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__put_records_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__put_records_request__pack_to_buffer
+                     (const Bowerbird__V1__PutRecordsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__put_records_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__PutRecordsRequest *
+       bowerbird__v1__put_records_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__PutRecordsRequest *)
+     protobuf_c_message_unpack (&bowerbird__v1__put_records_request__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__put_records_request__free_unpacked
+                     (Bowerbird__V1__PutRecordsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__put_records_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__put_records_response__init
+                     (Bowerbird__V1__PutRecordsResponse         *message)
+{
+  static const Bowerbird__V1__PutRecordsResponse init_value = BOWERBIRD__V1__PUT_RECORDS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__put_records_response__get_packed_size
+                     (const Bowerbird__V1__PutRecordsResponse *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__put_records_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__put_records_response__pack
+                     (const Bowerbird__V1__PutRecordsResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__put_records_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__put_records_response__pack_to_buffer
+                     (const Bowerbird__V1__PutRecordsResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__put_records_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__PutRecordsResponse *
+       bowerbird__v1__put_records_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__PutRecordsResponse *)
+     protobuf_c_message_unpack (&bowerbird__v1__put_records_response__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__put_records_response__free_unpacked
+                     (Bowerbird__V1__PutRecordsResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__put_records_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__stream_records_request__init
+                     (Bowerbird__V1__StreamRecordsRequest         *message)
+{
+  static const Bowerbird__V1__StreamRecordsRequest init_value = BOWERBIRD__V1__STREAM_RECORDS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__stream_records_request__get_packed_size
+                     (const Bowerbird__V1__StreamRecordsRequest *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__stream_records_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__stream_records_request__pack
+                     (const Bowerbird__V1__StreamRecordsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__stream_records_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__stream_records_request__pack_to_buffer
+                     (const Bowerbird__V1__StreamRecordsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__stream_records_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__StreamRecordsRequest *
+       bowerbird__v1__stream_records_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__StreamRecordsRequest *)
+     protobuf_c_message_unpack (&bowerbird__v1__stream_records_request__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__stream_records_request__free_unpacked
+                     (Bowerbird__V1__StreamRecordsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__stream_records_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__stream_records_response__init
+                     (Bowerbird__V1__StreamRecordsResponse         *message)
+{
+  static const Bowerbird__V1__StreamRecordsResponse init_value = BOWERBIRD__V1__STREAM_RECORDS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__stream_records_response__get_packed_size
+                     (const Bowerbird__V1__StreamRecordsResponse *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__stream_records_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__stream_records_response__pack
+                     (const Bowerbird__V1__StreamRecordsResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__stream_records_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__stream_records_response__pack_to_buffer
+                     (const Bowerbird__V1__StreamRecordsResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__stream_records_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__StreamRecordsResponse *
+       bowerbird__v1__stream_records_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__StreamRecordsResponse *)
+     protobuf_c_message_unpack (&bowerbird__v1__stream_records_response__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__stream_records_response__free_unpacked
+                     (Bowerbird__V1__StreamRecordsResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__stream_records_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor bowerbird__v1__metric_attribution__field_descriptors[1] =
 {
   {
@@ -638,7 +908,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__event__descriptor =
   (ProtobufCMessageInit) bowerbird__v1__event__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor bowerbird__v1__put_events_request__field_descriptors[5] =
+static const ProtobufCFieldDescriptor bowerbird__v1__put_events_request__field_descriptors[6] =
 {
   {
     "tracking_id",
@@ -700,8 +970,21 @@ static const ProtobufCFieldDescriptor bowerbird__v1__put_events_request__field_d
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "allow_partial",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__PutEventsRequest, allow_partial),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned bowerbird__v1__put_events_request__field_indices_by_name[] = {
+  5,   /* field[5] = allow_partial */
   4,   /* field[4] = dataset_group */
   3,   /* field[3] = event_list */
   2,   /* field[2] = session_id */
@@ -711,7 +994,7 @@ static const unsigned bowerbird__v1__put_events_request__field_indices_by_name[]
 static const ProtobufCIntRange bowerbird__v1__put_events_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor bowerbird__v1__put_events_request__descriptor =
 {
@@ -721,7 +1004,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__put_events_request__descriptor =
   "Bowerbird__V1__PutEventsRequest",
   "bowerbird.v1",
   sizeof(Bowerbird__V1__PutEventsRequest),
-  5,
+  6,
   bowerbird__v1__put_events_request__field_descriptors,
   bowerbird__v1__put_events_request__field_indices_by_name,
   1,  bowerbird__v1__put_events_request__number_ranges,
@@ -869,7 +1152,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__user__descriptor =
   (ProtobufCMessageInit) bowerbird__v1__user__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor bowerbird__v1__put_users_request__field_descriptors[3] =
+static const ProtobufCFieldDescriptor bowerbird__v1__put_users_request__field_descriptors[4] =
 {
   {
     "dataset",
@@ -907,8 +1190,21 @@ static const ProtobufCFieldDescriptor bowerbird__v1__put_users_request__field_de
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "allow_partial",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__PutUsersRequest, allow_partial),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned bowerbird__v1__put_users_request__field_indices_by_name[] = {
+  3,   /* field[3] = allow_partial */
   0,   /* field[0] = dataset */
   2,   /* field[2] = dataset_group */
   1,   /* field[1] = users */
@@ -916,7 +1212,7 @@ static const unsigned bowerbird__v1__put_users_request__field_indices_by_name[] 
 static const ProtobufCIntRange bowerbird__v1__put_users_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor bowerbird__v1__put_users_request__descriptor =
 {
@@ -926,7 +1222,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__put_users_request__descriptor =
   "Bowerbird__V1__PutUsersRequest",
   "bowerbird.v1",
   sizeof(Bowerbird__V1__PutUsersRequest),
-  3,
+  4,
   bowerbird__v1__put_users_request__field_descriptors,
   bowerbird__v1__put_users_request__field_indices_by_name,
   1,  bowerbird__v1__put_users_request__number_ranges,
@@ -1061,7 +1357,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__item__descriptor =
   (ProtobufCMessageInit) bowerbird__v1__item__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor bowerbird__v1__put_items_request__field_descriptors[3] =
+static const ProtobufCFieldDescriptor bowerbird__v1__put_items_request__field_descriptors[4] =
 {
   {
     "dataset",
@@ -1099,8 +1395,21 @@ static const ProtobufCFieldDescriptor bowerbird__v1__put_items_request__field_de
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "allow_partial",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__PutItemsRequest, allow_partial),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned bowerbird__v1__put_items_request__field_indices_by_name[] = {
+  3,   /* field[3] = allow_partial */
   0,   /* field[0] = dataset */
   2,   /* field[2] = dataset_group */
   1,   /* field[1] = items */
@@ -1108,7 +1417,7 @@ static const unsigned bowerbird__v1__put_items_request__field_indices_by_name[] 
 static const ProtobufCIntRange bowerbird__v1__put_items_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor bowerbird__v1__put_items_request__descriptor =
 {
@@ -1118,7 +1427,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__put_items_request__descriptor =
   "Bowerbird__V1__PutItemsRequest",
   "bowerbird.v1",
   sizeof(Bowerbird__V1__PutItemsRequest),
-  3,
+  4,
   bowerbird__v1__put_items_request__field_descriptors,
   bowerbird__v1__put_items_request__field_indices_by_name,
   1,  bowerbird__v1__put_items_request__number_ranges,
@@ -1202,16 +1511,417 @@ const ProtobufCMessageDescriptor bowerbird__v1__put_items_response__descriptor =
   (ProtobufCMessageInit) bowerbird__v1__put_items_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCMethodDescriptor bowerbird__v1__events_service__method_descriptors[3] =
+static const ProtobufCFieldDescriptor bowerbird__v1__interaction__field_descriptors[3] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__Interaction, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "session_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__Interaction, session_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "event",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__Interaction, event),
+    &bowerbird__v1__event__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__interaction__field_indices_by_name[] = {
+  2,   /* field[2] = event */
+  1,   /* field[1] = session_id */
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange bowerbird__v1__interaction__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__interaction__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.Interaction",
+  "Interaction",
+  "Bowerbird__V1__Interaction",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__Interaction),
+  3,
+  bowerbird__v1__interaction__field_descriptors,
+  bowerbird__v1__interaction__field_indices_by_name,
+  1,  bowerbird__v1__interaction__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__interaction__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__record__field_descriptors[3] =
+{
+  {
+    "interaction",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__Record, record_case),
+    offsetof(Bowerbird__V1__Record, interaction),
+    &bowerbird__v1__interaction__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "user",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__Record, record_case),
+    offsetof(Bowerbird__V1__Record, user),
+    &bowerbird__v1__user__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "item",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__Record, record_case),
+    offsetof(Bowerbird__V1__Record, item),
+    &bowerbird__v1__item__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__record__field_indices_by_name[] = {
+  0,   /* field[0] = interaction */
+  2,   /* field[2] = item */
+  1,   /* field[1] = user */
+};
+static const ProtobufCIntRange bowerbird__v1__record__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__record__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.Record",
+  "Record",
+  "Bowerbird__V1__Record",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__Record),
+  3,
+  bowerbird__v1__record__field_descriptors,
+  bowerbird__v1__record__field_indices_by_name,
+  1,  bowerbird__v1__record__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__record__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__put_records_request__field_descriptors[3] =
+{
+  {
+    "dataset_group",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__PutRecordsRequest, dataset_group),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "records",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__PutRecordsRequest, n_records),
+    offsetof(Bowerbird__V1__PutRecordsRequest, records),
+    &bowerbird__v1__record__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "allow_partial",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__PutRecordsRequest, allow_partial),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__put_records_request__field_indices_by_name[] = {
+  2,   /* field[2] = allow_partial */
+  0,   /* field[0] = dataset_group */
+  1,   /* field[1] = records */
+};
+static const ProtobufCIntRange bowerbird__v1__put_records_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__put_records_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.PutRecordsRequest",
+  "PutRecordsRequest",
+  "Bowerbird__V1__PutRecordsRequest",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__PutRecordsRequest),
+  3,
+  bowerbird__v1__put_records_request__field_descriptors,
+  bowerbird__v1__put_records_request__field_indices_by_name,
+  1,  bowerbird__v1__put_records_request__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__put_records_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__put_records_response__field_descriptors[4] =
+{
+  {
+    "position",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__PutRecordsResponse, position),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "applied_count",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__PutRecordsResponse, applied_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "duplicate_count",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__PutRecordsResponse, duplicate_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rejected",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__PutRecordsResponse, n_rejected),
+    offsetof(Bowerbird__V1__PutRecordsResponse, rejected),
+    &bowerbird__v1__rejected_record__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__put_records_response__field_indices_by_name[] = {
+  1,   /* field[1] = applied_count */
+  2,   /* field[2] = duplicate_count */
+  0,   /* field[0] = position */
+  3,   /* field[3] = rejected */
+};
+static const ProtobufCIntRange bowerbird__v1__put_records_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__put_records_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.PutRecordsResponse",
+  "PutRecordsResponse",
+  "Bowerbird__V1__PutRecordsResponse",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__PutRecordsResponse),
+  4,
+  bowerbird__v1__put_records_response__field_descriptors,
+  bowerbird__v1__put_records_response__field_indices_by_name,
+  1,  bowerbird__v1__put_records_response__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__put_records_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__stream_records_request__field_descriptors[2] =
+{
+  {
+    "dataset_group",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__StreamRecordsRequest, dataset_group),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "records",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__StreamRecordsRequest, n_records),
+    offsetof(Bowerbird__V1__StreamRecordsRequest, records),
+    &bowerbird__v1__record__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__stream_records_request__field_indices_by_name[] = {
+  0,   /* field[0] = dataset_group */
+  1,   /* field[1] = records */
+};
+static const ProtobufCIntRange bowerbird__v1__stream_records_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__stream_records_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.StreamRecordsRequest",
+  "StreamRecordsRequest",
+  "Bowerbird__V1__StreamRecordsRequest",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__StreamRecordsRequest),
+  2,
+  bowerbird__v1__stream_records_request__field_descriptors,
+  bowerbird__v1__stream_records_request__field_indices_by_name,
+  1,  bowerbird__v1__stream_records_request__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__stream_records_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__stream_records_response__field_descriptors[4] =
+{
+  {
+    "position",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__StreamRecordsResponse, position),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "applied_count",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__StreamRecordsResponse, applied_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "duplicate_count",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__StreamRecordsResponse, duplicate_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rejected",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__StreamRecordsResponse, n_rejected),
+    offsetof(Bowerbird__V1__StreamRecordsResponse, rejected),
+    &bowerbird__v1__rejected_record__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__stream_records_response__field_indices_by_name[] = {
+  1,   /* field[1] = applied_count */
+  2,   /* field[2] = duplicate_count */
+  0,   /* field[0] = position */
+  3,   /* field[3] = rejected */
+};
+static const ProtobufCIntRange bowerbird__v1__stream_records_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__stream_records_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.StreamRecordsResponse",
+  "StreamRecordsResponse",
+  "Bowerbird__V1__StreamRecordsResponse",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__StreamRecordsResponse),
+  4,
+  bowerbird__v1__stream_records_response__field_descriptors,
+  bowerbird__v1__stream_records_response__field_indices_by_name,
+  1,  bowerbird__v1__stream_records_response__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__stream_records_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCMethodDescriptor bowerbird__v1__events_service__method_descriptors[5] =
 {
   { "PutEvents", &bowerbird__v1__put_events_request__descriptor, &bowerbird__v1__put_events_response__descriptor },
   { "PutUsers", &bowerbird__v1__put_users_request__descriptor, &bowerbird__v1__put_users_response__descriptor },
   { "PutItems", &bowerbird__v1__put_items_request__descriptor, &bowerbird__v1__put_items_response__descriptor },
+  { "PutRecords", &bowerbird__v1__put_records_request__descriptor, &bowerbird__v1__put_records_response__descriptor },
+  { "StreamRecords", &bowerbird__v1__stream_records_request__descriptor, &bowerbird__v1__stream_records_response__descriptor },
 };
 const unsigned bowerbird__v1__events_service__method_indices_by_name[] = {
   0,        /* PutEvents */
   2,        /* PutItems */
-  1         /* PutUsers */
+  3,        /* PutRecords */
+  1,        /* PutUsers */
+  4         /* StreamRecords */
 };
 const ProtobufCServiceDescriptor bowerbird__v1__events_service__descriptor =
 {
@@ -1220,7 +1930,7 @@ const ProtobufCServiceDescriptor bowerbird__v1__events_service__descriptor =
   "EventsService",
   "Bowerbird__V1__EventsService",
   "bowerbird.v1",
-  3,
+  5,
   bowerbird__v1__events_service__method_descriptors,
   bowerbird__v1__events_service__method_indices_by_name
 };
@@ -1247,6 +1957,22 @@ void bowerbird__v1__events_service__put_items(ProtobufCService *service,
 {
   assert(service->descriptor == &bowerbird__v1__events_service__descriptor);
   service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void bowerbird__v1__events_service__put_records(ProtobufCService *service,
+                                                const Bowerbird__V1__PutRecordsRequest *input,
+                                                Bowerbird__V1__PutRecordsResponse_Closure closure,
+                                                void *closure_data)
+{
+  assert(service->descriptor == &bowerbird__v1__events_service__descriptor);
+  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void bowerbird__v1__events_service__stream_records(ProtobufCService *service,
+                                                   const Bowerbird__V1__StreamRecordsRequest *input,
+                                                   Bowerbird__V1__StreamRecordsResponse_Closure closure,
+                                                   void *closure_data)
+{
+  assert(service->descriptor == &bowerbird__v1__events_service__descriptor);
+  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void bowerbird__v1__events_service__init (Bowerbird__V1__EventsService_Service *service,
                                           Bowerbird__V1__EventsService_ServiceDestroy destroy)

@@ -27,6 +27,12 @@ typedef struct Bowerbird__V1__PutUsersResponse Bowerbird__V1__PutUsersResponse;
 typedef struct Bowerbird__V1__Item Bowerbird__V1__Item;
 typedef struct Bowerbird__V1__PutItemsRequest Bowerbird__V1__PutItemsRequest;
 typedef struct Bowerbird__V1__PutItemsResponse Bowerbird__V1__PutItemsResponse;
+typedef struct Bowerbird__V1__Interaction Bowerbird__V1__Interaction;
+typedef struct Bowerbird__V1__Record Bowerbird__V1__Record;
+typedef struct Bowerbird__V1__PutRecordsRequest Bowerbird__V1__PutRecordsRequest;
+typedef struct Bowerbird__V1__PutRecordsResponse Bowerbird__V1__PutRecordsResponse;
+typedef struct Bowerbird__V1__StreamRecordsRequest Bowerbird__V1__StreamRecordsRequest;
+typedef struct Bowerbird__V1__StreamRecordsResponse Bowerbird__V1__StreamRecordsResponse;
 
 
 /* --- enums --- */
@@ -81,10 +87,11 @@ struct  Bowerbird__V1__PutEventsRequest
   size_t n_event_list;
   Bowerbird__V1__Event **event_list;
   ProtobufCBinaryData dataset_group;
+  protobuf_c_boolean allow_partial;
 };
 #define BOWERBIRD__V1__PUT_EVENTS_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__put_events_request__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, {0,NULL} }
+    , {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, {0,NULL}, 0 }
 
 
 struct  Bowerbird__V1__PutEventsResponse
@@ -121,10 +128,11 @@ struct  Bowerbird__V1__PutUsersRequest
   size_t n_users;
   Bowerbird__V1__User **users;
   ProtobufCBinaryData dataset_group;
+  protobuf_c_boolean allow_partial;
 };
 #define BOWERBIRD__V1__PUT_USERS_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__put_users_request__descriptor) \
-    , {0,NULL}, 0,NULL, {0,NULL} }
+    , {0,NULL}, 0,NULL, {0,NULL}, 0 }
 
 
 struct  Bowerbird__V1__PutUsersResponse
@@ -159,10 +167,11 @@ struct  Bowerbird__V1__PutItemsRequest
   size_t n_items;
   Bowerbird__V1__Item **items;
   ProtobufCBinaryData dataset_group;
+  protobuf_c_boolean allow_partial;
 };
 #define BOWERBIRD__V1__PUT_ITEMS_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__put_items_request__descriptor) \
-    , {0,NULL}, 0,NULL, {0,NULL} }
+    , {0,NULL}, 0,NULL, {0,NULL}, 0 }
 
 
 struct  Bowerbird__V1__PutItemsResponse
@@ -176,6 +185,94 @@ struct  Bowerbird__V1__PutItemsResponse
 };
 #define BOWERBIRD__V1__PUT_ITEMS_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__put_items_response__descriptor) \
+    , 0, 0, 0, 0,NULL }
+
+
+struct  Bowerbird__V1__Interaction
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData user_id;
+  ProtobufCBinaryData session_id;
+  Bowerbird__V1__Event *event;
+};
+#define BOWERBIRD__V1__INTERACTION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__interaction__descriptor) \
+    , {0,NULL}, {0,NULL}, NULL }
+
+
+typedef enum {
+  BOWERBIRD__V1__RECORD__RECORD__NOT_SET = 0,
+  BOWERBIRD__V1__RECORD__RECORD_INTERACTION = 1,
+  BOWERBIRD__V1__RECORD__RECORD_USER = 2,
+  BOWERBIRD__V1__RECORD__RECORD_ITEM = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(BOWERBIRD__V1__RECORD__RECORD__CASE)
+} Bowerbird__V1__Record__RecordCase;
+
+struct  Bowerbird__V1__Record
+{
+  ProtobufCMessage base;
+  Bowerbird__V1__Record__RecordCase record_case;
+  union {
+    Bowerbird__V1__Interaction *interaction;
+    Bowerbird__V1__User *user;
+    Bowerbird__V1__Item *item;
+  };
+};
+#define BOWERBIRD__V1__RECORD__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__record__descriptor) \
+    , BOWERBIRD__V1__RECORD__RECORD__NOT_SET, {0} }
+
+
+struct  Bowerbird__V1__PutRecordsRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData dataset_group;
+  size_t n_records;
+  Bowerbird__V1__Record **records;
+  protobuf_c_boolean allow_partial;
+};
+#define BOWERBIRD__V1__PUT_RECORDS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__put_records_request__descriptor) \
+    , {0,NULL}, 0,NULL, 0 }
+
+
+struct  Bowerbird__V1__PutRecordsResponse
+{
+  ProtobufCMessage base;
+  uint64_t position;
+  uint32_t applied_count;
+  uint32_t duplicate_count;
+  size_t n_rejected;
+  Bowerbird__V1__RejectedRecord **rejected;
+};
+#define BOWERBIRD__V1__PUT_RECORDS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__put_records_response__descriptor) \
+    , 0, 0, 0, 0,NULL }
+
+
+struct  Bowerbird__V1__StreamRecordsRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData dataset_group;
+  size_t n_records;
+  Bowerbird__V1__Record **records;
+};
+#define BOWERBIRD__V1__STREAM_RECORDS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__stream_records_request__descriptor) \
+    , {0,NULL}, 0,NULL }
+
+
+struct  Bowerbird__V1__StreamRecordsResponse
+{
+  ProtobufCMessage base;
+  uint64_t position;
+  uint32_t applied_count;
+  uint32_t duplicate_count;
+  size_t n_rejected;
+  Bowerbird__V1__RejectedRecord **rejected;
+};
+#define BOWERBIRD__V1__STREAM_RECORDS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__stream_records_response__descriptor) \
     , 0, 0, 0, 0,NULL }
 
 
@@ -369,6 +466,120 @@ Bowerbird__V1__PutItemsResponse *
 void   bowerbird__v1__put_items_response__free_unpacked
                      (Bowerbird__V1__PutItemsResponse *message,
                       ProtobufCAllocator *allocator);
+/* Bowerbird__V1__Interaction methods */
+void   bowerbird__v1__interaction__init
+                     (Bowerbird__V1__Interaction         *message);
+size_t bowerbird__v1__interaction__get_packed_size
+                     (const Bowerbird__V1__Interaction   *message);
+size_t bowerbird__v1__interaction__pack
+                     (const Bowerbird__V1__Interaction   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__interaction__pack_to_buffer
+                     (const Bowerbird__V1__Interaction   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__Interaction *
+       bowerbird__v1__interaction__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__interaction__free_unpacked
+                     (Bowerbird__V1__Interaction *message,
+                      ProtobufCAllocator *allocator);
+/* Bowerbird__V1__Record methods */
+void   bowerbird__v1__record__init
+                     (Bowerbird__V1__Record         *message);
+size_t bowerbird__v1__record__get_packed_size
+                     (const Bowerbird__V1__Record   *message);
+size_t bowerbird__v1__record__pack
+                     (const Bowerbird__V1__Record   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__record__pack_to_buffer
+                     (const Bowerbird__V1__Record   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__Record *
+       bowerbird__v1__record__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__record__free_unpacked
+                     (Bowerbird__V1__Record *message,
+                      ProtobufCAllocator *allocator);
+/* Bowerbird__V1__PutRecordsRequest methods */
+void   bowerbird__v1__put_records_request__init
+                     (Bowerbird__V1__PutRecordsRequest         *message);
+size_t bowerbird__v1__put_records_request__get_packed_size
+                     (const Bowerbird__V1__PutRecordsRequest   *message);
+size_t bowerbird__v1__put_records_request__pack
+                     (const Bowerbird__V1__PutRecordsRequest   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__put_records_request__pack_to_buffer
+                     (const Bowerbird__V1__PutRecordsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__PutRecordsRequest *
+       bowerbird__v1__put_records_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__put_records_request__free_unpacked
+                     (Bowerbird__V1__PutRecordsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Bowerbird__V1__PutRecordsResponse methods */
+void   bowerbird__v1__put_records_response__init
+                     (Bowerbird__V1__PutRecordsResponse         *message);
+size_t bowerbird__v1__put_records_response__get_packed_size
+                     (const Bowerbird__V1__PutRecordsResponse   *message);
+size_t bowerbird__v1__put_records_response__pack
+                     (const Bowerbird__V1__PutRecordsResponse   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__put_records_response__pack_to_buffer
+                     (const Bowerbird__V1__PutRecordsResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__PutRecordsResponse *
+       bowerbird__v1__put_records_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__put_records_response__free_unpacked
+                     (Bowerbird__V1__PutRecordsResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Bowerbird__V1__StreamRecordsRequest methods */
+void   bowerbird__v1__stream_records_request__init
+                     (Bowerbird__V1__StreamRecordsRequest         *message);
+size_t bowerbird__v1__stream_records_request__get_packed_size
+                     (const Bowerbird__V1__StreamRecordsRequest   *message);
+size_t bowerbird__v1__stream_records_request__pack
+                     (const Bowerbird__V1__StreamRecordsRequest   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__stream_records_request__pack_to_buffer
+                     (const Bowerbird__V1__StreamRecordsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__StreamRecordsRequest *
+       bowerbird__v1__stream_records_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__stream_records_request__free_unpacked
+                     (Bowerbird__V1__StreamRecordsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Bowerbird__V1__StreamRecordsResponse methods */
+void   bowerbird__v1__stream_records_response__init
+                     (Bowerbird__V1__StreamRecordsResponse         *message);
+size_t bowerbird__v1__stream_records_response__get_packed_size
+                     (const Bowerbird__V1__StreamRecordsResponse   *message);
+size_t bowerbird__v1__stream_records_response__pack
+                     (const Bowerbird__V1__StreamRecordsResponse   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__stream_records_response__pack_to_buffer
+                     (const Bowerbird__V1__StreamRecordsResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__StreamRecordsResponse *
+       bowerbird__v1__stream_records_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__stream_records_response__free_unpacked
+                     (Bowerbird__V1__StreamRecordsResponse *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Bowerbird__V1__MetricAttribution_Closure)
@@ -401,6 +612,24 @@ typedef void (*Bowerbird__V1__PutItemsRequest_Closure)
 typedef void (*Bowerbird__V1__PutItemsResponse_Closure)
                  (const Bowerbird__V1__PutItemsResponse *message,
                   void *closure_data);
+typedef void (*Bowerbird__V1__Interaction_Closure)
+                 (const Bowerbird__V1__Interaction *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__Record_Closure)
+                 (const Bowerbird__V1__Record *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__PutRecordsRequest_Closure)
+                 (const Bowerbird__V1__PutRecordsRequest *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__PutRecordsResponse_Closure)
+                 (const Bowerbird__V1__PutRecordsResponse *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__StreamRecordsRequest_Closure)
+                 (const Bowerbird__V1__StreamRecordsRequest *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__StreamRecordsResponse_Closure)
+                 (const Bowerbird__V1__StreamRecordsResponse *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -420,6 +649,14 @@ struct Bowerbird__V1__EventsService_Service
                     const Bowerbird__V1__PutItemsRequest *input,
                     Bowerbird__V1__PutItemsResponse_Closure closure,
                     void *closure_data);
+  void (*put_records)(Bowerbird__V1__EventsService_Service *service,
+                      const Bowerbird__V1__PutRecordsRequest *input,
+                      Bowerbird__V1__PutRecordsResponse_Closure closure,
+                      void *closure_data);
+  void (*stream_records)(Bowerbird__V1__EventsService_Service *service,
+                         const Bowerbird__V1__StreamRecordsRequest *input,
+                         Bowerbird__V1__StreamRecordsResponse_Closure closure,
+                         void *closure_data);
 };
 typedef void (*Bowerbird__V1__EventsService_ServiceDestroy)(Bowerbird__V1__EventsService_Service *);
 void bowerbird__v1__events_service__init (Bowerbird__V1__EventsService_Service *service,
@@ -430,7 +667,9 @@ void bowerbird__v1__events_service__init (Bowerbird__V1__EventsService_Service *
     { BOWERBIRD__V1__EVENTS_SERVICE__BASE_INIT,\
       function_prefix__ ## put_events,\
       function_prefix__ ## put_users,\
-      function_prefix__ ## put_items  }
+      function_prefix__ ## put_items,\
+      function_prefix__ ## put_records,\
+      function_prefix__ ## stream_records  }
 void bowerbird__v1__events_service__put_events(ProtobufCService *service,
                                                const Bowerbird__V1__PutEventsRequest *input,
                                                Bowerbird__V1__PutEventsResponse_Closure closure,
@@ -443,6 +682,14 @@ void bowerbird__v1__events_service__put_items(ProtobufCService *service,
                                               const Bowerbird__V1__PutItemsRequest *input,
                                               Bowerbird__V1__PutItemsResponse_Closure closure,
                                               void *closure_data);
+void bowerbird__v1__events_service__put_records(ProtobufCService *service,
+                                                const Bowerbird__V1__PutRecordsRequest *input,
+                                                Bowerbird__V1__PutRecordsResponse_Closure closure,
+                                                void *closure_data);
+void bowerbird__v1__events_service__stream_records(ProtobufCService *service,
+                                                   const Bowerbird__V1__StreamRecordsRequest *input,
+                                                   Bowerbird__V1__StreamRecordsResponse_Closure closure,
+                                                   void *closure_data);
 
 /* --- descriptors --- */
 
@@ -456,6 +703,12 @@ extern const ProtobufCMessageDescriptor bowerbird__v1__put_users_response__descr
 extern const ProtobufCMessageDescriptor bowerbird__v1__item__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__put_items_request__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__put_items_response__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__interaction__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__record__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__put_records_request__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__put_records_response__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__stream_records_request__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__stream_records_response__descriptor;
 extern const ProtobufCServiceDescriptor bowerbird__v1__events_service__descriptor;
 
 PROTOBUF_C__END_DECLS

@@ -1,0 +1,138 @@
+import Primitives
+import Resources
+
+extension Planner {
+    /// Plans records of any kind, in order.
+    ///
+    /// All or nothing, unless the batch is partial: then a bad record is listed and the others
+    /// count.
+    mutating func putRecords(
+        _ groupName: ResourceName,
+        _ tracker: ResourceName?,
+        _ records: RecordBatch
+    ) throws(Stop) -> MutationOutcome {
+        let group = try group(groupName)
+        try check(tracker)
+        var schemas: [DatasetKind: Schema] = [:]
+        var outcome = MutationOutcome(position: position)
+        outcome.rejected = records.rejected
+        if records.list == .eventList {
+            outcome.eventIDs = Array(repeating: "", count: records.count)
+        }
+        for entry in records.entries {
+            do throws(Stop) {
+                try put(entry, of: records, group, groupName, &schemas, &outcome)
+            } catch {
+                guard case .refused(let refusal) = error, records.isPartial else { throw error }
+                outcome.rejected.append(RejectedRecord(index: entry.index, refusal: refusal))
+            }
+        }
+        outcome.rejected.sort { $0.index < $1.index }
+        return outcome
+    }
+
+    private mutating func put(
+        _ entry: RecordBatch.Entry,
+        of records: RecordBatch,
+        _ group: DatasetGroup,
+        _ groupName: ResourceName,
+        _ schemas: inout [DatasetKind: Schema],
+        _ outcome: inout MutationOutcome
+    ) throws(Stop) {
+        switch entry.record {
+        case .event(let userID, let sessionID, var event):
+            event.properties = try columns(
+                event.properties,
+                .interactions,
+                groupName,
+                &schemas,
+                records.path(of: entry)
+            )
+            let (owner, session) = try owner(
+                group.index,
+                userID: userID,
+                sessionID: sessionID
+            )
+            let fate = try putEvent(event, entry.index, group.index, owner, session)
+            switch fate {
+            case .applied(let id), .duplicate(let id):
+                if records.list == .eventList { outcome.eventIDs[entry.index] = id }
+                if case .applied = fate {
+                    let key = PlanOverlay.Key(group: group.index, value: owner)
+                    local.ownersWithEvents.insert(key)
+                    local.placesByOwner[key, default: []].append(lastPlace)
+                    outcome.appliedCount += 1
+                } else {
+                    outcome.duplicateCount += 1
+                }
+            case .conflict:
+                let violation = Self.conflict(
+                    event.eventID,
+                    records.path(of: entry) + ".event_id"
+                )
+                throw .refused(
+                    Refusal(
+                        .resourceAlreadyExists,
+                        "\(violation.field): \(violation.description)",
+                        violations: [violation]
+                    )
+                )
+            }
+        case .user(var user):
+            user.properties = try columns(
+                user.properties,
+                .users,
+                groupName,
+                &schemas,
+                records.path(of: entry)
+            )
+            effects.append(.userStored(group.index, owner(group.index, .user, user.id), user))
+            outcome.appliedCount += 1
+        case .item(var item):
+            item.properties = try columns(
+                item.properties,
+                .items,
+                groupName,
+                &schemas,
+                records.path(of: entry)
+            )
+            effects.append(.itemStored(group.index, self.item(group.index, item.id), item))
+            outcome.appliedCount += 1
+        }
+    }
+
+    /// The values by column, of a schema that is looked up once a call.
+    private mutating func columns(
+        _ properties: RecordProperties,
+        _ kind: DatasetKind,
+        _ group: ResourceName,
+        _ schemas: inout [DatasetKind: Schema],
+        _ path: @autoclosure () -> String
+    ) throws(Stop) -> RecordProperties {
+        guard !properties.added.isEmpty else { return properties }
+        var schema: Schema
+        if let known = schemas[kind] {
+            schema = known
+        } else {
+            schema = try self.schema(group, kind)
+        }
+        let result = try columns(properties, &schema, path())
+        schemas[kind] = schema
+        return result
+    }
+}
+
+extension MutationOutcome {
+    /// Counts one event of a list and keeps its id.
+    mutating func count(_ fate: Planner.EventFate) {
+        switch fate {
+        case .applied(let id):
+            appliedCount += 1
+            eventIDs.append(id)
+        case .duplicate(let id):
+            duplicateCount += 1
+            eventIDs.append(id)
+        case .conflict: break
+        }
+    }
+}

@@ -1,0 +1,69 @@
+package import Resources
+
+/// Records of any kind and of any users, in one call.
+package struct RecordBatch: Sendable {
+    package enum Record: Sendable {
+        /// Either id may be empty, not both.
+        case event(userID: String, sessionID: String, EventRecord)
+        case user(EntityRecord)
+        case item(EntityRecord)
+    }
+
+    package struct Entry: Sendable {
+        /// The place in the call's list.
+        package var index: Int
+        package var record: Record
+
+        package init(index: Int, record: Record) {
+            self.index = index
+            self.record = record
+        }
+    }
+
+    /// The list of the call that the records came in; paths of fields begin with it.
+    package enum List: String, Sendable {
+        case records
+        case eventList = "event_list"
+        case users
+        case items
+    }
+
+    package var list: List
+    /// How many records the call had, good and bad.
+    package var count: Int
+    /// Whether the good records count when others are bad.
+    package var isPartial: Bool
+    /// Good as far as the call and the schemas tell.
+    package var entries: [Entry] = []
+    /// What was found bad before planning.
+    package var rejected: [RejectedRecord] = []
+
+    package init(list: List, count: Int, isPartial: Bool) {
+        self.list = list
+        self.count = count
+        self.isPartial = isPartial
+    }
+
+    /// The path of a record in its call, such as `records[3].interaction.event`.
+    func path(of entry: Entry) -> String {
+        let place = "\(list.rawValue)[\(entry.index)]"
+        guard list == .records else { return place }
+        return switch entry.record {
+        case .event: place + ".interaction.event"
+        case .user: place + ".user"
+        case .item: place + ".item"
+        }
+    }
+}
+
+/// A record that was not applied, and why.
+package struct RejectedRecord: Hashable, Sendable {
+    /// The place in the call's list.
+    package var index: Int
+    package var refusal: Refusal
+
+    package init(index: Int, refusal: Refusal) {
+        self.index = index
+        self.refusal = refusal
+    }
+}
