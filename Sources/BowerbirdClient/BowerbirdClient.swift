@@ -8,7 +8,7 @@ internal import Wire
 /// Connects when it is first used, and again after a connection was lost. Cancelling a task ends
 /// its call.
 public final class BowerbirdClient: Sendable {
-    private let channel: ClientChannel
+    let channel: ClientChannel
     private let timeoutMS: Int
 
     /// Prepares a client; no connection is made yet.

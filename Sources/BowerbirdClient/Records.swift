@@ -30,6 +30,19 @@ public struct Event: Hashable, Sendable {
     }
 }
 
+extension Event {
+    func encode(into message: EventBuilder) {
+        message.eventType(type)
+        if let value { message.eventValue(value) }
+        message.itemID(itemID)
+        message.properties(properties)
+        message.sentAt { time in
+            time.seconds(sentAtMS / 1_000)
+            time.nanos(Int32(sentAtMS % 1_000) * 1_000_000)
+        }
+    }
+}
+
 /// A user or an item with its columns.
 public struct Record: Hashable, Sendable {
     /// The identifier.
@@ -70,16 +83,7 @@ extension BowerbirdClient {
                 request.userID(userID)
                 request.sessionID(sessionID)
                 for event in events {
-                    request.eventList { message in
-                        message.eventType(event.type)
-                        if let value = event.value { message.eventValue(value) }
-                        message.itemID(event.itemID)
-                        message.properties(event.properties)
-                        message.sentAt { time in
-                            time.seconds(event.sentAtMS / 1_000)
-                            time.nanos(Int32(event.sentAtMS % 1_000) * 1_000_000)
-                        }
-                    }
+                    request.eventList { event.encode(into: $0) }
                 }
             }
         ) { (bytes, arena) throws(WireError) in

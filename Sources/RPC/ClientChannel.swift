@@ -58,6 +58,26 @@ package final class ClientChannel: Sendable {
         return try result.get()
     }
 
+    /// Begins a bidirectional call; it has no deadline.
+    ///
+    /// A call that can't be begun fails at its first `send` or `next`.
+    package func stream(_ path: String, metadata: Metadata = Metadata()) -> ClientStream {
+        let core = ClientStreamCore(messageBytesMax: messageBytesMax)
+        reactors.post(0) { [self] reactor in
+            do throws(TransportError) {
+                let transport = try connection(on: reactor)
+                let stream = transport.openStream { stream in
+                    core.begin(on: stream)
+                    return core
+                }
+                stream.send(headers: requestHeaders(path, nil, metadata), endStream: false)
+            } catch {
+                core.cancel(Status(.unavailable, "\(address): \(error.message)"))
+            }
+        }
+        return ClientStream(core: core, reactors: reactors)
+    }
+
     /// Closes the connection and ends the thread; running calls fail.
     package func close() {
         reactors.post(0) { [state] _ in state.transport?.close() }
@@ -129,6 +149,16 @@ package final class ClientChannel: Sendable {
             slot.call = call
             return call
         }
+        stream.outgoing.append(unsafe body.span.bytes)
+        stream.send(headers: requestHeaders(path, timeoutMS, metadata), endStream: false)
+        stream.flush(endStream: true)
+    }
+
+    private func requestHeaders(
+        _ path: String,
+        _ timeoutMS: Int?,
+        _ metadata: Metadata
+    ) -> HeaderBlock {
         var block = HeaderBlock([
             .init(name: ":method", value: "POST"), .init(name: ":scheme", value: "http"),
             .init(name: ":path", value: path), .init(name: ":authority", value: "\(address)"),
@@ -142,9 +172,7 @@ package final class ClientChannel: Sendable {
             )
         }
         metadata.encode(into: &block)
-        stream.outgoing.append(unsafe body.span.bytes)
-        stream.send(headers: block, endStream: false)
-        stream.flush(endStream: true)
+        return block
     }
 }
 

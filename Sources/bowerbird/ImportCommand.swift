@@ -3,11 +3,11 @@ import BowerbirdClient
 import Formats
 import Foundation
 
-/// `bowerbird import`: a CSV file through Put calls, many in flight.
+/// `bowerbird import`: a CSV file through one stream of batches, or through Put calls.
 struct ImportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import",
-        abstract: "Imports a CSV file through Put calls, many in flight.",
+        abstract: "Imports a CSV file through a stream of batches, or through Put calls.",
         discussion:
             "Rows that are refused are listed by number; the rest is imported (exit code 4)."
     )
@@ -17,8 +17,9 @@ struct ImportCommand: AsyncParsableCommand {
     @Argument(help: "interactions, items or users.") var type: ImportType
     @Argument(help: "The CSV file.") var file: String
     @Option(help: "The event type of rows that have none.") var eventType = "interaction"
-    @Option(help: "Calls in flight.") var inFlight = 32
-    @Option(help: "Rows a call at the most.") var rowsPerCall = 200
+    @Option(help: "Batches or calls in flight.") var inFlight = 32
+    @Option(help: "Through Put calls of at most so many rows, in place of the stream.")
+    var rowsPerCall: Int?
     @Flag(help: "No progress.") var quiet = false
 
     func run() async throws {
@@ -75,38 +76,54 @@ struct Importer: Sendable {
     let eventType: String
     let inFlight: Int
     let showsProgress: Bool
-    var rowsPerCall = 200
+    /// `nil`: one stream of batches.
+    var rowsPerCall: Int?
 
     func run(_ type: DatasetType, _ path: String) async throws -> Report {
         let started = ContinuousClock.now
         let size = (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? 0
         var report = Report()
         var bytesRead = 0
+        let stream = rowsPerCall == nil ? StreamImport(self, type) : nil
         try await Table.read(path, reserved: type.reserved) { table, rows in
-            let batches = batches(rows, table, type)
-            var next = batches.makeIterator()
-            try await withThrowingTaskGroup(of: Report.self) { tasks in
-                for _ in 0..<max(1, inFlight) {
-                    guard let batch = next.next() else { break }
-                    tasks.addTask { try await send(batch, table, type) }
-                }
-                for try await part in tasks {
-                    report.appliedCount += part.appliedCount
-                    report.duplicateCount += part.duplicateCount
-                    report.refused += part.refused
-                    if let batch = next.next() {
-                        tasks.addTask { try await send(batch, table, type) }
-                    }
-                }
+            if let stream {
+                try await stream.send(rows, table, &report)
+            } else {
+                try await put(rows, table, type, &report)
             }
             report.rowCount += rows.count
             bytesRead += rows.reduce(0) { $0 + $1.cells.reduce(0) { $0 + $1.utf8.count + 1 } }
             report.seconds = Self.seconds(since: started)
             if showsProgress { progress(report, Double(bytesRead) / Double(max(size, 1))) }
         }
+        try await stream?.finish(&report)
         if showsProgress { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
         report.seconds = Self.seconds(since: started)
         return report
+    }
+
+    /// Through Put calls, many in flight.
+    private func put(
+        _ rows: [CSVRow],
+        _ table: Table,
+        _ type: DatasetType,
+        _ report: inout Report
+    ) async throws {
+        var next = batches(rows, table, type).makeIterator()
+        try await withThrowingTaskGroup(of: Report.self) { tasks in
+            for _ in 0..<max(1, inFlight) {
+                guard let batch = next.next() else { break }
+                tasks.addTask { try await send(batch, table, type) }
+            }
+            for try await part in tasks {
+                report.appliedCount += part.appliedCount
+                report.duplicateCount += part.duplicateCount
+                report.refused += part.refused
+                if let batch = next.next() {
+                    tasks.addTask { try await send(batch, table, type) }
+                }
+            }
+        }
     }
 
     private static func seconds(since start: ContinuousClock.Instant) -> Double {
@@ -136,7 +153,7 @@ struct Importer: Sendable {
             user.flatMap { $0 < row.cells.count ? row.cells[$0] : nil }
         }
         for row in rows {
-            let isFull = current.count == rowsPerCall
+            let isFull = current.count == rowsPerCall ?? 1
             if isFull || (user != nil && current.first.map { cell($0) != cell(row) } ?? false) {
                 batches.append(current)
                 current = []
@@ -186,7 +203,7 @@ struct Importer: Sendable {
     }
 
     /// A cell that can't be sent.
-    private struct RowError: Error {
+    struct RowError: Error {
         let row: Int
         let column: String
         let reason: String
@@ -197,42 +214,70 @@ struct Importer: Sendable {
         _ table: Table,
         _ type: DatasetType
     ) async throws -> WriteResult {
-        func cell(_ row: CSVRow, _ column: String) -> String {
-            guard let index = table.index(column), index < row.cells.count else { return "" }
-            return row.cells[index]
-        }
         guard type == .interactions else {
-            let id = type == .items ? "ITEM_ID" : "USER_ID"
-            let records = rows.map { row in
-                Record(id: cell(row, id), properties: table.properties(row, without: type.reserved))
-            }
+            let records = rows.map { record($0, table, type) }
             return type == .items
                 ? try await client.putItems(records, group: group)
                 : try await client.putUsers(records, group: group)
         }
-        let events = try rows.map { row in
-            guard let seconds = Double(cell(row, "TIMESTAMP")), seconds.magnitude < 1e12 else {
-                throw RowError(
-                    row: row.number,
-                    column: "TIMESTAMP",
-                    reason: "'\(cell(row, "TIMESTAMP"))' is no number of seconds"
-                )
-            }
-            let given = cell(row, "EVENT_TYPE")
-            return Event(
-                type: given.isEmpty ? eventType : given,
-                itemID: cell(row, "ITEM_ID"),
-                sentAtMS: Int64(seconds * 1_000),
-                value: Double(cell(row, "EVENT_VALUE")),
-                properties: table.properties(row, without: type.reserved)
-            )
-        }
-        let user = cell(rows[0], "USER_ID")
+        let events = try rows.map { try event($0, table, type) }
+        let user = table.cell(rows[0], "USER_ID")
         return try await client.putEvents(
             events,
             userID: user,
             sessionID: "import-\(user.prefix(200))",
             group: group
         )
+    }
+
+    // MARK: Rows
+
+    private func record(_ row: CSVRow, _ table: Table, _ type: DatasetType) -> Record {
+        let id = type == .items ? "ITEM_ID" : "USER_ID"
+        return Record(
+            id: table.cell(row, id),
+            properties: table.properties(row, without: type.reserved)
+        )
+    }
+
+    private func event(
+        _ row: CSVRow,
+        _ table: Table,
+        _ type: DatasetType
+    ) throws(RowError) -> Event {
+        let time = table.cell(row, "TIMESTAMP")
+        guard let seconds = Double(time), seconds.magnitude < 1e12 else {
+            throw RowError(
+                row: row.number,
+                column: "TIMESTAMP",
+                reason: "'\(time)' is no number of seconds"
+            )
+        }
+        let given = table.cell(row, "EVENT_TYPE")
+        return Event(
+            type: given.isEmpty ? eventType : given,
+            itemID: table.cell(row, "ITEM_ID"),
+            sentAtMS: Int64(seconds * 1_000),
+            value: Double(table.cell(row, "EVENT_VALUE")),
+            properties: table.properties(row, without: type.reserved)
+        )
+    }
+
+    /// A row as a record of a stream.
+    func streamed(
+        _ row: CSVRow,
+        _ table: Table,
+        _ type: DatasetType
+    ) throws(RowError) -> StreamedRecord {
+        switch type {
+        case .items: .item(record(row, table, type))
+        case .users: .user(record(row, table, type))
+        case .interactions:
+            .interaction(
+                userID: table.cell(row, "USER_ID"),
+                sessionID: "",
+                try event(row, table, type)
+            )
+        }
     }
 }

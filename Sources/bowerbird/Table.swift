@@ -30,6 +30,12 @@ struct Table {
 
     func index(_ column: String) -> Int? { columns.firstIndex(of: column) }
 
+    /// A row's cell of a column; empty where there is none.
+    func cell(_ row: CSVRow, _ column: String) -> String {
+        guard let index = index(column), index < row.cells.count else { return "" }
+        return row.cells[index]
+    }
+
     /// Calls `body` with each batch of rows behind the header.
     static func read(
         _ path: String,

@@ -61,17 +61,24 @@ def test_files_go_in_and_lists_come_out(shop):
     assert "applied" in run("put", name, "u0", "m1", server=server).stdout
 
 
-def test_bad_rows_are_named_and_the_rest_goes_in(shop):
+@pytest.mark.parametrize(
+    "user, way, said",
+    [
+        ("streamed", [], "row 4, ITEM_ID: has 300 characters"),
+        ("called", ["--rows-per-call", "10"], "row 4: event_list[0].item_id"),
+    ],
+)
+def test_bad_rows_are_named_and_the_rest_goes_in(shop, user, way, said):
     name, folder, server = shop
     bad = folder / "bad.csv"
     bad.write_text(
-        "userId,movieId,rating,timestamp\nu1,m1,3,1700000000\nu1,m2,3,yesterday\n"
-        f"u1,{'x' * 300},3,1700000001\nu1,m3,3,1700000002\n"
+        f"userId,movieId,rating,timestamp\n{user},m1,3,1700000000\n{user},m2,3,yesterday\n"
+        f"{user},{'x' * 300},3,1700000001\n{user},m3,3,1700000002\n"
     )
-    done = run("import", name, "interactions", str(bad), server=server, expect=4)
+    done = run("import", name, "interactions", str(bad), *way, server=server, expect=4)
     assert done.stdout.startswith("4 rows: 2 applied, 0 known, 2 refused")
     assert "row 3, TIMESTAMP: 'yesterday' is no number of seconds" in done.stderr
-    assert "row 4: INVALID" not in done.stderr and "row 4: event_list[0].item_id" in done.stderr
+    assert "row 4: INVALID" not in done.stderr and said in done.stderr
 
 
 def test_the_demo_runs_to_its_end():

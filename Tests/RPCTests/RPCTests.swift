@@ -226,6 +226,25 @@ struct `A unary call` {
     }
 }
 
+/// Sends every message back; ends the call at one that begins with 0xFF.
+private final class Echo: StreamingCallHandler {
+    private let call: ServerCall
+
+    init(_ call: ServerCall) {
+        self.call = call
+    }
+
+    func received(message: RawSpan) {
+        let copy = message.withUnsafeBytes { Array($0) }
+        if copy.first == 0xFF { return call.fail(Status(.aborted, "enough")) }
+        call.respond { $0.append(copy.span.bytes) }
+    }
+
+    func halfClosed() {
+        call.finish()
+    }
+}
+
 @Suite
 struct `A server and a client on loopback` {
     @Test
@@ -293,6 +312,50 @@ struct `A server and a client on loopback` {
             }
             channel.close()
         }
+        transport.stop()
+    }
+
+    @Test
+    func `exchange messages of one call both ways, and the last word is the server's`()
+        async throws
+    {
+        var router = Router()
+        router.bidirectional("/t.S/Both") { call in Echo(call) }
+        let dispatcher = ServerDispatcher(router: router)
+        let transport = try ServerTransport(
+            listening: [try SocketAddress(parsing: "127.0.0.1:0")],
+            reactorCount: 1,
+            logger: Logger(label: "test")
+        ) { _ in dispatcher.makeAcceptor() }
+        let channel = try ClientChannel(to: transport.boundAddresses[0])
+
+        let stream = channel.stream("/t.S/Both")
+        let sizes = (0..<300).map { $0 % 40 == 0 ? 700_000 : $0 * 10 }
+        let sending = Task {
+            for size in sizes {
+                let body = [UInt8](repeating: UInt8(size % 200), count: size)
+                try await stream.send { $0.append(body.span.bytes) }
+            }
+            stream.finish()
+        }
+        for size in sizes {
+            let answer = try await stream.next()
+            #expect(answer == [UInt8](repeating: UInt8(size % 200), count: size))
+        }
+        #expect(try await stream.next() == nil)
+        try await sending.value
+
+        let refused = channel.stream("/t.S/Both")
+        try await refused.send { $0.append([UInt8(0xFF)].span.bytes) }
+        await #expect(throws: Status(.aborted, "enough")) { _ = try await refused.next() }
+        await #expect(throws: Status(.aborted, "enough")) { try await refused.send { _ in } }
+
+        let given = channel.stream("/t.S/Both")
+        try await given.send { $0.append([UInt8(1)].span.bytes) }
+        #expect(try await given.next() == [1])
+        given.cancel()
+        await #expect(throws: Status.self) { _ = try await given.next() }
+        channel.close()
         transport.stop()
     }
 

@@ -1,0 +1,168 @@
+internal import Primitives
+internal import RPC
+internal import Wire
+
+/// One record of a stream.
+public enum StreamedRecord: Hashable, Sendable {
+    /// An event of a user, of a session (the user's id is empty), or of both.
+    case interaction(userID: String, sessionID: String, Event)
+    /// A user that is added, or replaced as a whole.
+    case user(Record)
+    /// An item that is added, or replaced as a whole.
+    case item(Record)
+}
+
+/// What became of one batch of a stream.
+public struct BatchResult: Hashable, Sendable {
+    /// A record that was not applied.
+    public struct Rejection: Hashable, Sendable {
+        /// Its place in the batch, from 0.
+        public var index: Int
+        /// The path of the bad field, such as `records[3].item.item_id`.
+        public var field: String
+        /// What was found and what is allowed.
+        public var message: String
+    }
+
+    /// Whoever has seen this position sees the batch.
+    public var position: UInt64
+    /// Records that were added or replaced.
+    public var appliedCount: Int
+    /// Events that were known already.
+    public var duplicateCount: Int
+    /// The records that were not applied.
+    public var rejected: [Rejection]
+}
+
+/// A stream of batches into one dataset group.
+///
+/// Iterating gives the result of each batch, in order, once it is durable and visible. `send` waits
+/// while the server is behind. One task sends and one iterates at a time; they may be the same.
+public struct RecordStream: AsyncSequence, Sendable {
+    /// The result of one batch.
+    public typealias Element = BatchResult
+    /// Why the stream ended early.
+    public typealias Failure = ClientError
+
+    /// Gives the results one by one.
+    public struct AsyncIterator: AsyncIteratorProtocol {
+        let stream: RecordStream
+
+        /// The result of the next batch; `nil` when all have come and `finish` was called.
+        public mutating func next() async throws(ClientError) -> BatchResult? {
+            try await stream.nextResult()
+        }
+
+        /// The same, whatever actor asks.
+        public mutating func next(
+            isolation actor: isolated (any Actor)?
+        ) async throws(ClientError) -> BatchResult? {
+            try await stream.nextResult()
+        }
+    }
+
+    let stream: ClientStream
+    let group: String
+
+    /// Starts to take the results.
+    public func makeAsyncIterator() -> AsyncIterator {
+        AsyncIterator(stream: self)
+    }
+
+    /// Sends a batch of 1 to 65,535 records.
+    public func send(_ records: [StreamedRecord]) async throws(ClientError) {
+        do throws(Status) {
+            try await stream.send { writer in
+                let request = StreamRecordsRequestBuilder(into: writer)
+                request.datasetGroup(group)
+                for record in records { request.records { Self.encode(record, $0) } }
+            }
+        } catch {
+            throw ClientError(error)
+        }
+    }
+
+    /// Says that there are no more batches; the results of those that were sent still come.
+    public func finish() {
+        stream.finish()
+    }
+
+    /// Gives the stream up; what was acknowledged stays.
+    public func cancel() {
+        stream.cancel()
+    }
+
+    private static func encode(_ record: StreamedRecord, _ builder: RecordBuilder) {
+        switch record {
+        case .interaction(let userID, let sessionID, let event):
+            builder.interaction { interaction in
+                interaction.userID(userID)
+                interaction.sessionID(sessionID)
+                interaction.event { event.encode(into: $0) }
+            }
+        case .user(let user):
+            builder.user { message in
+                message.userID(user.id)
+                message.properties(user.properties)
+            }
+        case .item(let item):
+            builder.item { message in
+                message.itemID(item.id)
+                message.properties(item.properties)
+            }
+        }
+    }
+
+    fileprivate func nextResult() async throws(ClientError) -> BatchResult? {
+        let message: [UInt8]?
+        do throws(Status) {
+            message = try await stream.next()
+        } catch {
+            throw ClientError(error)
+        }
+        guard let message else { return nil }
+        do throws(WireError) {
+            return try Self.decode(message)
+        } catch {
+            throw ClientError(unreadable: error.message)
+        }
+    }
+
+    private static func decode(_ message: [UInt8]) throws(WireError) -> BatchResult {
+        let arena = Arena()
+        let response = try StreamRecordsResponseView(
+            unpacking: unsafe message.span.bytes,
+            into: arena
+        )
+        var rejected: [BatchResult.Rejection] = []
+        for index in 0..<response.rejectedCount {
+            let one = response.rejected(index)
+            rejected.append(
+                .init(
+                    index: Int(one.index),
+                    field: one.field.string,
+                    message: one.message.string
+                )
+            )
+        }
+        return BatchResult(
+            position: response.position,
+            appliedCount: Int(response.appliedCount),
+            duplicateCount: Int(response.duplicateCount),
+            rejected: rejected
+        )
+    }
+}
+
+extension BowerbirdClient {
+    /// Opens a stream of batches; nothing is sent before the first.
+    ///
+    /// - Parameter group: The dataset group's resource name.
+    /// - Returns: The stream; it fails at its first use when nobody answers.
+    public func streamRecords(group: String) -> RecordStream {
+        RecordStream(
+            stream: channel.stream("/bowerbird.v1.EventsService/StreamRecords"),
+            group: group
+        )
+    }
+}
