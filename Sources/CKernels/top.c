@@ -29,6 +29,12 @@ WIDEST float bowerbird_largest(const float *values, size_t count) {
     return largest_lane(lanes);
 }
 
+WIDEST void bowerbird_combine(
+    const float *restrict first, const float *restrict second, float scale,
+    float *restrict values, size_t count) {
+    for (size_t i = 0; i < count; i++) values[i] = first[i] + scale * second[i];
+}
+
 float bowerbird_add_row(
     const struct bowerbird_pair *pairs, size_t count, float scale, float *scores,
     size_t item_count) {

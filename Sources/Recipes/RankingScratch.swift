@@ -9,6 +9,8 @@ package final class RankingScratch {
     /// One score an item; of the ranking under way.
     private(set) var scores: [Float] = []
     private var heap: [UInt64] = []
+    /// One popularity an item, where the recipe has it.
+    private(set) var prior: [Float] = []
     private var items: [UInt32] = []
     private var best: [Float] = []
 
@@ -21,6 +23,14 @@ package final class RankingScratch {
         scores.removeAll(keepingCapacity: true)
         scores.append(contentsOf: repeatElement(0, count: itemCount))
         top.removeAll(keepingCapacity: true)
+    }
+
+    /// The same, with the popularity of all items in `prior`.
+    func begin(popularity parts: RecentPopularity.Parts) {
+        let itemCount = min(parts.recent.count, parts.counts.count)
+        begin(itemCount: itemCount)
+        if prior.count != itemCount { prior = [Float](repeating: 0, count: itemCount) }
+        Kernels.combine(parts.recent, parts.counts, parts.floor, into: &prior)
     }
 
     /// Adds a row's weights; returns the largest score that came of it.

@@ -103,7 +103,9 @@ struct Demo {
         try await put(client, world.stranger, "brand-new")
         let liked = try await list(client, "somebody-else", count: 500)
         let place = liked.firstIndex(of: "brand-new").map { "\($0 + 1)" } ?? "none"
-        print("      After its first event it is at place \(place) for somebody new.")
+        print(
+            "      After its first event it is at place \(place) of \(after.eligibleCount) for somebody new."
+        )
     }
 
     private func restart(_ client: BowerbirdClient) async throws -> BowerbirdClient {

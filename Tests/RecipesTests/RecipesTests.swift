@@ -168,6 +168,24 @@ struct `User personalization in a world of clusters` {
         }
         #expect(model.list([], of: all(80), count: 1) == [3])
     }
+
+    /// Nothing that decays is left of ten years ago; what was liked by many still is.
+    @Test
+    func `doesn't put one event after a long pause above what many liked`() throws {
+        let model = try Self.model(true)
+        for user in 0..<60 {
+            var one = FollowedHistory(user: UserIndex(UInt32(2_000 + user)))
+            one.insert(entry(3, at: 200_000), into: model.live)
+        }
+        let before = model.list([], of: all(80), count: 10)
+        var late = FollowedHistory(user: UserIndex(1_000))
+        late.insert(entry(Int(before[9]), at: 3_650 * 86_400_000), into: model.live)
+        let after = model.list([], of: all(80), count: 10)
+        #expect(before[0] == 3 && after[0] == 3)
+        // It moves up, and pushes nothing out.
+        #expect(Set(after) == Set(before))
+        #expect(after[9] != before[9])
+    }
 }
 
 @Suite

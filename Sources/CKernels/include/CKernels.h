@@ -25,5 +25,10 @@ float bowerbird_add_row(
     const struct bowerbird_pair *pairs, size_t count, float scale, float *scores,
     size_t item_count);
 
+/// values[i] = first[i] + scale * second[i]; none overlaps another.
+void bowerbird_combine(
+    const float *restrict first, const float *restrict second, float scale,
+    float *restrict values, size_t count);
+
 /// The largest of `count` floats; 0 when there are none or all are negative.
 float bowerbird_largest(const float *values, size_t count);

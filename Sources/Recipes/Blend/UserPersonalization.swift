@@ -43,7 +43,10 @@ package struct UserPersonalization: Recipe {
         var reader = try ArtifactReader(artifact, tag: BlendModel.tag)
         let model = BlendModel()
         try model.popularity.decode(&reader)
-        try model.rules.decode(&reader, itemCount: model.popularity.current.count)
+        try model.rules.decode(
+            &reader,
+            itemCount: model.popularity.parts.recent.count
+        )
         try reader.end()
         return model
     }
@@ -51,15 +54,15 @@ package struct UserPersonalization: Recipe {
 
 /// Rules and popularity; all of the model is its live part.
 final class BlendModel: TrainedModel, LivePart {
-    static let tag: UInt32 = 0x3150_5542
+    static let tag: UInt32 = 0x3250_5542
     let rules = SequentialRules()
     let popularity = RecentPopularity()
 
     var live: any LivePart { self }
 
     func rank(_ query: borrowing RankingQuery, scratch: RankingScratch) {
-        let prior = popularity.current
-        scratch.begin(itemCount: prior.count)
+        scratch.begin(popularity: popularity.parts)
+        let prior = scratch.prior
         let history = query.history
         var largest: Float = 0
         var weight: Float = 1

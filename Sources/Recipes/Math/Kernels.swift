@@ -42,6 +42,17 @@ enum Kernels {
         }
     }
 
+    /// `values = first + scale · second`; both have at least as many numbers as `values`.
+    static func combine(
+        _ first: [Float],
+        _ second: [Float],
+        _ scale: Float,
+        into values: inout [Float]
+    ) {
+        precondition(min(first.count, second.count) >= values.count)
+        unsafe bowerbird_combine(first, second, scale, &values, values.count)
+    }
+
     /// Adds `scale` times the weights of a row to the scores of its items.
     ///
     /// - Returns: The largest score that came of it, 0 at least.

@@ -1,82 +1,130 @@
 import Primitives
 import Synchronization
 
-/// Popularity that forgets: c_i = Σ_e 2^((t_e − t_0) / H) over the events e of item i.
+/// Popularity that forgets, on a floor of popularity that doesn't.
 ///
-/// Since every event of every item decays alike, the order of items does not depend on when it is
-/// asked for; t_0 moves only to keep the numbers in range. O(1) an event; a move of t_0 is O(items)
-/// and comes once in 20 half-lives. Kept in double precision; readers get floats.
+/// p_i = Σ_e 2^((t_e − T) / H) + φ · n_i over the n_i events e of item i, T the time of the newest
+/// event of all. Since every event decays alike, the sums are kept at a fixed origin t_0 in place
+/// of T and only the floor is scaled by 2^((T − t_0) / H) when it is asked for; t_0 moves only to
+/// keep the numbers in range. Without the floor, one event after a long pause would outweigh
+/// everything before it.
+///
+/// O(1) an event; a move of t_0 is O(items) and comes once in 20 half-lives. Kept in double
+/// precision; readers get floats.
 final class RecentPopularity: Sendable {
     private struct State {
+        var recent: [Double] = []
         var counts: [Double] = []
         var originMS: Int64?
+        var newestMS: Int64 = .min
+    }
+
+    /// What a query reads, both `[itemCount]`: the popularity is `recent + floor · counts`.
+    struct Parts {
+        let recent: [Float]
+        let counts: [Float]
+        let floor: Float
     }
 
     /// 30 days: what most catalogues forget in.
     static let halfLifeMS = 30.0 * 86_400_000
+    /// φ: 50 events of long ago weigh as much as one of now.
+    static let floorShare = 0.02
     private static let halfLivesMax = 20.0
 
     private let state = Mutex(State())
-    private let published = ItemWeights()
+    private let recent = ItemWeights()
+    private let counts = ItemWeights()
 
-    /// `[itemCount]`, largest about 1.
-    var current: [Float] { published.current }
+    var parts: Parts {
+        let floor = state.withLock { state in
+            guard let origin = state.originMS, state.newestMS > origin else {
+                return Self.floorShare
+            }
+            return Self.floorShare * Self.weight(state.newestMS, origin)
+        }
+        return Parts(recent: recent.current, counts: counts.current, floor: Float(floor))
+    }
+
+    /// 2^((t − t_0) / H); what is 1,000 half-lives old weighs nothing.
+    private static func weight(_ milliseconds: Int64, _ origin: Int64) -> Double {
+        Elementary.exp2(max(Double(milliseconds - origin) / halfLifeMS, -1_000))
+    }
 
     func grow(to itemCount: Int) {
         state.withLock { state in
-            if state.counts.count < itemCount {
-                state.counts.append(
-                    contentsOf: repeatElement(0, count: itemCount - state.counts.count)
-                )
-            }
+            let more = itemCount - state.recent.count
+            guard more > 0 else { return }
+            state.recent.append(contentsOf: repeatElement(0, count: more))
+            state.counts.append(contentsOf: repeatElement(0, count: more))
         }
-        published.grow(to: itemCount)
+        recent.grow(to: itemCount)
+        counts.grow(to: itemCount)
     }
 
     /// Adds an event (`sign` 1) or takes it back (`sign` -1).
     func add(_ interaction: Interaction, sign: Double) {
         let item = Int(interaction.item.rawValue)
+        let time = interaction.occurredAt.milliseconds
         let moved: [Double]? = state.withLock { state in
-            let origin = state.originMS ?? interaction.occurredAt.milliseconds
+            let origin = state.originMS ?? time
             state.originMS = origin
-            let age = Double(interaction.occurredAt.milliseconds - origin) / Self.halfLifeMS
-            state.counts[item] += sign * Elementary.exp2(max(age, -1_000))
-            if sign < 0, state.counts[item] < 1e-12 { state.counts[item] = 0 }
-            guard age > Self.halfLivesMax else { return nil }
-            let factor = Elementary.exp2(-age)
-            for index in state.counts.indices { state.counts[index] *= factor }
-            state.originMS = interaction.occurredAt.milliseconds
-            return state.counts
+            state.newestMS = max(state.newestMS, time)
+            state.counts[item] = max(0, state.counts[item] + sign)
+            state.recent[item] += sign * Self.weight(time, origin)
+            if state.counts[item] == 0 || state.recent[item] < 0 { state.recent[item] = 0 }
+            guard Double(time - origin) / Self.halfLifeMS > Self.halfLivesMax else { return nil }
+            let factor = 1 / Self.weight(time, origin)
+            for index in state.recent.indices { state.recent[index] *= factor }
+            state.originMS = time
+            return state.recent
         }
-        if let moved {
-            published.update { values in
-                for index in moved.indices { values[index] = Float(moved[index]) }
-            }
-        } else {
-            let value = state.withLock { Float($0.counts[item]) }
-            published.update { $0[item] = value }
+        let (value, count) = state.withLock { (Float($0.recent[item]), Float($0.counts[item])) }
+        counts.update { $0[item] = count }
+        recent.update { values in
+            guard let moved else { return values[item] = value }
+            for index in moved.indices { values[index] = Float(moved[index]) }
         }
     }
 
     func encode(into artifact: ArtifactWriter) {
         state.withLock { state in
             artifact.put(UInt64(bitPattern: state.originMS ?? .min))
-            artifact.put(UInt32(state.counts.count))
-            for count in state.counts { artifact.put(count) }
+            artifact.put(UInt64(bitPattern: state.newestMS))
+            artifact.put(UInt32(state.recent.count))
+            for value in state.recent { artifact.put(value) }
+            for value in state.counts { artifact.put(value) }
         }
     }
 
     func decode(_ reader: inout ArtifactReader) throws(RecipeError) {
         let origin = Int64(bitPattern: try reader.number(UInt64.self))
-        let count = try reader.count(of: 8)
-        var counts: [Double] = []
+        let newest = Int64(bitPattern: try reader.number(UInt64.self))
+        let count = try reader.count(of: 16)
+        let recent = try Self.values(count, &reader)
+        let counts = try Self.values(count, &reader)
+        state.withLock { state in
+            state = State(
+                recent: recent,
+                counts: counts,
+                originMS: origin == .min ? nil : origin,
+                newestMS: newest
+            )
+        }
+        self.recent.update { $0 = recent.map { Float($0) } }
+        self.counts.update { $0 = counts.map { Float($0) } }
+    }
+
+    private static func values(
+        _ count: Int,
+        _ reader: inout ArtifactReader
+    ) throws(RecipeError) -> [Double] {
+        var values: [Double] = []
         for _ in 0..<count {
             let value = try reader.double()
             guard value.isFinite else { throw ArtifactReader.damaged("a number is not finite") }
-            counts.append(value)
+            values.append(value)
         }
-        let values = counts
-        state.withLock { $0 = State(counts: values, originMS: origin == .min ? nil : origin) }
-        published.update { $0 = values.map { Float($0) } }
+        return values
     }
 }
