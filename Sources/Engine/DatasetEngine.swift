@@ -154,7 +154,9 @@ package final class DatasetEngine: Sendable {
             deleteRecords(group, kind, &changes)
             touched.insert(group)
         case .requestRemembered(let id, let bodyHash, let names, let time):
-            writer.requests[id] = .init(bodyHash: bodyHash, names: names, at: time)
+            writer.remember(id, .init(bodyHash: bodyHash, names: names, at: time))
+        case .requestForgotten(let id):
+            writer.forget(id)
         }
     }
 
@@ -240,5 +242,28 @@ final class WriterState: @unchecked Sendable {
     var groupCount: UInt32 = 0
     /// The group that was asked for last.
     var lastStore: GroupStore?
-    var requests: [String: Request] = [:]
+    private(set) var requests: [String: Request] = [:]
+    /// The ids of `requests`, oldest first.
+    private var requestsByAge: [(at: Timestamp, id: String)] = []
+
+    func remember(_ id: String, _ request: Request) {
+        forget(id)
+        requests[id] = request
+        // Mostly the newest; the rows of a restart come in any order.
+        let place = requestsByAge.lastIndex { $0.at <= request.at }.map { $0 + 1 } ?? 0
+        requestsByAge.insert((request.at, id), at: place)
+    }
+
+    func forget(_ id: String) {
+        guard requests.removeValue(forKey: id) != nil else { return }
+        requestsByAge.removeAll { $0.id == id }
+    }
+
+    /// The oldest ids that are too old at `now`, or beyond the bound; a few at a time.
+    func forgettableRequests(now: Timestamp) -> [String] {
+        requestsByAge.prefix(8).enumerated().filter { place, request in
+            requests.count - place >= Limits.requestsRememberedMax
+                || now.milliseconds - request.at.milliseconds >= Limits.requestMemoryMS
+        }.map(\.element.id)
+    }
 }

@@ -64,6 +64,8 @@ package enum Effect: Hashable, Sendable {
         names: [ResourceName],
         at: Timestamp
     )
+    /// A request id is too old to matter, or one too many.
+    case requestForgotten(requestID: String)
 }
 
 /// What one mutation does, as planned; nothing of it is visible before it is durable.

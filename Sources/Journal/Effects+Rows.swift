@@ -65,6 +65,8 @@ struct RowEncoder {
             row.put(names) { $0.put($1.text) }
             row.put(time.milliseconds)
             put(.requests, RowKey.text(id, hash), row, to: batch)
+        case .requestForgotten(let id):
+            unsafe batch.delete(store.family(.requests), RowKey.text(id, hash))
         }
     }
 

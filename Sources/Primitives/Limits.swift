@@ -149,6 +149,9 @@ extension Limits {
 
     /// How long a `request_id` of a create call is remembered: 24 hours.
     package static let requestMemoryMS: Int64 = 86_400_000
+
+    /// Remembered request ids; beyond them the oldest are forgotten before their 24 hours.
+    package static let requestsRememberedMax = 10_000
 }
 
 extension Limits {

@@ -104,7 +104,8 @@ struct Demo {
         let liked = try await list(client, "somebody-else", count: 500)
         let place = liked.firstIndex(of: "brand-new").map { "\($0 + 1)" } ?? "none"
         print(
-            "      After its first event it is at place \(place) of \(after.eligibleCount) for somebody new."
+            "      After its first event it is at place \(place) of \(after.eligibleCount) "
+                + "for somebody new."
         )
     }
 

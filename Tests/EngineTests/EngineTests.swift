@@ -244,6 +244,34 @@ struct `The planner` {
 }
 
 @Suite
+struct `Remembered requests` {
+    private func create(_ name: String) -> Mutation {
+        let group = DatasetGroup(header: header(name), index: GroupIndex(0))
+        return .createResources([.datasetGroup(group)], requestID: "r-" + name)
+    }
+
+    private func forgotten(_ world: World) -> [String] {
+        world.log.flatMap(\.effects).compactMap { effect in
+            if case .requestForgotten(let id) = effect { id } else { nil }
+        }
+    }
+
+    @Test
+    func `are forgotten after a day, on disk too`() throws {
+        let world = try World()
+        try world.run(create("a"))
+        let hour: Int64 = 3_600_000
+        try world.run(create("b"), at: Timestamp(milliseconds: now.milliseconds + 23 * hour))
+        #expect(forgotten(world).isEmpty)
+        #expect(try world.run(create("a")).appliedCount == 0)
+        try world.run(create("c"), at: Timestamp(milliseconds: now.milliseconds + 25 * hour))
+        #expect(forgotten(world) == ["r-a"])
+        // Forgotten: the same call is a new one, whose name is taken.
+        #expect(throws: Refusal.self) { try world.run(create("a")) }
+    }
+}
+
+@Suite
 struct `The engine` {
     /// The effects as the rows of a store: the last of each, in the order of recovery.
     private func rows(_ log: [Effects]) -> [Effect] {
@@ -268,7 +296,7 @@ struct `The engine` {
                     events["\(user) \(event.position) \(event.ordinal)"] = (group, user, event)
                 }
                 keep("s\(session)", 1_000_000, .sessionJoined(group, session: session, user: user))
-            case .recordsDeleted, .requestRemembered: break
+            case .recordsDeleted, .requestRemembered, .requestForgotten: break
             }
         }
         let sorted = events.values.sorted { left, right in

@@ -57,9 +57,12 @@ final class World {
     }
 
     @discardableResult
-    func run(_ mutation: Mutation) throws(Refusal) -> MutationOutcome {
+    func run(
+        _ mutation: Mutation,
+        at time: Timestamp = now
+    ) throws(Refusal) -> MutationOutcome {
         var overlay = PlanOverlay()
-        let plan = try plan(mutation, &overlay)
+        let plan = try plan(mutation, &overlay, at: time)
         guard case .ready(let effects, let outcome) = plan else {
             preconditionFailure("an empty batch needs no commit")
         }
@@ -110,12 +113,13 @@ final class World {
 
     private func plan(
         _ mutation: Mutation,
-        _ overlay: inout PlanOverlay
+        _ overlay: inout PlanOverlay,
+        at time: Timestamp = now
     ) throws(Refusal) -> Plan {
         try engine.plan(
             mutation,
             at: LogPosition(next),
-            now: now,
+            now: time,
             overlay: &overlay,
             facts: facts
         )

@@ -16,6 +16,9 @@ extension Planner {
         }
         if !requestID.isEmpty {
             let names = stored.map(\.resourceName)
+            for old in engine.writer.forgettableRequests(now: now) where old != requestID {
+                effects.append(.requestForgotten(requestID: old))
+            }
             local.requests[requestID] = .init(bodyHash: bodyHash, names: names, at: now)
             effects.append(
                 .requestRemembered(
