@@ -1,5 +1,5 @@
 import CNghttp2
-import Primitives
+package import Primitives
 
 /// One HTTP/2 connection without its socket: bytes in, events out, bytes out.
 ///
@@ -7,14 +7,14 @@ import Primitives
 /// taken here, after `nghttp2_session_mem_recv` has returned. Two sessions joined in memory are a
 /// whole connection. Confined to its loop.
 @safe
-final class Session {
-    enum Role {
+package final class Session {
+    package enum Role {
         case server(any StreamAcceptor)
         case client
     }
 
     /// Why the connection must end.
-    enum Failure: Error {
+    package enum Failure: Error {
         /// The peer broke the protocol; what libnghttp2 wants to say about it is waiting in
         /// `drain`.
         case peer(String)
@@ -24,13 +24,13 @@ final class Session {
     let loop: any EventLoop
     let role: Role
     private let handle: OpaquePointer
-    private(set) var streams: [Int32: HTTP2Stream] = [:]
+    package private(set) var streams: [Int32: HTTP2Stream] = [:]
     private var events: [StreamEvent] = []
     private var nextEvent = 0
     private var budget: FrameBudget
     private(set) var hasReceivedSettings = false
     /// The peer said that it will take no new streams.
-    private(set) var isPeerGoingAway = false
+    package private(set) var isPeerGoingAway = false
     private var scratch = ByteWriter(capacity: 1_024)
     /// Called when bytes are ready for `drain`; at most once until it has run.
     var onOutput: (() -> Void)?
@@ -38,9 +38,13 @@ final class Session {
     // What the callbacks gather, one header block and one buffer at a time.
     var assembling = HeaderAssembly()
     var receiving: UnsafeRawPointer?
+    /// Bytes that came, less those of frames that libnghttp2 told of.
+    ///
+    /// It drops unknown frames in silence. Negative while a frame is under way.
+    private var untoldBytes = -24  // The preface is no frame.
     var isFlooded = false
 
-    init(loop: any EventLoop, role: Role) {
+    package init(loop: any EventLoop, role: Role) {
         self.loop = loop
         self.role = role
         budget = FrameBudget(nowNanoseconds: loop.nowNanoseconds)
@@ -95,14 +99,14 @@ final class Session {
         )
     }
 
-    var isFinished: Bool {
+    package var isFinished: Bool {
         unsafe nghttp2_session_want_read(handle) == 0 && nghttp2_session_want_write(handle) == 0
     }
 
     // MARK: Bytes
 
     /// Takes what the peer sent and tells the streams' handlers.
-    func receive(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
+    package func receive(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
         unsafe receiving = bytes.baseAddress
         let count = unsafe nghttp2_session_mem_recv(
             handle,
@@ -110,6 +114,7 @@ final class Session {
             bytes.count
         )
         unsafe receiving = nil
+        chargeUntold(bytes.count)
         unsafe dispatch(bytes)
         requestOutput()
         if isFlooded { throw .flooded }
@@ -121,7 +126,7 @@ final class Session {
     /// Appends the bytes to send, as windows and `Limits.connectionOutputBytesMax` allow.
     ///
     /// - Returns: Whether it stopped at that bound, so that there may be more to send at once.
-    func drain(into output: ByteWriter) -> Bool {
+    package func drain(into output: ByteWriter) -> Bool {
         var isBounded = true
         while output.count < Limits.connectionOutputBytesMax {
             var pointer: UnsafePointer<UInt8>?
@@ -210,6 +215,21 @@ final class Session {
         isPeerGoingAway = true
     }
 
+    /// A frame that libnghttp2 tells of begins.
+    func told(ofFrame payloadBytes: Int) {
+        untoldBytes -= Self.frameHeaderBytes + payloadBytes
+    }
+
+    /// Charges for frames of unknown types, as if each were of the smallest size.
+    private func chargeUntold(_ byteCount: Int) {
+        untoldBytes += byteCount
+        guard untoldBytes >= Self.frameHeaderBytes else { return }
+        charge(untoldBytes / Self.frameHeaderBytes)
+        untoldBytes %= Self.frameHeaderBytes
+    }
+
+    private static let frameHeaderBytes = 9
+
     /// Charges a frame that carries nothing.
     func charge(_ count: Int) {
         if !budget.spend(count, nowNanoseconds: loop.nowNanoseconds) { isFlooded = true }
@@ -218,7 +238,9 @@ final class Session {
     // MARK: What the streams ask for
 
     /// A stream that this side will open with its first `send(headers:)`.
-    func makeClientStream(_ makeHandler: (HTTP2Stream) -> any ByteStreamHandler) -> HTTP2Stream {
+    package func makeClientStream(
+        _ makeHandler: (HTTP2Stream) -> any ByteStreamHandler
+    ) -> HTTP2Stream {
         let stream = HTTP2Stream(session: self, loop: loop)
         stream.handler = makeHandler(stream)
         return stream
@@ -291,13 +313,13 @@ final class Session {
     // MARK: Ending
 
     /// The first GOAWAY of a drain: no promise about which streams are still taken.
-    func announceShutdown() {
+    package func announceShutdown() {
         _ = unsafe nghttp2_submit_shutdown_notice(handle)
         requestOutput()
     }
 
     /// The second: streams above the last one taken are refused; running ones go on.
-    func goAway(_ code: HTTP2ErrorCode) {
+    package func goAway(_ code: HTTP2ErrorCode) {
         let last = unsafe nghttp2_session_get_last_proc_stream_id(handle)
         _ = unsafe nghttp2_submit_goaway(
             handle,
@@ -311,7 +333,7 @@ final class Session {
     }
 
     /// The connection is gone: tells every stream.
-    func closeAll(_ code: HTTP2ErrorCode) {
+    package func closeAll(_ code: HTTP2ErrorCode) {
         let open = streams
         streams = [:]
         for stream in open.values { stream.close(code) }

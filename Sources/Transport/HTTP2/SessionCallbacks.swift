@@ -86,6 +86,7 @@ enum SessionCallbacks {
         guard let session = unsafe session(user), let header = unsafe header?.pointee else {
             return 0
         }
+        session.told(ofFrame: header.length)
         switch UInt32(header.type) {
         case NGHTTP2_HEADERS.rawValue:
             break
