@@ -12,6 +12,9 @@ package struct StoredEvent: Hashable, Sendable {
     package var record: EventRecord
     /// The session that the event came with, as an owner of histories.
     package var session: UserIndex?
+    /// The event was in the history of `session` before a user joined it: its generated id still
+    /// names it so.
+    package var isMoved: Bool
 
     package init(
         position: LogPosition,
@@ -19,7 +22,8 @@ package struct StoredEvent: Hashable, Sendable {
         item: ItemIndex?,
         type: EventTypeIndex,
         record: EventRecord,
-        session: UserIndex?
+        session: UserIndex?,
+        isMoved: Bool = false
     ) {
         self.position = position
         self.ordinal = ordinal
@@ -27,6 +31,7 @@ package struct StoredEvent: Hashable, Sendable {
         self.type = type
         self.record = record
         self.session = session
+        self.isMoved = isMoved
     }
 }
 
@@ -121,7 +126,7 @@ package protocol FactReader: AnyObject {
     /// All events of an owner, oldest first.
     func events(_ group: GroupIndex, owner: UserIndex) throws(Refusal) -> [StoredEvent]
 
-    /// The event that was stored under an id given by a client, with its owner.
+    /// The event that was stored under an id, given by a client or generated, with its owner.
     func event(
         _ group: GroupIndex,
         withID eventID: String

@@ -55,6 +55,9 @@ struct RowEncoder {
                 unsafe batch.deleteAll(store.family(.events), prefix: RowKey.owner(group, owner))
             }
             for event in merged { putEvent(group, user, event, to: batch) }
+            let target = begin()
+            target.put(UInt64(user.rawValue))
+            put(.eventIDs, RowKey.entity(group, session.rawValue), target, to: batch)
             putJoin(group, session, user, to: batch)
         case .recordsDeleted(let group, let kind):
             deleteRecords(group, kind, to: batch)

@@ -152,7 +152,9 @@ extension RowWriter {
         let record = event.record
         put(event.item) { $0.put(UInt64($1.rawValue)) }
         put(UInt64(event.type.rawValue))
-        put(event.session) { $0.put(UInt64($1.rawValue)) }
+        // 0: no session; 1: with one; 2: with one in whose history it was first.
+        bytes.append(UInt8(event.session == nil ? 0 : event.isMoved ? 2 : 1))
+        if let session = event.session { put(UInt64(session.rawValue)) }
         put(record.eventID)
         put(record.eventType)
         put(record.eventValue) { $0.put($1) }
@@ -198,9 +200,8 @@ extension RowReader {
             ItemIndex(try reader.narrow(UInt32.self))
         }
         let type = EventTypeIndex(try narrow(UInt16.self))
-        let session = try optional { (reader) throws(Damaged) in
-            UserIndex(try reader.narrow(UInt32.self))
-        }
+        let sessionMark = try byte()
+        let session = sessionMark == 0 ? nil : UserIndex(try narrow(UInt32.self))
         var record = EventRecord(eventType: "", occurredAt: key.time)
         record.eventID = try text()
         record.eventType = try text()
@@ -216,7 +217,8 @@ extension RowReader {
             item: item,
             type: type,
             record: record,
-            session: session
+            session: session,
+            isMoved: sessionMark == 2
         )
     }
 }

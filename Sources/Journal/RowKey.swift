@@ -33,6 +33,25 @@ struct EventKey: Hashable {
         self.ordinal = ordinal
     }
 
+    /// The key that a generated event id spells; `nil` for any other text.
+    init?(spelledBy eventID: String) {
+        guard eventID.utf8.starts(with: "e-".utf8) else { return nil }
+        let parts = eventID.split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count == 6, let group = UInt32(parts[1], radix: 36),
+            let owner = UInt32(parts[2], radix: 36),
+            let time = Int64(parts[3], radix: 36),
+            let position = UInt64(parts[4], radix: 36),
+            let ordinal = UInt16(parts[5], radix: 36)
+        else { return nil }
+        self.init(
+            group: GroupIndex(group),
+            owner: UserIndex(owner),
+            time: Timestamp(milliseconds: time),
+            position: LogPosition(position),
+            ordinal: ordinal
+        )
+    }
+
     init?(_ key: UnsafeRawBufferPointer) {
         guard key.count == 26 else { return nil }
         group = GroupIndex(UInt32(truncatingIfNeeded: unsafe RowKey.read(key, 0, 4)))

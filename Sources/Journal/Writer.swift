@@ -193,18 +193,41 @@ final class StoreFacts: FactReader {
     ) throws(Refusal) -> (owner: UserIndex, event: StoredEvent)? {
         do throws(JournalError) {
             let idKey = RowKey.eventID(group, eventID, hash)
-            guard let key = try store.get(.eventIDs, idKey) else { return nil }
-            guard let value = try store.get(.events, key),
-                let eventKey = unsafe key.withUnsafeBytes({ unsafe EventKey($0) })
-            else { return nil }
-            var reader = RowReader(value)
-            do throws(RowReader.Damaged) {
-                return (eventKey.owner, try reader.event(eventKey))
-            } catch {
-                throw JournalError(.corrupt, "an event's row can't be read")
+            if let key = try store.get(.eventIDs, idKey) {
+                guard let eventKey = unsafe key.withUnsafeBytes({ unsafe EventKey($0) }) else {
+                    return nil
+                }
+                return try event(at: eventKey)
             }
+            guard var key = EventKey(spelledBy: eventID), key.group == group else { return nil }
+            if let found = try event(at: key) {
+                return found.event.identifier(group, key.owner) == eventID ? found : nil
+            }
+            // A session's events move to the user who joins it first.
+            let session = RowKey.entity(group, key.owner.rawValue)
+            guard let row = try store.get(.eventIDs, session) else { return nil }
+            var reader = RowReader(row)
+            guard let user = try? reader.narrow(UInt32.self) else { return nil }
+            key.owner = UserIndex(user)
+            let moved = try event(at: key)
+            return moved?.event.identifier(group, key.owner) == eventID ? moved : nil
         } catch {
             throw Refusal(.unavailable, "the store could not be read: \(error)")
+        }
+    }
+
+    private func event(
+        at key: EventKey
+    ) throws(JournalError) -> (owner: UserIndex, event: StoredEvent)? {
+        let bytes = ByteWriter(capacity: 32)
+        key.write(to: bytes)
+        let array = unsafe bytes.withUnsafeBytes { unsafe Array($0) }
+        guard let value = try store.get(.events, array) else { return nil }
+        var reader = RowReader(value)
+        do throws(RowReader.Damaged) {
+            return (key.owner, try reader.event(key))
+        } catch {
+            throw JournalError(.corrupt, "an event's row can't be read")
         }
     }
 

@@ -196,7 +196,12 @@ extension Planner {
             effects.append(.sessionJoined(group, session: session, user: user))
             return
         }
-        let merged = (try history(group, user) + ofSession).sorted { left, right in
+        let moved = ofSession.map { event in
+            var event = event
+            event.isMoved = true
+            return event
+        }
+        let merged = (try history(group, user) + moved).sorted { left, right in
             (left.record.occurredAt, left.position, left.ordinal)
                 < (right.record.occurredAt, right.position, right.ordinal)
         }
@@ -317,11 +322,13 @@ extension StoredEvent {
         return item == other.item && type == other.type && mine == others
     }
 
-    /// The id given by the client, or one that spells the key of the event's row.
+    /// The id given by the client, or one that spells the key that the event's row had first.
+    ///
+    /// So an id once told stays the same when the event moves to the user who joins its session.
     package func identifier(_ group: GroupIndex, _ owner: UserIndex) -> String {
         guard record.eventID.isEmpty else { return record.eventID }
         let parts: InlineArray<5, UInt64> = [
-            UInt64(group.rawValue), UInt64(owner.rawValue),
+            UInt64(group.rawValue), UInt64((isMoved ? session ?? owner : owner).rawValue),
             UInt64(clamping: record.occurredAt.milliseconds), position.rawValue, UInt64(ordinal),
         ]
         // Five numbers of at most 13 digits, and what parts them.

@@ -11,7 +11,8 @@ enum ColumnFamily: String, CaseIterable {
     case items
     case users
     case events
-    /// Ids given by clients, hashed, to the key of their event.
+    /// Ids given by clients, hashed, to the key of their event; and sessions whose events moved, by
+    /// index, to the user who has them, for generated ids.
     case eventIDs = "event_ids"
     case requests
     case artifacts
