@@ -9,6 +9,7 @@ import Synchronization
 package final class DatasetEngine: Sendable {
     package let resources = ResourceTable()
     private let hash: StableHash
+    private let historyLengthMax: Int
     private let groups = Mutex<[GroupIndex: GroupStore]>([:])
     private let groupsByName = Mutex<[String: GroupStore]>([:])
     private let trackers = Mutex<[String: ResourceName]>([:])
@@ -20,9 +21,13 @@ package final class DatasetEngine: Sendable {
     /// SAFETY of the box: touched by the writer's thread only.
     let writer = WriterState()
 
-    /// - Parameter hash: Keyed by the data directory; shards owners.
-    package init(hash: StableHash) {
+    /// - Parameters:
+    ///   - hash: Keyed by the data directory; shards owners.
+    ///   - historyLengthMax: Entries of one history that are kept.
+    package init(hash: StableHash, historyLengthMax: Int = Limits.historyLengthMax) {
+        precondition((1...Limits.historyLengthMax).contains(historyLengthMax))
         self.hash = hash
+        self.historyLengthMax = historyLengthMax
     }
 
     /// Everything at or below this position is visible.
@@ -133,9 +138,7 @@ package final class DatasetEngine: Sendable {
         case .userStored(let group, let user, let record):
             store(group).storeUser(user, record)
         case .eventStored(let group, let owner, let event):
-            if let change = store(group).storeEvent(owner, event) {
-                changes.append(.observed(group, change))
-            }
+            storeEvent(group, owner, event, &changes)
             touched.insert(group)
         case .sessionJoined(let group, let session, let user):
             store(group).joinSession(session, to: user)
@@ -145,9 +148,7 @@ package final class DatasetEngine: Sendable {
                 changes += store.clearHistory(owner).map { .retracted(group, $0) }
             }
             for event in merged {
-                if let change = store.storeEvent(user, event) {
-                    changes.append(.observed(group, change))
-                }
+                storeEvent(group, user, event, &changes)
             }
             store.joinSession(session, to: user)
         case .recordsDeleted(let group, let kind):
@@ -160,6 +161,17 @@ package final class DatasetEngine: Sendable {
         }
     }
 
+    private func storeEvent(
+        _ group: GroupIndex,
+        _ owner: UserIndex,
+        _ event: StoredEvent,
+        _ changes: inout [AppliedChange]
+    ) {
+        let stored = store(group).storeEvent(owner, event)
+        if let dropped = stored.dropped { changes.append(.retracted(group, dropped)) }
+        if let added = stored.added { changes.append(.observed(group, added)) }
+    }
+
     /// The same as `group` on the writer's thread, which asks for one group again and again.
     func stored(_ index: GroupIndex) -> GroupStore? {
         if let store = writer.lastStore, store.index == index { return store }
@@ -169,7 +181,7 @@ package final class DatasetEngine: Sendable {
 
     private func store(_ index: GroupIndex) -> GroupStore {
         if let store = stored(index) { return store }
-        let store = GroupStore(index: index, hash: hash)
+        let store = GroupStore(index: index, hash: hash, historyLengthMax: historyLengthMax)
         groups.withLock { $0[index] = store }
         return store
     }

@@ -13,6 +13,7 @@ package final class GroupStore: @unchecked Sendable {
     let root: Published<GroupRoot>
     private let shards: [Shard]
     private let hash: StableHash
+    private let historyLengthMax: Int
 
     /// Where each owner lives, by index.
     private var places: [Place] = []
@@ -32,6 +33,13 @@ package final class GroupStore: @unchecked Sendable {
     /// Ids that readers may look up; kept beside `items`, which the writer alone reads.
     private let readableItems: Mutex<IdentifierTable>
 
+    /// What one more event does to a history.
+    struct StoredChange: Sendable {
+        /// The oldest entry, which had to go before.
+        var dropped: HistoryChange?
+        var added: HistoryChange?
+    }
+
     private struct Place {
         let shard: UInt16
         let slot: UInt32
@@ -39,8 +47,9 @@ package final class GroupStore: @unchecked Sendable {
 
     private static let shardCount = 16
 
-    init(index: GroupIndex, hash: StableHash) {
+    init(index: GroupIndex, hash: StableHash, historyLengthMax: Int) {
         self.index = index
+        self.historyLengthMax = historyLengthMax
         self.hash = hash
         items = IdentifierTable(hash: hash)
         readableItems = Mutex(IdentifierTable(hash: hash))
@@ -181,9 +190,13 @@ package final class GroupStore: @unchecked Sendable {
         withOwner(owner) { $0.owners[$1].record = record }
     }
 
-    /// Adds an event to its owner's history; `nil` when it takes no part in histories.
-    func storeEvent(_ owner: UserIndex, _ event: StoredEvent) -> HistoryChange? {
-        guard let item = event.item else { return nil }
+    /// Adds an event to its owner's history, if it takes part in histories.
+    ///
+    /// A full history lets its oldest entry go first: whoever learns from histories forgets it, as
+    /// after a restart nobody knows of it. An event that is older than all that a full history
+    /// keeps is on disk only.
+    func storeEvent(_ owner: UserIndex, _ event: StoredEvent) -> StoredChange {
+        guard let item = event.item else { return StoredChange() }
         if !hasEvents.contains(Int(item.rawValue)) {
             hasEvents.insert(Int(item.rawValue))
             isRootStale = true
@@ -193,14 +206,20 @@ package final class GroupStore: @unchecked Sendable {
             let entry = PackedInteraction(
                 Interaction(item: item, type: event.type, occurredAt: time)
             )
-            let index = state.insertionIndex(state.owners[slot].history, time.milliseconds)
-            let before = state.owners[slot].history.count
-            let dropped = state.arena.insert(entry, at: index, into: &state.owners[slot].history)
-            if dropped && index == 0 { return nil }
-            return state.change(
-                slot,
-                at: before == state.owners[slot].history.count ? index - 1 : index
-            )
+            var index = state.insertionIndex(state.owners[slot].history, time.milliseconds)
+            var stored = StoredChange()
+            if Int(state.owners[slot].history.count) >= historyLengthMax {
+                guard index > 0 else {
+                    state.owners[slot].history.isTruncated = true
+                    return stored
+                }
+                stored.dropped = state.change(slot, at: 0)
+                state.arena.removeFirst(of: &state.owners[slot].history)
+                index -= 1
+            }
+            state.arena.insert(entry, at: index, into: &state.owners[slot].history)
+            stored.added = state.change(slot, at: index)
+            return stored
         }
     }
 

@@ -274,7 +274,7 @@ struct `Remembered requests` {
 @Suite
 struct `The engine` {
     /// The effects as the rows of a store: the last of each, in the order of recovery.
-    private func rows(_ log: [Effects]) -> [Effect] {
+    static func rows(_ log: [Effects]) -> [Effect] {
         var kept: [String: (Int, Effect)] = [:]
         var events: [String: (GroupIndex, UserIndex, StoredEvent)] = [:]
         func keep(_ key: String, _ order: Int, _ effect: Effect) { kept[key] = (order, effect) }
@@ -338,7 +338,7 @@ struct `The engine` {
             }
         }
         let restarted = DatasetEngine(hash: StableHash(key: (7, 8)))
-        _ = restarted.apply([Effects(position: LogPosition(1), effects: rows(world.log))])
+        _ = restarted.apply([Effects(position: LogPosition(1), effects: Self.rows(world.log))])
         let before = EngineDigest(world.engine)
         let after = EngineDigest(restarted)
         #expect(

@@ -12,12 +12,20 @@ func header(_ name: String) -> ResourceHeader {
 
 /// An engine with one group, driven without a store.
 final class World {
-    let engine = DatasetEngine(hash: StableHash(key: (1, 2)))
+    let engine: DatasetEngine
     let facts = TestFacts()
     var log: [Effects] = []
+    /// What whoever learns from the events was told.
+    var changes: [AppliedChange] = []
+    /// The clock of the planner.
+    var time = now
     private var next: UInt64 = 1
 
-    init() throws {
+    init(historyLengthMax: Int = Limits.historyLengthMax) throws {
+        engine = DatasetEngine(
+            hash: StableHash(key: (1, 2)),
+            historyLengthMax: historyLengthMax
+        )
         var resources: [Resource] = [
             .datasetGroup(DatasetGroup(header: header("shop"), index: GroupIndex(0)))
         ]
@@ -70,7 +78,7 @@ final class World {
             next += 1
             log.append(effects)
             facts.store(effects)
-            _ = engine.apply([effects])
+            changes += engine.apply([effects])
         }
         return outcome
     }
@@ -83,7 +91,7 @@ final class World {
         func commit() {
             for effects in pending { facts.store(effects) }
             log += pending
-            _ = engine.apply(pending)
+            changes += engine.apply(pending)
             pending = []
             overlay = PlanOverlay()
         }

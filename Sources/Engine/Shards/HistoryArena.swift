@@ -69,22 +69,10 @@ final class HistoryArena {
         )
     }
 
-    /// Puts `entry` before position `index`; drops the oldest when the history is full.
+    /// Puts `entry` before position `index`.
     ///
     /// O(entries behind it), O(length) when the block must grow.
-    /// - Returns: Whether the oldest entry was dropped.
-    func insert(_ entry: PackedInteraction, at index: Int, into slot: inout HistorySlot) -> Bool {
-        var index = index
-        let dropsOldest = Int(slot.count) == Limits.historyLengthMax
-        if dropsOldest {
-            slot.isTruncated = true
-            // Older than everything that is kept: it is on disk only.
-            if index == 0 { return true }
-            let all = unsafe entries(slot)
-            for position in 1..<all.count { unsafe all[position - 1] = all[position] }
-            slot.count -= 1
-            index -= 1
-        }
+    func insert(_ entry: PackedInteraction, at index: Int, into slot: inout HistorySlot) {
         if slot.sizeClass < 0 || Int(slot.count) == Self.capacities[Int(slot.sizeClass)] {
             grow(&slot)
         }
@@ -96,7 +84,17 @@ final class HistoryArena {
             position -= 1
         }
         unsafe all[index] = entry
-        return dropsOldest
+    }
+
+    /// Forgets the oldest entry of a slot that has one; it is on disk only from now on.
+    ///
+    /// O(length).
+    func removeFirst(of slot: inout HistorySlot) {
+        precondition(slot.count > 0)
+        let all = unsafe entries(slot)
+        for position in 1..<all.count { unsafe all[position - 1] = all[position] }
+        slot.count -= 1
+        slot.isTruncated = true
     }
 
     /// Forgets the newest entry of a slot that has one.
