@@ -26,15 +26,18 @@ package final class Journal: Sendable {
 
     /// Opens a place, or makes it.
     ///
+    /// `format` is what to write and to read; another one is only for playing another server.
+    ///
     /// - Throws: `JournalError` when another process has it, when it is damaged, or too new.
     package init(
         _ place: Place,
+        format: UInt8 = FormatVersion.current,
         clock: any Clock = SystemClock(),
         logger: Logger
     ) throws(JournalError) {
         let opener = try StoreOpener(place)
         let store = try opener.open()
-        try Self.checkFormat(store)
+        try Self.checkFormat(store, format)
         hash = try Self.hashKey(store)
         position = try Self.position(store)
         engine = DatasetEngine(hash: hash)
@@ -101,15 +104,15 @@ package final class Journal: Sendable {
         return LogPosition(value)
     }
 
-    private static func checkFormat(_ store: Store) throws(JournalError) {
+    private static func checkFormat(_ store: Store, _ format: UInt8) throws(JournalError) {
         guard let row = try store.get(.meta, RowKey.format) else {
-            return try put(store, RowKey.format, [FormatVersion.current])
+            return try put(store, RowKey.format, [format])
         }
-        guard row.first == FormatVersion.current else {
+        guard row == [format] else {
             throw JournalError(
                 .newerFormat,
-                "the data directory has format \(row.first ?? 0), this server reads format "
-                    + "\(FormatVersion.current); use the server that wrote it"
+                "the data directory '\(store.path)' has format \(row.first ?? 0), this server "
+                    + "reads format \(format); use the server that wrote it"
             )
         }
     }
@@ -146,8 +149,8 @@ package final class Journal: Sendable {
 }
 
 /// The version of what is on disk.
-enum FormatVersion {
-    static let current: UInt8 = 1
+package enum FormatVersion {
+    package static let current: UInt8 = 1
 }
 
 /// Opens the store of a place, as often as it takes.

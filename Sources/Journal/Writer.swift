@@ -20,6 +20,10 @@ final class Writer: @unchecked Sendable {
     private var overlay = PlanOverlay()
     private var planned: [Planned] = []
     private let wakes = WakeBatch()
+    /// A batch whose write failed, until the store is open again and tells whether it has it.
+    private var unsettled: [Effects] = []
+    /// When a store that could not be opened may be tried again.
+    private var nextOpening: UInt64 = 0
 
     private struct Planned {
         var effects: Effects
@@ -95,22 +99,24 @@ final class Writer: @unchecked Sendable {
                 for one in batch { one.completion(.failure(error), wakes) }
                 return wakes.wakeAll()
             }
-            position = last
-            let changes = engine.apply(effects)
-            observer?.applied(changes)
+            if position != last { apply(effects, through: last) }
         }
         for one in batch { one.completion(.success(one.outcome), wakes) }
         wakes.wakeAll()
     }
 
     private func write(_ effects: [Effects], through last: LogPosition) throws(Refusal) {
-        guard let failure = try writeOnce(effects, through: last) else { return }
-        logger.error("write failed", metadata: ["error": "\(failure)"])
-        // RocksDB takes nothing more until it is opened again; then it is known what it kept.
-        store = nil
-        guard try storedPosition() == last else {
-            throw Refusal(.unavailable, "the store could not write: \(failure)")
+        // RocksDB takes nothing more after a failure until it is opened again. If that was long
+        // ago (the failure of a flush), the second try succeeds.
+        for _ in 0..<2 {
+            guard let failure = try writeOnce(effects, through: last) else { return }
+            logger.error("write failed", metadata: ["error": "\(failure)"])
+            unsettled = effects
+            store = nil
+            _ = try openStore()
+            if position == last { return }
         }
+        throw Refusal(.unavailable, "the store could not write")
     }
 
     private func writeOnce(
@@ -134,24 +140,46 @@ final class Writer: @unchecked Sendable {
         }
     }
 
-    private func storedPosition() throws(Refusal) -> LogPosition {
-        let store = try openStore()
-        do throws(JournalError) {
-            return try Journal.position(store)
-        } catch {
-            throw Refusal(.unavailable, "the store could not be read: \(error)")
-        }
-    }
-
     private func openStore() throws(Refusal) -> Store {
         if let store { return store }
+        let now = clock.monotonicNanoseconds()
+        guard now >= nextOpening else {
+            throw Refusal(.unavailable, "the store is shut since it could not write")
+        }
         do throws(JournalError) {
             let opened = try reopen()
+            try settle(opened)
             store = opened
             return opened
         } catch {
+            nextOpening = clock.monotonicNanoseconds() + Limits.storeOpeningIntervalNS
             throw Refusal(.unavailable, "the store is shut: \(error)")
         }
+    }
+
+    /// Applies the batch whose write failed, if the store has kept it after all.
+    ///
+    /// Its callers may have been told that the fate of their writes is not known. Whatever they
+    /// were told, engine and store must not differ.
+    private func settle(_ opened: Store) throws(JournalError) {
+        let stored = try Journal.position(opened)
+        guard stored != position else {
+            unsettled = []
+            return
+        }
+        guard let last = unsettled.last?.position, stored == last else {
+            throw JournalError(
+                .corrupt,
+                "the store is at position \(stored.rawValue), not at \(position.rawValue)"
+            )
+        }
+        apply(unsettled, through: last)
+        unsettled = []
+    }
+
+    private func apply(_ effects: [Effects], through last: LogPosition) {
+        position = last
+        observer?.applied(engine.apply(effects))
     }
 
     /// Closes the store.

@@ -166,6 +166,10 @@ extension Limits {
     /// RocksDB's own log before it forces a flush; bounds the time of a restart.
     package static let storeLogBytes = 256 << 20
 
+    /// How long a store that could not be opened again is let alone: opening costs more than the
+    /// refusal of a write, and many may be waiting.
+    package static let storeOpeningIntervalNS: UInt64 = 100_000_000
+
     // MARK: Sequencer
 
     /// Mutations waiting for the writer; more are refused at once instead of waiting longer.

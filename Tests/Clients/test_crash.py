@@ -1,9 +1,14 @@
-"""Nothing that was acknowledged is lost: kill -9 in the middle of concurrent writers."""
+"""Nothing that was acknowledged is lost: kill -9 among concurrent writers, and a full disk."""
 
+import functools
 import os
+import resource
+import subprocess
 import threading
+import time
 
 import grpc
+import pytest
 from conftest import Client, Server
 
 KILLS = 100 if os.environ.get("BOWERBIRD_TEST_ALL") else 20
@@ -75,3 +80,133 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_half_applied(protos, tmp_pa
         assert client.recommend(campaign, "nobody", count=1).eligible_count % 3 == 0
     assert total >= KILLS * 20
     server.stop()
+
+
+class SizeLimit:
+    """No file of the server may grow: every write to the disk fails, as on a full one."""
+
+    def __init__(self, folder, monkeypatch):
+        self.directory = folder / "data"
+        # Keeps ignoring SIGXFSZ, as Python does, so that the write fails instead.
+        patient = functools.partial(subprocess.Popen, restore_signals=False)
+        monkeypatch.setattr(subprocess, "Popen", patient)
+
+    def fill(self, server):
+        self._limit(server, 0)
+
+    def empty(self, server):
+        self._limit(server, resource.RLIM_INFINITY)
+
+    def _limit(self, server, size):
+        limits = (size, resource.RLIM_INFINITY)
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, limits)
+
+    def remove(self):
+        pass
+
+
+class SmallDisk:
+    """A file system of its own, and something else that takes all of its room."""
+
+    def __init__(self, folder, monkeypatch):
+        self.disk = folder / "disk"
+        self.disk.mkdir()
+        command = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(self.disk)]
+        if os.geteuid() != 0 or subprocess.run(command, capture_output=True).returncode != 0:
+            pytest.skip("only root can mount a small disk")
+        self.directory = self.disk / "data"
+
+    def fill(self, server):
+        with open(self.disk / "else", "ab", buffering=0) as file:
+            try:
+                while file.write(bytes(4096)) == 4096:
+                    pass
+            except OSError:
+                pass
+
+    def empty(self, server):
+        (self.disk / "else").unlink()
+
+    def remove(self):
+        subprocess.run(["umount", str(self.disk)], check=True)
+
+
+def three_events(protos, number):
+    """A call that is there as a whole or not at all; about 12 KiB, more than is left anywhere."""
+    events = []
+    for n in range(3):
+        event = protos.events.Event(
+            event_type="view", item_id=f"i-{number}-{n}", recommendation_id="r" * 40,
+        )
+        event.impression.extend(f"{number}-{n}-{i}-{'x' * 150}" for i in range(25))
+        event.sent_at.FromMilliseconds(1_700_000_000_000 + number * 10 + n)
+        events.append(event)
+    return protos.events.PutEventsRequest(
+        dataset_group="datasetGroups/full", user_id=f"u-{number}", session_id=f"s-{number}",
+        event_list=events,
+    )
+
+
+@pytest.mark.parametrize("disk", [SizeLimit, SmallDisk])
+def test_a_full_disk_ends_writes_but_not_reads_and_room_lets_them_begin_again(
+    protos, tmp_path, monkeypatch, disk
+):
+    disk = disk(tmp_path, monkeypatch)
+    server = Server(disk.directory).start()
+    try:
+        client = Client(protos, server.channel)
+        client.datasets.CreateDatasetGroup(
+            protos.datasets.CreateDatasetGroupRequest(name="full", starter=True)
+        )
+        campaign = "datasetGroups/full/campaigns/default"
+        calls = [three_events(protos, number) for number in range(60)]
+        refused = []
+        acknowledged = 0
+        for spell in range(3):
+            for number in range(spell * 20, spell * 20 + 10):
+                assert client.events.PutEvents(calls[number]).applied_count == 3
+                acknowledged += 1
+            for number in range(spell * 20 + 10, spell * 20 + 20):
+                # Opening the store again may make room: it turns its log into smaller tables.
+                disk.fill(server)
+                try:
+                    assert client.events.PutEvents(calls[number]).applied_count == 3
+                    acknowledged += 1
+                except grpc.RpcError as error:
+                    assert error.code() == grpc.StatusCode.UNAVAILABLE
+                    refused.append(number)
+                answer = client.recommend(campaign, "nobody")
+                # A refused call may have been kept after all, but then as a whole.
+                calls_seen, half = divmod(answer.eligible_count, 3)
+                assert half == 0 and acknowledged <= calls_seen <= acknowledged + len(refused)
+            assert len(refused) > 5 * spell
+            disk.empty(server)
+            wait_for_writes(client, calls[0])
+        # In the same process and after a restart: what was acknowledged is there, what was refused
+        # is there as a whole or not at all.
+        eligible = client.recommend(campaign, "nobody").eligible_count
+        assert eligible % 3 == 0 and eligible >= acknowledged * 3
+        server.kill()
+        client = Client(protos, server.start().channel)
+        assert client.recommend(campaign, "nobody").eligible_count == eligible
+        for number, call in enumerate(calls):
+            answer = client.events.PutEvents(call)
+            told = (answer.applied_count, answer.duplicate_count)
+            assert told == (0, 3) or number in refused and told == (3, 0), number
+    finally:
+        server.stop()
+        disk.remove()
+
+
+def wait_for_writes(client, call, seconds=10):
+    """Repeats a call that was acknowledged before until writes are taken again."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            answer = client.events.PutEvents(call)
+            if answer.duplicate_count == 3:
+                return
+        except grpc.RpcError as error:
+            assert error.code() == grpc.StatusCode.UNAVAILABLE
+        assert time.monotonic() < deadline, "writes are not taken again"
+        time.sleep(0.02)

@@ -12,6 +12,7 @@ import Primitives
 final class Store: @unchecked Sendable {
     // SAFETY of `@unchecked`: RocksDB's handles may be used from any thread; they are set in `init`
     // and freed in `deinit`.
+    let path: String
     private let database: OpaquePointer
     private let families: [OpaquePointer]
     private let options: OpaquePointer
@@ -25,6 +26,10 @@ final class Store: @unchecked Sendable {
     /// - Throws: `inUse` when another process has it, `corrupt` when its log is damaged in the
     ///   middle.
     init(path: String, environment: StoreEnvironment?) throws(JournalError) {
+        self.path = path
+        if environment == nil, let damage = LogCheck.damage(in: path, isThorough: false) {
+            throw Self.damaged(path, "'\(damage.file)' is damaged at byte \(damage.byte)")
+        }
         unsafe cache = rocksdb_cache_create_lru(Limits.storeCacheBytes)
         unsafe options = Self.makeOptions(cache, environment)
         unsafe self.environment = environment?.handle
@@ -86,6 +91,9 @@ final class Store: @unchecked Sendable {
         // There is one writer: nothing to yield to.
         unsafe rocksdb_options_set_allow_concurrent_memtable_write(options, 0)
         unsafe rocksdb_options_set_enable_write_thread_adaptive_yield(options, 0)
+        // RocksDB's log of its own doings (a file `LOG`) stays empty: Debian's build ends the
+        // process by an assertion when it writes a second line there on a full disk.
+        unsafe rocksdb_options_set_info_log_level(options, 4)
         unsafe rocksdb_options_set_keep_log_file_num(options, 4)
         unsafe rocksdb_options_set_max_background_jobs(options, 2)
         let table = unsafe rocksdb_block_based_options_create()
@@ -109,12 +117,30 @@ final class Store: @unchecked Sendable {
                     + "directory (\(message))"
             )
         }
-        return JournalError(
+        guard message.hasPrefix("Corruption") else {
+            return JournalError(
+                .io,
+                "the data directory '\(path)' can't be opened: \(message); make room or make it "
+                    + "readable and writable, then try again"
+            )
+        }
+        guard !message.contains(".sst"),
+            let damage = LogCheck.damage(in: path, isThorough: true)
+        else { return damaged(path, message) }
+        return damaged(path, "'\(damage.file)' is damaged at byte \(damage.byte) (\(message))")
+    }
+
+    private static func damaged(_ path: String, _ what: String) -> JournalError {
+        JournalError(
             .corrupt,
-            "the data directory '\(path)' can't be opened: \(message); nothing was changed; "
-                + "restore a "
+            "the data directory '\(path)' can't be used: \(what); nothing was changed; restore a "
                 + "backup, or move the directory away"
         )
+    }
+
+    /// What went wrong with a store that is open.
+    private func failure(_ message: String) -> JournalError {
+        message.hasPrefix("Corruption") ? Self.damaged(path, message) : JournalError(.io, message)
     }
 
     // MARK: Writing
@@ -123,7 +149,7 @@ final class Store: @unchecked Sendable {
     func write(_ batch: WriteBatch) throws(JournalError) {
         var error: UnsafeMutablePointer<CChar>?
         unsafe rocksdb_write(database, syncedWrites, batch.handle, &error)
-        if unsafe error != nil { throw JournalError(.io, unsafe Self.take(&error)) }
+        if unsafe error != nil { throw failure(unsafe Self.take(&error)) }
     }
 
     func family(_ family: ColumnFamily) -> OpaquePointer { unsafe families[family.index] }
@@ -144,7 +170,7 @@ final class Store: @unchecked Sendable {
                 &error
             )
         }
-        if unsafe error != nil { throw JournalError(.io, unsafe Self.take(&error)) }
+        if unsafe error != nil { throw failure(unsafe Self.take(&error)) }
         guard let value = unsafe value else { return nil }
         defer { unsafe rocksdb_free(value) }
         return unsafe Array(UnsafeRawBufferPointer(start: value, count: count))
@@ -198,7 +224,7 @@ final class Store: @unchecked Sendable {
         }
         var error: UnsafeMutablePointer<CChar>?
         unsafe rocksdb_iter_get_error(iterator, &error)
-        if unsafe error != nil { throw JournalError(.io, unsafe Self.take(&error)) }
+        if unsafe error != nil { throw failure(unsafe Self.take(&error)) }
     }
 
     /// A frozen view of all families.
