@@ -12,6 +12,8 @@ struct LogCheck {
     private static let headerBytes = 7
 
     private let bytes: [UInt8]
+    /// Where in the file `bytes` begin: at a block.
+    private let start: Int
 
     /// The first damage in a directory's logs, as file and byte.
     ///
@@ -19,9 +21,8 @@ struct LogCheck {
     static func damage(in directory: String, isThorough: Bool) -> (file: String, byte: Int)? {
         for name in names(directory) where name.hasSuffix(".log") {
             let path = directory + "/" + name
-            guard let check = LogCheck(path) else { continue }
-            let last = check.bytes.count / blockBytes * blockBytes
-            if let byte = check.damage(from: isThorough ? 0 : last) { return (path, byte) }
+            guard let check = LogCheck(path, isThorough: isThorough) else { continue }
+            if let byte = check.damage() { return (path, check.start + byte) }
         }
         return nil
     }
@@ -39,19 +40,22 @@ struct LogCheck {
         return names.sorted()
     }
 
-    private init?(_ path: String) {
+    /// Reads the last block, or the whole file.
+    private init?(_ path: String, isThorough: Bool) {
         let descriptor = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         defer { _ = Glibc.close(descriptor) }
         let size = Int(lseek(descriptor, 0, SEEK_END))
         guard size >= 0 else { return nil }
-        bytes = unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-            while count < size {
+        let start = isThorough ? 0 : size / Self.blockBytes * Self.blockBytes
+        self.start = start
+        bytes = unsafe [UInt8](unsafeUninitializedCapacity: size - start) { buffer, count in
+            while count < size - start {
                 let got = unsafe pread(
                     descriptor,
                     buffer.baseAddress?.advanced(by: count),
-                    size - count,
-                    off_t(count)
+                    size - start - count,
+                    off_t(start + count)
                 )
                 guard got > 0 else { break }
                 count += got
@@ -59,8 +63,8 @@ struct LogCheck {
         }
     }
 
-    private func damage(from start: Int) -> Int? {
-        var offset = start
+    private func damage() -> Int? {
+        var offset = 0
         while offset + Self.headerBytes <= bytes.count {
             let left = Self.blockBytes - offset % Self.blockBytes
             if left < Self.headerBytes {
