@@ -26,6 +26,16 @@ package struct RecordBatch: Sendable {
         case eventList = "event_list"
         case users
         case items
+
+        /// Where a record of a kind stands below its place in this list.
+        package func member(_ kind: DatasetKind) -> String {
+            guard self == .records else { return "" }
+            return switch kind {
+            case .interactions: ".interaction.event"
+            case .users: ".user"
+            case .items: ".item"
+            }
+        }
     }
 
     package var list: List
@@ -46,13 +56,13 @@ package struct RecordBatch: Sendable {
 
     /// The path of a record in its call, such as `records[3].interaction.event`.
     func path(of entry: Entry) -> String {
-        let place = "\(list.rawValue)[\(entry.index)]"
-        guard list == .records else { return place }
-        return switch entry.record {
-        case .event: place + ".interaction.event"
-        case .user: place + ".user"
-        case .item: place + ".item"
-        }
+        let kind: DatasetKind =
+            switch entry.record {
+            case .event: .interactions
+            case .user: .users
+            case .item: .items
+            }
+        return "\(list.rawValue)[\(entry.index)]\(list.member(kind))"
     }
 }
 

@@ -132,12 +132,7 @@ package final class EventsService: Sendable {
             for index in 0..<request.usersCount {
                 records.append(Self.user(request.users(index)))
             }
-            if request.allowPartial {
-                _ = try schema(group, .users)
-                let batch = try partial(records.map { .user($0) }, in: .users, group)
-                return .putRecords(group: group, tracker: nil, batch)
-            }
-            return .putUsers(group: group, try check(records, group, .users))
+            return try mutation(records, .users, group, isPartial: request.allowPartial)
         } encode: { outcome, writer in
             let response = PutUsersResponseBuilder(into: writer)
             response.position(outcome.position.rawValue)
@@ -158,12 +153,7 @@ package final class EventsService: Sendable {
             for index in 0..<request.itemsCount {
                 records.append(Self.item(request.items(index)))
             }
-            if request.allowPartial {
-                _ = try schema(group, .items)
-                let batch = try partial(records.map { .item($0) }, in: .items, group)
-                return .putRecords(group: group, tracker: nil, batch)
-            }
-            return .putItems(group: group, try check(records, group, .items))
+            return try mutation(records, .items, group, isPartial: request.allowPartial)
         } encode: { outcome, writer in
             let response = PutItemsResponseBuilder(into: writer)
             response.position(outcome.position.rawValue)
@@ -200,13 +190,23 @@ package final class EventsService: Sendable {
         return parent
     }
 
-    private func check(
+    private func mutation(
         _ records: [EntityInput],
+        _ kind: DatasetKind,
         _ group: ResourceName,
-        _ kind: DatasetKind
-    ) throws -> [EntityRecord] {
+        isPartial: Bool
+    ) throws -> Mutation {
         let index = try schema(group, kind)
-        return try ingests.with { try $0.checkEntities(records, index) }
+        guard !isPartial else {
+            let batch =
+                kind == .users
+                ? try partial(records.map { .user($0) }, in: .users, group)
+                : try partial(records.map { .item($0) }, in: .items, group)
+            return .putRecords(group: group, tracker: nil, batch)
+        }
+        let checked = try ingests.with { try $0.checkEntities(records, index) }
+        return kind == .users
+            ? .putUsers(group: group, checked) : .putItems(group: group, checked)
     }
 
     static func user(_ user: borrowing UserView) -> EntityInput {

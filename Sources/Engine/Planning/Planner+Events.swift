@@ -23,22 +23,15 @@ extension Planner {
             var record = event
             record.properties = try columns(event.properties, &schema, "event_list[\(ordinal)]")
             let fate = try putEvent(record, ordinal, group.index, owner, session)
-            if case .conflict = fate {
+            if let id = outcome.count(fate) {
+                outcome.eventIDs.append(id)
+            } else {
                 violations.append(
                     Self.conflict(event.eventID, "event_list[\(ordinal)].event_id")
                 )
             }
-            outcome.count(fate)
         }
-        if let first = violations.first {
-            throw .refused(
-                Refusal(
-                    .resourceAlreadyExists,
-                    "\(first.field): \(first.description)",
-                    violations: violations
-                )
-            )
-        }
+        try Self.refuse(violations)
         if outcome.appliedCount > 0 {
             local.ownersWithEvents.insert(.init(group: group.index, value: owner))
         }
@@ -53,6 +46,18 @@ extension Planner {
 
     static func conflict(_ eventID: String, _ field: String) -> Refusal.FieldViolation {
         .init(field: field, description: "'\(eventID)' is stored with another body")
+    }
+
+    /// Refuses a call some of whose ids are stored with another body.
+    static func refuse(_ conflicts: [Refusal.FieldViolation]) throws(Stop) {
+        guard let first = conflicts.first else { return }
+        throw .refused(
+            Refusal(
+                .resourceAlreadyExists,
+                "\(first.field): \(first.description)",
+                violations: conflicts
+            )
+        )
     }
 
     /// What became of one event.
@@ -82,13 +87,9 @@ extension Planner {
             session: session
         )
         let before = planned(stored, group, owner)
-        switch try duplicate(of: stored, group, owner, planned: before) {
-        case .same(let known): return .duplicate(known)
-        case .other: return .conflict
-        case nil:
-            add(stored, group, owner, after: before)
-            return .applied(stored.identifier(group, owner))
-        }
+        if let known = try known(stored, group, owner, planned: before) { return known }
+        add(stored, group, owner, after: before)
+        return .applied(stored.identifier(group, owner))
     }
 
     /// The newest planned event of the same owner and time.
@@ -169,7 +170,7 @@ extension Planner {
         return (user, session)
     }
 
-    func joinedUser(_ group: GroupIndex, _ session: UserIndex) -> UserIndex? {
+    private func joinedUser(_ group: GroupIndex, _ session: UserIndex) -> UserIndex? {
         let key = PlanOverlay.Key(group: group, value: session)
         if let known = local.joins[key] ?? batch.joins[key] { return known }
         guard let store = engine.stored(group), session.rawValue < UInt32(store.ownerCount) else {
@@ -234,19 +235,14 @@ extension Planner {
 
     // MARK: Duplicates
 
-    private enum Duplicate {
-        /// The same id and body, or equal in every field; with the id that the first got.
-        case same(String)
-        /// The same id with another body.
-        case other
-    }
-
-    private func duplicate(
-        of event: StoredEvent,
+    /// A duplicate (the same id and body, or equal in every field) or a conflict; `nil` for an
+    /// event that is new.
+    private func known(
+        _ event: StoredEvent,
         _ group: GroupIndex,
         _ owner: UserIndex,
         planned: PlanOverlay.EventPlace?
-    ) throws(Stop) -> Duplicate? {
+    ) throws(Stop) -> EventFate? {
         do throws(Refusal) {
             let id = event.record.eventID
             if !id.isEmpty {
@@ -258,12 +254,12 @@ extension Planner {
                 let ownerNow =
                     local.movedOwners[ownerKey] ?? batch.movedOwners[ownerKey] ?? known.owner
                 let isSame = ownerNow == owner && known.event.hasSameBody(as: event)
-                return isSame ? .same(id) : .other
+                return isSame ? .duplicate(id) : .conflict
             }
             // Of several that are equal the oldest tells its id.
             for known in try storedEvents(group, owner, at: event)
             where known.hasSameBody(as: event) {
-                return .same(known.identifier(group, owner))
+                return .duplicate(known.identifier(group, owner))
             }
             var oldest: StoredEvent?
             var place = planned
@@ -272,7 +268,7 @@ extension Planner {
                 if known.hasSameBody(as: event) { oldest = known }
                 place = local.earlier[at] ?? batch.earlier[at]
             }
-            return oldest.map { .same($0.identifier(group, owner)) }
+            return oldest.map { .duplicate($0.identifier(group, owner)) }
         } catch {
             throw .refused(error)
         }

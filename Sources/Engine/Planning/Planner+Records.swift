@@ -54,29 +54,16 @@ extension Planner {
                 sessionID: sessionID
             )
             let fate = try putEvent(event, entry.index, group.index, owner, session)
-            switch fate {
-            case .applied(let id), .duplicate(let id):
-                if records.list == .eventList { outcome.eventIDs[entry.index] = id }
-                if case .applied = fate {
-                    let key = PlanOverlay.Key(group: group.index, value: owner)
-                    local.ownersWithEvents.insert(key)
-                    local.placesByOwner[key, default: []].append(lastPlace)
-                    outcome.appliedCount += 1
-                } else {
-                    outcome.duplicateCount += 1
-                }
-            case .conflict:
-                let violation = Self.conflict(
-                    event.eventID,
-                    records.path(of: entry) + ".event_id"
-                )
-                throw .refused(
-                    Refusal(
-                        .resourceAlreadyExists,
-                        "\(violation.field): \(violation.description)",
-                        violations: [violation]
-                    )
-                )
+            guard let id = outcome.count(fate) else {
+                return try Self.refuse([
+                    Self.conflict(event.eventID, records.path(of: entry) + ".event_id")
+                ])
+            }
+            if records.list == .eventList { outcome.eventIDs[entry.index] = id }
+            if case .applied = fate {
+                let key = PlanOverlay.Key(group: group.index, value: owner)
+                local.ownersWithEvents.insert(key)
+                local.placesByOwner[key, default: []].append(lastPlace)
             }
         case .user(var user):
             user.properties = try columns(
@@ -123,16 +110,17 @@ extension Planner {
 }
 
 extension MutationOutcome {
-    /// Counts one event of a list and keeps its id.
-    mutating func count(_ fate: Planner.EventFate) {
+    /// Counts one event; its id, or `nil` for a conflict.
+    mutating func count(_ fate: Planner.EventFate) -> String? {
         switch fate {
         case .applied(let id):
             appliedCount += 1
-            eventIDs.append(id)
+            return id
         case .duplicate(let id):
             duplicateCount += 1
-            eventIDs.append(id)
-        case .conflict: break
+            return id
+        case .conflict:
+            return nil
         }
     }
 }

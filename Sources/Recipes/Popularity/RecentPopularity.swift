@@ -66,20 +66,22 @@ final class RecentPopularity: Sendable {
     func add(_ interaction: Interaction, sign: Double) {
         let item = Int(interaction.item.rawValue)
         let time = interaction.occurredAt.milliseconds
-        let moved: [Double]? = state.withLock { state in
+        let (value, count, moved) = state.withLock { state -> (Float, Float, [Double]?) in
             let origin = state.originMS ?? time
             state.originMS = origin
             state.newestMS = max(state.newestMS, time)
             state.counts[item] = max(0, state.counts[item] + sign)
             state.recent[item] += sign * Self.weight(time, origin)
             if state.counts[item] == 0 || state.recent[item] < 0 { state.recent[item] = 0 }
-            guard Double(time - origin) / Self.halfLifeMS > Self.halfLivesMax else { return nil }
+            let count = Float(state.counts[item])
+            guard Double(time - origin) / Self.halfLifeMS > Self.halfLivesMax else {
+                return (Float(state.recent[item]), count, nil)
+            }
             let factor = 1 / Self.weight(time, origin)
             for index in state.recent.indices { state.recent[index] *= factor }
             state.originMS = time
-            return state.recent
+            return (Float(state.recent[item]), count, state.recent)
         }
-        let (value, count) = state.withLock { (Float($0.recent[item]), Float($0.counts[item])) }
         counts.update { $0[item] = count }
         recent.update { values in
             guard let moved else { return values[item] = value }

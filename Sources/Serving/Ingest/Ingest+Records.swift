@@ -46,16 +46,16 @@ extension Ingest {
         var schemas: [DatasetKind: SchemaIndex] = [:]
         for (position, one) in input.enumerated() {
             var own = Violations()
-            let path = RecordPath(list: list.rawValue, position: position, member: "")
-            if let kind = one.kind, schemas[kind] == nil {
-                schemas[kind] = schema(kind)
-                if schemas[kind] == nil {
+            let path = RecordPath(list: list.rawValue, position: position)
+            var record: RecordBatch.Record?
+            if let kind = one.kind {
+                if let index = schemas[kind] ?? schema(kind) {
+                    schemas[kind] = index
+                    record = check(one, index, list, now, at: path, &own)
+                } else {
                     own.add("\(path)", "the group has no \(kind.collectionLabel) dataset")
                 }
-            }
-            let index = one.kind.flatMap { schemas[$0] }
-            let record = index.flatMap { check(one, $0, list, now, at: path, &own) }
-            if index == nil, one.kind == nil {
+            } else {
                 own.add("\(path)", "is of no kind; an interaction, a user or an item is needed")
             }
             if let refusal = own.refusal {
@@ -82,26 +82,35 @@ extension Ingest {
     ) -> RecordBatch.Record? {
         switch input {
         case .interaction(let userID, let sessionID, let event):
-            guard list == .records else {
-                let record = check(event, index, now, at: place, &violations)
-                return .event(userID: userID, sessionID: sessionID, record)
-            }
-            let path = place.member(".interaction")
-            violations.checkID(userID, isRequired: false, "\(path).user_id")
-            violations.checkID(sessionID, isRequired: false, "\(path).session_id")
-            if userID.isEmpty && sessionID.isEmpty {
-                violations.add("\(path).user_id", "is required, or a session_id")
-            }
-            let record = check(event, index, now, at: path.member(".event"), &violations)
+            // The events of a list share their ids, which are checked once.
+            if list == .records { checkOwner(userID, sessionID, at: place, &violations) }
+            let path = place.member(list.member(.interactions))
+            let record = check(event, index, now, at: path, &violations)
             return .event(userID: userID, sessionID: sessionID, record)
         case .user(let user):
-            let path = list == .records ? place.member(".user") : place
+            let path = place.member(list.member(.users))
             return .user(check(user, index, at: path, &violations))
         case .item(let item):
-            let path = list == .records ? place.member(".item") : place
+            let path = place.member(list.member(.items))
             return .item(check(item, index, at: path, &violations))
         case .none:
             return nil
+        }
+    }
+}
+
+extension Ingest {
+    private func checkOwner(
+        _ userID: String,
+        _ sessionID: String,
+        at place: RecordPath,
+        _ violations: inout Violations
+    ) {
+        let path = place.member(".interaction")
+        violations.checkID(userID, isRequired: false, "\(path).user_id")
+        violations.checkID(sessionID, isRequired: false, "\(path).session_id")
+        if userID.isEmpty && sessionID.isEmpty {
+            violations.add("\(path).user_id", "is required, or a session_id")
         }
     }
 }
