@@ -42,11 +42,7 @@ final class ClientCall: ByteStreamHandler {
 
     func received(headers: HeaderBlock, endStream: Bool) {
         if endStream { return ended(headers) }
-        guard let http = headers.first(":status"), http != "200" else { return }
-        failure = Status(
-            StatusCode(httpStatus: Int(http) ?? 0),
-            "the server answered HTTP \(http), not gRPC"
-        )
+        failure = Status(ofHTTP: headers)
     }
 
     func received(bytes: RawSpan, endStream: Bool) {
@@ -80,9 +76,7 @@ final class ClientCall: ByteStreamHandler {
 
     private func ended(_ trailers: HeaderBlock) {
         if let failure { return finish(.failure(failure)) }
-        guard let status = Status(decoding: trailers) else {
-            return finish(.failure(Status(.unknown, "the server sent no grpc-status")))
-        }
+        let status = Status(ending: trailers)
         guard status.isOK else { return finish(.failure(status)) }
         guard let message else {
             return finish(.failure(Status(.internal, "success without a message")))
@@ -107,5 +101,23 @@ final class ClientCall: ByteStreamHandler {
         let completion = completion
         self.completion = nil
         completion?(result)
+    }
+}
+
+/// What a server's header blocks say of a call, in the words of the client.
+extension Status {
+    /// The status of an answer that is not gRPC's; `nil` for one that is.
+    init?(ofHTTP headers: HeaderBlock) {
+        guard let http = headers.first(":status"), http != "200" else { return nil }
+        self.init(
+            StatusCode(httpStatus: Int(http) ?? 0),
+            "the server answered HTTP \(http), not gRPC"
+        )
+    }
+
+    /// The status at the end of a call; one without is UNKNOWN.
+    init(ending trailers: HeaderBlock) {
+        self =
+            Status(decoding: trailers) ?? Status(.unknown, "the server sent no grpc-status")
     }
 }

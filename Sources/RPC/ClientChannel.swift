@@ -41,9 +41,7 @@ package final class ClientChannel: Sendable {
         timeoutMS: Int? = nil,
         encode: (ByteWriter) -> Void
     ) async throws(Status) -> [UInt8] {
-        let writer = ByteWriter(capacity: 512)
-        MessageFramer.append(to: writer, encode)
-        let body = unsafe writer.withUnsafeBytes { unsafe Array($0) }
+        let body = MessageFramer.framed(encode)
         let slot = CallSlot()
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in

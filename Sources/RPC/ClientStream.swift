@@ -18,9 +18,7 @@ package final class ClientStream: Sendable {
     ///
     /// - Throws: Why the call has ended.
     package func send(_ encode: (ByteWriter) -> Void) async throws(Status) {
-        let writer = ByteWriter(capacity: 4_096)
-        MessageFramer.append(to: writer, encode)
-        let bytes = unsafe writer.withUnsafeBytes { unsafe Array($0) }
+        let bytes = MessageFramer.framed(encode)
         let result: Result<Void, Status> = await withCheckedContinuation { continuation in
             reactors.post(0) { [core] _ in
                 core.send(bytes) { continuation.resume(returning: $0) }
@@ -126,13 +124,7 @@ final class ClientStreamCore: ByteStreamHandler, @unchecked Sendable {
 
     func received(headers: HeaderBlock, endStream: Bool) {
         if endStream { return ended(headers) }
-        guard let http = headers.first(":status"), http != "200" else { return }
-        cancel(
-            Status(
-                StatusCode(httpStatus: Int(http) ?? 0),
-                "the server answered HTTP \(http), not gRPC"
-            )
-        )
+        if let status = Status(ofHTTP: headers) { cancel(status) }
     }
 
     func received(bytes: RawSpan, endStream: Bool) {
@@ -180,7 +172,7 @@ final class ClientStreamCore: ByteStreamHandler, @unchecked Sendable {
     }
 
     private func ended(_ trailers: HeaderBlock) {
-        ended(Status(decoding: trailers) ?? Status(.unknown, "the server sent no grpc-status"))
+        ended(Status(ending: trailers))
     }
 
     private func ended(_ status: Status) {

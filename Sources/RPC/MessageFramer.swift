@@ -17,4 +17,11 @@ package enum MessageFramer {
             writer.set(byte, at: start + 1 + index)
         }
     }
+
+    /// One framed message by itself, to hand to another thread.
+    static func framed(_ encode: (ByteWriter) -> Void) -> [UInt8] {
+        let writer = ByteWriter(capacity: 512)
+        append(to: writer, encode)
+        return unsafe writer.withUnsafeBytes { unsafe Array($0) }
+    }
 }

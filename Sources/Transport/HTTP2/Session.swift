@@ -127,20 +127,16 @@ package final class Session {
     ///
     /// - Returns: Whether it stopped at that bound, so that there may be more to send at once.
     package func drain(into output: ByteWriter) -> Bool {
-        var isBounded = true
         while output.count < Limits.connectionOutputBytesMax {
             var pointer: UnsafePointer<UInt8>?
             let count = unsafe nghttp2_session_mem_send(handle, &pointer)
-            guard count > 0, let pointer = unsafe pointer else {
-                isBounded = false
-                break
-            }
+            guard count > 0, let pointer = unsafe pointer else { break }
             let buffer = unsafe UnsafeRawBufferPointer(start: pointer, count: count)
             unsafe output.append(buffer.bytes)
         }
         // Streams that closed while their last frame was made.
         unsafe dispatch(UnsafeRawBufferPointer(start: nil, count: 0))
-        return isBounded
+        return output.count >= Limits.connectionOutputBytesMax
     }
 
     private func dispatch(_ bytes: UnsafeRawBufferPointer) {

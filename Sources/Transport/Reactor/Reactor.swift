@@ -38,7 +38,7 @@ package final class Reactor: EventLoop {
         poller = try Poller()
         nowNanoseconds = clock.monotonicNanoseconds()
         wheel = TimerWheel(nowNanoseconds: nowNanoseconds)
-        mailbox = Mailbox { work, wakes in inbox.post(work, waking: wakes) }
+        mailbox = inbox.makeMailbox()
         readBuffer = ReadBuffer(byteCount: Limits.readBytesPerTurn)
         poller.add(inbox.descriptor, token: 0, writable: false)
     }
@@ -132,6 +132,10 @@ final class Inbox: Sendable {
 
     deinit {
         SystemCalls.close(descriptor)
+    }
+
+    func makeMailbox() -> Mailbox {
+        Mailbox { [self] work, wakes in post(work, waking: wakes) }
     }
 
     func post(_ work: @escaping @Sendable () -> Void, waking wakes: WakeBatch? = nil) {

@@ -75,7 +75,7 @@ final class ReactorThread: Sendable {
         self.inbox = inbox
         self.load = load
         self.box = box
-        mailbox = Mailbox { work, wakes in inbox.post(work, waking: wakes) }
+        mailbox = inbox.makeMailbox()
         let started = Threads.start(name: name) {
             guard let reactor = try? Reactor(index: index, inbox: inbox, load: load, clock: clock)
             else { return }
