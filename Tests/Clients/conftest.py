@@ -11,6 +11,8 @@ import time
 
 import grpc
 import pytest
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "Scripts/lib"))
@@ -42,6 +44,17 @@ def protos(tmp_path_factory):
         if name != "resources":
             setattr(modules, f"{name}_grpc", importlib.import_module(f"bowerbird.v1.{name}_pb2_grpc"))
     return modules
+
+
+def bad_fields(error):
+    """The violations of the `BadRequest` among an error's details."""
+    found = []
+    for detail in rpc_status.from_call(error).details:
+        if detail.Is(error_details_pb2.BadRequest.DESCRIPTOR):
+            request = error_details_pb2.BadRequest()
+            detail.Unpack(request)
+            found += request.field_violations
+    return found
 
 
 class Server:

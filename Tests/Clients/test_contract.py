@@ -5,8 +5,7 @@ import uuid
 
 import grpc
 import pytest
-from google.rpc import error_details_pb2
-from grpc_status import rpc_status
+from conftest import bad_fields
 
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
 
@@ -16,13 +15,7 @@ def violations(call, request):
     with pytest.raises(grpc.RpcError) as caught:
         call(request, timeout=10)
     assert caught.value.code() == INVALID, caught.value
-    found = []
-    for detail in rpc_status.from_call(caught.value).details:
-        if detail.Is(error_details_pb2.BadRequest.DESCRIPTOR):
-            bad = error_details_pb2.BadRequest()
-            detail.Unpack(bad)
-            found += [f"{one.field}: {one.description}" for one in bad.field_violations]
-    return found
+    return [f"{one.field}: {one.description}" for one in bad_fields(caught.value)]
 
 
 def matches(found, expected):

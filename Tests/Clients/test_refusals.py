@@ -2,7 +2,7 @@
 
 import grpc
 import pytest
-from conftest import SCHEMAS
+from conftest import SCHEMAS, bad_fields
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
@@ -18,14 +18,11 @@ def refused(call, request):
         call(request, timeout=10)
     status = rpc_status.from_call(caught.value)
     assert status is not None, caught.value
-    fields = []
+    violations = bad_fields(caught.value)
+    assert all(violation.description for violation in violations)
+    fields = [violation.field for violation in violations]
     reason = None
     for detail in status.details:
-        if detail.Is(error_details_pb2.BadRequest.DESCRIPTOR):
-            request = error_details_pb2.BadRequest()
-            detail.Unpack(request)
-            fields += [violation.field for violation in request.field_violations]
-            assert all(violation.description for violation in request.field_violations)
         if detail.Is(error_details_pb2.ErrorInfo.DESCRIPTOR):
             info = error_details_pb2.ErrorInfo()
             detail.Unpack(info)
