@@ -35,7 +35,7 @@ package final class ArtifactStore: Sendable {
         let batch = WriteBatch()
         unsafe batch.put(
             store.family(.artifacts),
-            RowKey.text(version.text, hash).span.bytes,
+            RowKey.text(version.text, hash),
             row.bytes.bytes
         )
         do throws(JournalError) {

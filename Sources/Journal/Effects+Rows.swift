@@ -79,7 +79,7 @@ struct RowEncoder {
         _ row: RowWriter,
         to batch: WriteBatch
     ) {
-        unsafe batch.put(store.family(family), key.span.bytes, row.bytes.bytes)
+        unsafe batch.put(store.family(family), key, row.bytes.bytes)
     }
 
     private func putEntity(
@@ -115,7 +115,7 @@ struct RowEncoder {
         unsafe batch.put(store.family(.events), eventKey.bytes, row.bytes.bytes)
         guard !event.record.eventID.isEmpty else { return }
         let idKey = RowKey.eventID(group, event.record.eventID, hash)
-        unsafe batch.put(store.family(.eventIDs), idKey.span.bytes, eventKey.bytes)
+        unsafe batch.put(store.family(.eventIDs), idKey, eventKey.bytes)
     }
 
     private func putJoin(

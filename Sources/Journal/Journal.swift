@@ -143,7 +143,7 @@ package final class Journal: Sendable {
         _ value: [UInt8]
     ) throws(JournalError) {
         let batch = WriteBatch()
-        unsafe batch.put(store.family(.meta), key.span.bytes, value.span.bytes)
+        unsafe batch.put(store.family(.meta), key, value.span.bytes)
         try store.write(batch)
     }
 }

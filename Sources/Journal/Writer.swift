@@ -131,7 +131,7 @@ final class Writer: @unchecked Sendable {
         }
         let row = RowWriter()
         row.put(last.rawValue)
-        unsafe batch.put(store.family(.meta), RowKey.position.span.bytes, row.bytes.bytes)
+        unsafe batch.put(store.family(.meta), RowKey.position, row.bytes.bytes)
         do throws(JournalError) {
             try store.write(batch)
             return nil

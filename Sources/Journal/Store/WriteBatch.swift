@@ -31,6 +31,10 @@ final class WriteBatch {
         }
     }
 
+    func put(_ family: OpaquePointer, _ key: [UInt8], _ value: RawSpan) {
+        unsafe put(family, key.span.bytes, value)
+    }
+
     func delete(_ family: OpaquePointer, _ key: [UInt8]) {
         unsafe key.withUnsafeBytes { key in
             unsafe rocksdb_writebatch_delete_cf(
