@@ -74,6 +74,7 @@ let package = Package(
 
         // Values and pure libraries.
         library("Primitives", ["CKernels", "CLinux"]),
+        library("Metrics", ["Primitives"]),
         library("Formats", ["CCSV", "CSimdJSON", "Primitives"]),
         library("Resources", ["Primitives"]),
         library("Wire", ["CBowerbirdProtos", "CProtobufC", "Primitives"]),
@@ -81,11 +82,12 @@ let package = Package(
         library("Recipes", ["CKernels", "Primitives"]),
 
         // Network.
-        library("Transport", ["CNghttp2", "CLinux", "Primitives", logging]),
-        library("RPC", ["Transport", "Primitives", logging]),
+        library("Transport", ["CNghttp2", "CLinux", "Metrics", "Primitives", logging]),
+        library("RPC", ["Transport", "Metrics", "Primitives", logging]),
+        library("Admin", ["Transport", "Metrics", "Primitives"]),
 
         // Durable and planes.
-        library("Journal", ["CRocksDB", "Engine", "Resources", "Primitives", logging]),
+        library("Journal", ["CRocksDB", "Engine", "Resources", "Metrics", "Primitives", logging]),
         library(
             "Serving",
             ["Formats", "Engine", "Resources", "Journal", "Recipes", "Primitives", logging]
@@ -110,7 +112,8 @@ let package = Package(
         program(
             "bowerbird-server",
             [
-                "Services", "Control", "Serving", "Journal", "RPC", "Transport", "Engine",
+                "Services", "Admin", "Control", "Serving", "Journal", "RPC", "Transport", "Engine",
+                "Metrics",
                 "Resources", "Recipes", "Wire", "Primitives", argumentParser, logging,
             ]
         ),
@@ -123,6 +126,8 @@ let package = Package(
             ["Transport", "RPC", "Engine", "Resources", "Journal", "Recipes", "Primitives"]
         ),
         tests("PrimitivesTests", ["Primitives", "CKernels", "TestSupport"]),
+        tests("MetricsTests", ["Metrics", "Primitives"]),
+        tests("AdminTests", ["Admin", "Transport", "Metrics", "Primitives"]),
         tests("WireTests", ["Wire", "CBowerbirdProtos", "CProtobufC", "Primitives"]),
         tests("TransportTests", ["Transport", "Primitives", "TestSupport"]),
         tests("RPCTests", ["RPC", "Transport", "Primitives", "TestSupport"]),

@@ -15,3 +15,11 @@ int bowerbird_set_thread_idle(void) {
     struct sched_param parameters = {0};
     return pthread_setschedparam(pthread_self(), SCHED_IDLE, &parameters);
 }
+
+// Swift has no thread-local storage of its own.
+unsigned bowerbird_thread_number(void) {
+    static _Atomic unsigned next = 1;
+    static _Thread_local unsigned mine;
+    if (mine == 0) mine = next++;
+    return mine - 1;
+}

@@ -1,5 +1,6 @@
 package import Engine
 package import Logging
+import Metrics
 package import Primitives
 package import Resources
 
@@ -33,7 +34,8 @@ package final class Journal: Sendable {
         _ place: Place,
         format: UInt8 = FormatVersion.current,
         clock: any Clock = SystemClock(),
-        logger: Logger
+        logger: Logger,
+        metrics: JournalMetrics = JournalMetrics(Registry())
     ) throws(JournalError) {
         let opener = try StoreOpener(place)
         let store = try opener.open()
@@ -47,9 +49,10 @@ package final class Journal: Sendable {
             hash: hash,
             position: position,
             clock: clock,
-            logger: logger
+            logger: logger,
+            metrics: metrics
         ) { () throws(JournalError) in try opener.open() }
-        sequencer = Sequencer(writer: writer)
+        sequencer = Sequencer(writer: writer, clock: clock)
         artifacts = ArtifactStore(writer: writer, sequencer: sequencer, hash: hash)
         weak let opened = store
         self.store = { opened }

@@ -20,7 +20,7 @@ package final class Sequencer: Sendable {
         @Sendable (Result<MutationOutcome, Refusal>, WakeBatch?) -> Void
 
     private enum Job: Sendable {
-        case mutation(Mutation, Completion)
+        case mutation(Mutation, submittedNanoseconds: UInt64, Completion)
         case work(@Sendable () -> Void)
     }
 
@@ -34,9 +34,35 @@ package final class Sequencer: Sendable {
     private let wakeUp = DispatchSemaphore(value: 0)
     private let ended = DispatchSemaphore(value: 0)
     private let writer: Writer
+    private let clock: any Clock
+    private let nextProbe = Atomic<UInt64>(0)
 
-    init(writer: Writer) {
+    init(writer: Writer, clock: any Clock) {
         self.writer = writer
+        self.clock = clock
+    }
+
+    /// Writes that wait for the writer.
+    package var queueDepth: Int { state.withLock { $0.jobs.count } }
+
+    /// Whether the store took the last write.
+    ///
+    /// When it did not, asking has it tried again, at most once in
+    /// `Limits.readinessProbeIntervalMS`: nobody sends writes to a server that says it can't.
+    package func checkWritable() -> Bool {
+        if writer.isWritable { return true }
+        let now = clock.monotonicNanoseconds()
+        let next = nextProbe.load(ordering: .relaxed)
+        if now >= next {
+            let later = now + UInt64(Limits.readinessProbeIntervalMS) * 1_000_000
+            let (isMine, _) = nextProbe.compareExchange(
+                expected: next,
+                desired: later,
+                ordering: .relaxed
+            )
+            if isMine { perform { [writer] in writer.probe() } }
+        }
+        return false
     }
 
     /// Starts the writer's thread; `observer` is told of every applied batch from now on.
@@ -60,7 +86,8 @@ package final class Sequencer: Sendable {
                     "\(Limits.pendingMutationsMax) writes are waiting, which is the limit"
                 )
             }
-            enqueue(.mutation(mutation, completion), &state)
+            let now = clock.monotonicNanoseconds()
+            enqueue(.mutation(mutation, submittedNanoseconds: now, completion), &state)
             return nil
         }
         if let refusal { completion(.failure(refusal), nil) }
@@ -114,7 +141,8 @@ package final class Sequencer: Sendable {
             }
             for job in jobs {
                 switch job {
-                case .mutation(let mutation, let completion): writer.add(mutation, completion)
+                case .mutation(let mutation, let submitted, let completion):
+                    writer.add(mutation, submittedNanoseconds: submitted, completion)
                 case .work(let work):
                     writer.commit()
                     work()

@@ -1,7 +1,9 @@
 import Engine
 import Logging
+import Metrics
 import Primitives
 import Resources
+import Synchronization
 
 /// One batch after the other: plan, write, apply, answer.
 ///
@@ -16,6 +18,9 @@ final class Writer: @unchecked Sendable {
     private let hash: StableHash
     private let clock: any Clock
     private let logger: Logger
+    private let metrics: JournalMetrics
+    /// Whether the store took the last write; read by any thread.
+    private let tookLastWrite = Atomic<Bool>(true)
     private var position: LogPosition
     private var overlay = PlanOverlay()
     private var planned: [Planned] = []
@@ -28,6 +33,7 @@ final class Writer: @unchecked Sendable {
     private struct Planned {
         var effects: Effects
         var outcome: MutationOutcome
+        var submittedNanoseconds: UInt64
         var completion: Sequencer.Completion
     }
 
@@ -38,6 +44,7 @@ final class Writer: @unchecked Sendable {
         position: LogPosition,
         clock: any Clock,
         logger: Logger,
+        metrics: JournalMetrics,
         reopen: @escaping () throws(JournalError) -> Store
     ) {
         self.engine = engine
@@ -46,11 +53,16 @@ final class Writer: @unchecked Sendable {
         self.position = position
         self.clock = clock
         self.logger = logger
+        self.metrics = metrics
         self.reopen = reopen
     }
 
     /// Plans one mutation into the batch; refuses it, or commits first, as the plan says.
-    func add(_ mutation: Mutation, _ completion: @escaping Sequencer.Completion) {
+    func add(
+        _ mutation: Mutation,
+        submittedNanoseconds: UInt64,
+        _ completion: @escaping Sequencer.Completion
+    ) {
         if planned.count >= Limits.mutationsPerWriteMax { commit() }
         for _ in 0..<2 {
             do throws(Refusal) {
@@ -70,7 +82,12 @@ final class Writer: @unchecked Sendable {
                 // A mutation that changes nothing is seen where everything before it is seen.
                 if effects.effects.isEmpty { outcome.position = lastPosition }
                 planned.append(
-                    Planned(effects: effects, outcome: outcome, completion: completion)
+                    Planned(
+                        effects: effects,
+                        outcome: outcome,
+                        submittedNanoseconds: submittedNanoseconds,
+                        completion: completion
+                    )
                 )
                 return
             } catch {
@@ -100,12 +117,56 @@ final class Writer: @unchecked Sendable {
                 return wakes.wakeAll()
             }
             if position != last { apply(effects, through: last) }
+            record(batch)
         }
         for one in batch { one.completion(.success(one.outcome), wakes) }
         wakes.wakeAll()
     }
 
+    private func record(_ batch: [Planned]) {
+        let now = clock.monotonicNanoseconds()
+        metrics.batchSizes.record(UInt64(batch.count))
+        for one in batch where now > one.submittedNanoseconds {
+            metrics.freshness.record(now - one.submittedNanoseconds)
+        }
+    }
+
+    /// Whether the last write was taken; may be asked on any thread.
+    var isWritable: Bool { tookLastWrite.load(ordering: .relaxed) }
+
+    /// Writes the position again, to see whether the store takes it.
+    func probe() {
+        guard !isWritable else { return }
+        do throws(Refusal) {
+            if let failure = try writeOnce([], through: position) {
+                logger.error("store still takes no write", metadata: ["error": "\(failure)"])
+                store = nil
+            } else {
+                tookLastWrite.store(true, ordering: .relaxed)
+            }
+        } catch {
+            logger.error("store still shut", metadata: ["error": "\(error)"])
+        }
+    }
+
     private func write(_ effects: [Effects], through last: LogPosition) throws(Refusal) {
+        let began = clock.monotonicNanoseconds()
+        do throws(Refusal) {
+            try writeReopening(effects, through: last)
+            tookLastWrite.store(true, ordering: .relaxed)
+            let now = clock.monotonicNanoseconds()
+            if now > began { metrics.commits.record(now - began) }
+        } catch {
+            tookLastWrite.store(false, ordering: .relaxed)
+            metrics.failures.add()
+            throw error
+        }
+    }
+
+    private func writeReopening(
+        _ effects: [Effects],
+        through last: LogPosition
+    ) throws(Refusal) {
         // RocksDB takes nothing more after a failure until it is opened again. If that was long
         // ago (the failure of a flush), the second try succeeds.
         for _ in 0..<2 {

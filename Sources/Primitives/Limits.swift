@@ -253,3 +253,22 @@ extension Limits {
     /// One cell of a CSV file; longer than any property may be.
     package static let csvCellBytesMax = 1 << 20
 }
+
+extension Limits {
+    // MARK: Admin port
+
+    /// The head of a request: a scraper's has a few hundred bytes.
+    package static let adminHeadBytesMax = 8_192
+
+    /// Probes, scrapers and an operator's browser.
+    package static let adminConnectionsMax = 64
+
+    /// From one request to the end of the next; scrapers come every 15 s or ask anew.
+    package static let adminTimeoutMS = 60_000
+
+    /// Unsent answers of one connection; a scrape is a few hundred kilobytes.
+    package static let adminOutputBytesMax = 8 << 20
+
+    /// A store that can't write is tried again at most this often by readiness checks.
+    package static let readinessProbeIntervalMS = 1_000
+}

@@ -49,6 +49,11 @@ package enum Threads {
         _ = bowerbird_set_thread_idle()
     }
 
+    /// A small number of the calling thread's own, from 0.
+    ///
+    /// Costs one read of thread-local storage.
+    package static var number: Int { Int(bowerbird_thread_number()) }
+
     package static func join(_ handle: Handle) {
         pthread_join(handle.thread, nil)
     }

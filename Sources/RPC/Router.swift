@@ -38,10 +38,14 @@ package struct Router: Sendable {
     struct Method: Sendable {
         let kind: CallKind
         let target: Target
+        /// Its place in `paths`.
+        var index = 0
     }
 
     private var methods: [String: Method] = [:]
     private var services: Set<String> = []
+    /// The paths that are served, in the order in which they were added.
+    package private(set) var paths: [String] = []
 
     package init() {}
 
@@ -73,6 +77,9 @@ package struct Router: Sendable {
             preconditionFailure("a gRPC path is /package.Service/Method")
         }
         precondition(methods[path] == nil, "two handlers for one path")
+        var method = method
+        method.index = paths.count
+        paths.append(path)
         methods[path] = method
         services.insert(String(names.service))
     }

@@ -69,6 +69,7 @@ extension ServerCall: ByteStreamHandler {
 
     /// One whole message; with `isLast`, the client has also ended its side behind it.
     private func received(message: RawSpan, isLast: Bool) {
+        receivedBytes += message.byteCount
         guard let action = state?.messageReceived() else { return }
         switch action {
         case .nothing:

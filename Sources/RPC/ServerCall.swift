@@ -26,6 +26,11 @@ package final class ServerCall {
     /// The one message of a call, until the client has ended its side.
     var kept: ByteWriter?
     var method: Router.Method?
+    /// Which of the router's paths this is; `nil` for one that is not served.
+    package private(set) var methodIndex: Int?
+    /// Bytes of all messages so far, as they were on the wire.
+    package internal(set) var receivedBytes = 0
+    package private(set) var sentBytes = 0
     let dispatcher: ServerDispatcher
     let loop: any EventLoop
 
@@ -82,7 +87,9 @@ package final class ServerCall {
     package func respond(_ encode: (ByteWriter) -> Void) {
         guard let stream, let action = state?.responding(), action != .nothing else { return }
         if action == .sendHeadersAndMessage { sendHeaders(on: stream) }
+        let before = stream.outgoing.count
         MessageFramer.append(to: stream.outgoing, encode)
+        sentBytes += stream.outgoing.count - before - MessageFramer.prefixBytes
         stream.flush(endStream: false)
     }
 
@@ -164,6 +171,7 @@ package final class ServerCall {
             identity: given ?? context.identity
         )
         method = request.method
+        methodIndex = request.method?.index
         state = ServerCallState(kind: request.method?.kind ?? .bidirectional)
         for interceptor in dispatcher.interceptors {
             if let refusal = interceptor.begin(self) {

@@ -1,3 +1,4 @@
+import Metrics
 import Primitives
 
 /// A socket with an HTTP/2 session.
@@ -17,6 +18,7 @@ final class Connection: Pollable {
 
     let session: Session
     let reactor: Reactor
+    private let metrics: TransportMetrics?
     private let descriptor: Int32
     private var token: UInt64 = 0
     private var phase: Phase
@@ -37,11 +39,14 @@ final class Connection: Pollable {
         _ descriptor: Int32,
         on reactor: Reactor,
         role: Session.Role,
-        isConnecting: Bool
+        isConnecting: Bool,
+        metrics: TransportMetrics? = nil
     ) {
         self.descriptor = descriptor
         self.reactor = reactor
+        self.metrics = metrics
         session = Session(loop: reactor, role: role)
+        session.onStream = metrics.map { metrics in { metrics.streams.add() } }
         phase = isConnecting ? .connecting : .open
         openedNanoseconds = reactor.nowNanoseconds
         lastStreamNanoseconds = reactor.nowNanoseconds
@@ -92,15 +97,18 @@ final class Connection: Pollable {
         case .closed:
             close(nil)
         case .bytes(let count):
+            metrics?.bytesReceived.add(count)
             let bytes = unsafe UnsafeRawBufferPointer(
                 rebasing: reactor.readBuffer.bytes[0..<count]
             )
             do throws(Session.Failure) {
                 try unsafe session.receive(bytes)
             } catch .flooded {
+                metrics?.floods.add()
                 session.goAway(.enhanceYourCalm)
                 endAfterOutput()
             } catch {
+                metrics?.protocolErrors.add()
                 endAfterOutput()
             }
             if !session.streams.isEmpty { lastStreamNanoseconds = reactor.nowNanoseconds }
@@ -147,6 +155,7 @@ final class Connection: Pollable {
         }
         switch transfer {
         case .bytes(let count):
+            metrics?.bytesSent.add(count)
             sentCount += count
             stalledSinceNanoseconds = nil
             if sentCount == output.count {
@@ -189,14 +198,17 @@ final class Connection: Pollable {
             now &- since > UInt64(boundMS) * 1_000_000 && now > since
         }
         if !session.hasReceivedSettings, passed(openedNanoseconds, Limits.handshakeTimeoutMS) {
+            metrics?.handshakeTimeouts.add()
             return close(TransportError(.closed, "the peer sent no HTTP/2 preface in time"))
         }
         if let stalled = stalledSinceNanoseconds, passed(stalled, Limits.stalledWriteTimeoutMS) {
+            metrics?.stalledWrites.add()
             return close(TransportError(.closed, "the peer took no bytes for too long"))
         }
         if !session.streams.isEmpty {
             lastStreamNanoseconds = now
         } else if case .server = session.role, passed(lastStreamNanoseconds, Limits.idleTimeoutMS) {
+            metrics?.idleTimeouts.add()
             session.goAway(.noError)
             endAfterOutput()
         }

@@ -1,4 +1,5 @@
 package import Logging
+import Metrics
 package import Primitives
 import Synchronization
 
@@ -9,6 +10,7 @@ package final class ServerTransport: Sendable {
     private let reactors: ReactorGroup
     private let listeners: [Listener]
     private let logger: Logger
+    private let metrics: TransportMetrics?
     /// The connections of each reactor; a set is touched on its reactor's thread only.
     private let rosters: [Roster]
     private let isDraining = Atomic<Bool>(false)
@@ -22,12 +24,14 @@ package final class ServerTransport: Sendable {
         reactorCount: Int,
         clock: any Clock = SystemClock(),
         logger: Logger,
+        metrics: TransportMetrics? = nil,
         makeAcceptor: @escaping MakeAcceptor
     ) throws(TransportError) {
         var listeners: [Listener] = []
         for address in addresses { listeners.append(try Listener(address)) }
         self.listeners = listeners
         self.logger = logger
+        self.metrics = metrics
         reactors = try ReactorGroup(count: reactorCount, name: "reactor", clock: clock)
         rosters = (0..<reactorCount).map { _ in Roster() }
         for (index, roster) in rosters.enumerated() {
@@ -48,21 +52,24 @@ package final class ServerTransport: Sendable {
     /// On the acceptor's reactor: hands a new connection to the reactor that has the fewest.
     private func adopt(_ descriptor: Int32) {
         guard !isDraining.load(ordering: .relaxed), connectionCount < Limits.connectionsMax else {
+            metrics?.refusedFull.add()
             SystemCalls.close(descriptor)
             return
         }
+        metrics?.accepted.add()
         SystemCalls.noDelay(descriptor)
         let index = reactors.leastLoaded
         reactors.reserve(index)
         let id = nextConnectionID.add(1, ordering: .relaxed).newValue
         let roster = rosters[index]
-        reactors.post(index) { reactor in
+        reactors.post(index) { [metrics] reactor in
             guard let acceptor = roster.acceptor else { return SystemCalls.close(descriptor) }
             let connection = Connection(
                 descriptor,
                 on: reactor,
                 role: .server(acceptor),
-                isConnecting: false
+                isConnecting: false,
+                metrics: metrics
             )
             connection.onClose = { [unowned reactor] _ in
                 roster.connections[id] = nil

@@ -7,8 +7,8 @@ struct Main: ParsableCommand {
         commandName: "bowerbird-server",
         abstract: "A real-time recommendation server, spoken to over gRPC.",
         discussion: """
-            Prints one line, 'ready grpc=HOST:PORT admin=-', when it serves. SIGTERM ends running \
-            calls and exits with 0.
+            Prints one line, 'ready grpc=HOST:PORT admin=HOST:PORT', when it serves. SIGTERM ends \
+            running calls and exits with 0; a second one ends the process at once.
             """
     )
 

@@ -2,6 +2,7 @@ import Control
 import Engine
 import Journal
 import Logging
+import Metrics
 import Primitives
 import RPC
 import Services
@@ -15,8 +16,17 @@ struct ServerCore {
     private let clock = SystemClock()
 
     /// Opens the place and brings engine and models to where they were.
-    init(_ place: Journal.Place, logger: Logger) throws(JournalError) {
-        journal = try Journal(place, clock: clock, logger: logger)
+    init(
+        _ place: Journal.Place,
+        metrics: Metrics.Registry,
+        logger: Logger
+    ) throws(JournalError) {
+        journal = try Journal(
+            place,
+            clock: clock,
+            logger: logger,
+            metrics: JournalMetrics(metrics)
+        )
         let registry = ModelRegistry(engine: journal.engine)
         self.registry = registry
         let replayAfter = registry.restore(journal.artifacts) { version, reason in
@@ -38,7 +48,26 @@ struct ServerCore {
             logger: logger
         )
         trainings.start()
+        show(in: metrics)
         logger.info("recovered", metadata: ["position": "\(journal.engine.position.rawValue)"])
+    }
+
+    private func show(in metrics: Metrics.Registry) {
+        let sequencer = journal.sequencer
+        metrics.reading(
+            "bowerbird_write_queue_depth",
+            "Writes that wait for the writer; \(Limits.pendingMutationsMax) are the limit."
+        ) { Double(sequencer.queueDepth) }
+        let engine = journal.engine
+        metrics.reading(
+            "bowerbird_log_position",
+            "The position of the last write that is applied."
+        ) { Double(engine.position.rawValue) }
+    }
+
+    /// Why writes can't be taken; `nil` when they can.
+    func unreadiness() -> String? {
+        journal.sequencer.checkWritable() ? nil : "the store takes no writes"
     }
 
     func addServices(to router: inout Router) {

@@ -13,6 +13,14 @@ struct ServerOptions: ParsableArguments {
     )
     var listen: [String] = ["127.0.0.1:50051"]
 
+    @Option(
+        help: """
+            HOST:PORT of the HTTP/1.1 port with /livez, /readyz, /metrics and /version; '-' for \
+            none. Default: 127.0.0.1:9464, or none when that is taken.
+            """
+    )
+    var adminListen: String?
+
     @Option(help: "Threads that serve connections. Default: one a core.")
     var reactors: Int?
 

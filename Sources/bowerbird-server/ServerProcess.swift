@@ -1,7 +1,9 @@
+import Admin
 import ArgumentParser
 import Foundation
 import Journal
 import Logging
+import Metrics
 import Primitives
 import RPC
 import Services
@@ -11,6 +13,8 @@ import Transport
 struct ServerProcess {
     private let options: ServerOptions
     private let logger: Logger
+    private let metrics = Metrics.Registry()
+    private let readiness = Readiness()
 
     init(_ options: ServerOptions) {
         self.options = options
@@ -22,44 +26,48 @@ struct ServerProcess {
     func run() throws {
         // Blocked before any thread starts, so that only `Signals.wait` sees them.
         Signals.block()
-        let addresses = try options.listen.map { text in
-            do throws(TransportError) {
-                return try SocketAddress(parsing: text)
-            } catch {
-                throw ValidationError("--listen: \(error.message)")
-            }
-        }
+        let addresses = try options.listen.map { try address($0, "--listen") }
         try refuseOpenNetwork(addresses)
+        // First, so that probes see a server that is recovering.
+        let admin = try makeAdminPort()
         let core = try makeCore()
         var router = Router()
         core.addServices(to: &router)
         let health = addHealth(to: &router)
         let dispatcher = ServerDispatcher(
             router: router,
-            interceptors: interceptors,
+            interceptors: interceptors(router),
             processTag: UInt64.random(in: 1 ... .max)
         )
-        let transport = try ServerTransport(
-            listening: addresses,
-            reactorCount: options.reactors ?? ProcessInfo.processInfo.activeProcessorCount,
-            logger: logger
-        ) { _ in dispatcher.makeAcceptor() }
-        announce(transport)
+        let transport = try makeTransport(addresses, dispatcher)
+        readiness.serve(check: core.unreadiness)
+        announce(transport, admin)
         let signal = Signals.wait()
+        Signals.endAtNext()
         logger.info("draining", metadata: ["signal": "\(signal)"])
+        readiness.drain()
         health.drain()
         let drained = DispatchSemaphore(value: 0)
         transport.drain { drained.signal() }
         drained.wait()
         transport.stop()
         core.stop()
+        admin?.stop()
         logger.info("stopped")
     }
 
-    private var interceptors: [any Interceptor] {
-        let admission = AdmissionControl()
-        return options.accessLog
-            ? [AccessLog(logger: logger, level: .info), admission] : [admission]
+    private func interceptors(_ router: Router) -> [any Interceptor] {
+        let log: [any Interceptor] =
+            options.accessLog ? [AccessLog(logger: logger, level: .info)] : []
+        return log + [CallMetrics(metrics, router: router), AdmissionControl()]
+    }
+
+    private func address(_ text: String, _ flag: String) throws -> SocketAddress {
+        do throws(TransportError) {
+            return try SocketAddress(parsing: text)
+        } catch {
+            throw ValidationError("\(flag): \(error.message)")
+        }
     }
 
     /// Everybody on the network could read and write: not without tokens, which come later.
@@ -70,6 +78,44 @@ struct ServerProcess {
                     + "loopback addresses and unix sockets only"
             )
         }
+    }
+
+    /// The admin port; `nil` for none.
+    ///
+    /// A port that was asked for must be had; the default one only if it is free.
+    private func makeAdminPort() throws -> AdminPort? {
+        ProcessMetrics.register(in: metrics)
+        if options.adminListen == "-" { return nil }
+        let asked = options.adminListen
+        let address = try address(asked ?? "127.0.0.1:9464", "--admin-listen")
+        do throws(TransportError) {
+            return try AdminPort(listening: address, registry: metrics) { [readiness] in
+                readiness.reason
+            }
+        } catch {
+            if asked != nil { throw ValidationError("--admin-listen: \(error.message)") }
+            logger.warning("no admin port", metadata: ["reason": "\(error.message)"])
+            return nil
+        }
+    }
+
+    private func makeTransport(
+        _ addresses: [SocketAddress],
+        _ dispatcher: ServerDispatcher
+    ) throws -> ServerTransport {
+        let transport = try ServerTransport(
+            listening: addresses,
+            reactorCount: options.reactors ?? ProcessInfo.processInfo.activeProcessorCount,
+            logger: logger,
+            metrics: TransportMetrics(metrics)
+        ) { _ in dispatcher.makeAcceptor() }
+        metrics.reading("bowerbird_connections", "Open connections.") { [weak transport] in
+            Double(transport?.connectionCount ?? 0)
+        }
+        metrics.reading("bowerbird_calls_in_flight", "Calls that have begun and not ended.") {
+            Double(dispatcher.callsInFlight)
+        }
+        return transport
     }
 
     private func addHealth(to router: inout Router) -> HealthService {
@@ -89,14 +135,17 @@ struct ServerProcess {
         let place: Journal.Place =
             options.dataDirectory.map { .directory($0) } ?? .memory
         do throws(JournalError) {
-            return try ServerCore(place, logger: logger)
+            return try ServerCore(place, metrics: metrics, logger: logger)
         } catch {
             throw ValidationError(error.message)
         }
     }
 
-    private func announce(_ transport: ServerTransport) {
+    private func announce(_ transport: ServerTransport, _ admin: AdminPort?) {
         let addresses = transport.boundAddresses.map(\.description).joined(separator: ",")
-        FileHandle.standardOutput.write(Data("ready grpc=\(addresses) admin=-\n".utf8))
+        let adminAddress = admin?.boundAddress.description ?? "-"
+        FileHandle.standardOutput.write(
+            Data("ready grpc=\(addresses) admin=\(adminAddress)\n".utf8)
+        )
     }
 }

@@ -18,6 +18,12 @@ enum Signals {
         signal(SIGPIPE, SIG_IGN)
     }
 
+    /// The next one ends the process at once, as by default.
+    static func endAtNext() {
+        var set = handled
+        unsafe pthread_sigmask(SIG_UNBLOCK, &set, nil)
+    }
+
     /// Sleeps until one of them comes.
     static func wait() -> Int32 {
         var set = handled

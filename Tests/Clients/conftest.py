@@ -1,5 +1,6 @@
 """A real server on a free loopback port, and the clients that `protoc` makes of our protos."""
 
+import http.client
 import importlib
 import os
 import pathlib
@@ -69,7 +70,8 @@ class Server:
     def start(self):
         store = ["--data-directory", str(self.directory)] if self.directory else ["--ephemeral"]
         self.process = subprocess.Popen(
-            [server_binary(), *store, "--listen", "127.0.0.1:0", *self.flags],
+            [server_binary(), *store, "--listen", "127.0.0.1:0",
+             "--admin-listen", "127.0.0.1:0", *self.flags],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
@@ -80,8 +82,27 @@ class Server:
         assert line.startswith("ready grpc="), f"not a ready line: {line!r}"
         self.ready_line = line
         self.address = line.split()[1].removeprefix("grpc=")
+        self.admin = line.split()[2].removeprefix("admin=")
         self.channel = grpc.insecure_channel(self.address)
         return self
+
+    def admin_get(self, path):
+        """Status and text of the admin port."""
+        connection = http.client.HTTPConnection(self.admin, timeout=10)
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        connection.close()
+        return answer.status, text
+
+    def metric(self, series):
+        """The number that a series of `/metrics` has now; 0 while there is none."""
+        _, text = self.admin_get("/metrics")
+        for line in text.splitlines():
+            name, _, value = line.rpartition(" ")
+            if name == series:
+                return float(value)
+        return 0.0
 
     def kill(self):
         """As a power switch would."""

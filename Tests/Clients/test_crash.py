@@ -210,3 +210,28 @@ def wait_for_writes(client, call, seconds=10):
             assert error.code() == grpc.StatusCode.UNAVAILABLE
         assert time.monotonic() < deadline, "writes are not taken again"
         time.sleep(0.02)
+
+
+def test_a_server_that_can_not_write_is_not_ready_until_it_can(protos, tmp_path, monkeypatch):
+    disk = SizeLimit(tmp_path, monkeypatch)
+    server = Server(disk.directory).start()
+    try:
+        client = Client(protos, server.channel)
+        client.datasets.CreateDatasetGroup(
+            protos.datasets.CreateDatasetGroupRequest(name="full", starter=True)
+        )
+        disk.fill(server)
+        with pytest.raises(grpc.RpcError):
+            client.events.PutEvents(three_events(protos, 1))
+        assert server.admin_get("/readyz") == (503, "not ready: the store takes no writes\n")
+        assert server.admin_get("/livez")[0] == 200
+        assert server.metric("bowerbird_commit_failures_total") >= 1
+        disk.empty(server)
+        # Nobody writes: the question itself has the store tried again.
+        deadline = time.monotonic() + 20
+        while server.admin_get("/readyz")[0] != 200:
+            assert time.monotonic() < deadline, "not ready again"
+            time.sleep(0.1)
+        assert client.events.PutEvents(three_events(protos, 2)).applied_count == 3
+    finally:
+        server.stop()

@@ -3,15 +3,19 @@ enum TidyRules {
     /// What each module may import, its own libraries and the outside ones.
     static let allowed: [String: Set<String>] = [
         "Primitives": ["CKernels", "CLinux", "Glibc", "Synchronization"],
+        "Metrics": ["Primitives", "Synchronization"],
+        "Admin": ["Transport", "Metrics", "Primitives", "Glibc"],
         "Formats": ["CCSV", "CSimdJSON", "Primitives"],
         "Resources": ["Primitives"],
         "Wire": ["CBowerbirdProtos", "CProtobufC", "Primitives"],
-        "Transport": ["CNghttp2", "CLinux", "Primitives", "Logging", "Glibc", "Synchronization"],
-        "RPC": ["Transport", "Primitives", "Logging", "Synchronization"],
+        "Transport": [
+            "CNghttp2", "CLinux", "Metrics", "Primitives", "Logging", "Glibc", "Synchronization",
+        ],
+        "RPC": ["Transport", "Metrics", "Primitives", "Logging", "Synchronization"],
         "Engine": ["Resources", "CKernels", "Primitives", "Synchronization"],
         "Journal": [
-            "CRocksDB", "Engine", "Resources", "Primitives", "Logging", "Dispatch", "Glibc",
-            "Synchronization",
+            "CRocksDB", "Engine", "Resources", "Metrics", "Primitives", "Logging", "Dispatch",
+            "Glibc", "Synchronization",
         ],
         "Recipes": ["CKernels", "Primitives", "Synchronization"],
         "Serving": [
@@ -34,8 +38,9 @@ enum TidyRules {
         "wire-codegen": ["CBowerbirdProtos", "CProtobufC", "Foundation"],
         "bowerbird": ["BowerbirdClient", "Formats", "ArgumentParser", "Foundation", "Glibc"],
         "bowerbird-server": [
-            "Services", "Control", "Serving", "Journal", "RPC", "Transport", "Engine", "Resources",
-            "Recipes", "Wire", "Primitives", "ArgumentParser", "Logging", "Foundation", "Glibc",
+            "Services", "Admin", "Control", "Serving", "Journal", "RPC", "Transport", "Metrics",
+            "Engine", "Resources", "Recipes", "Wire", "Primitives", "ArgumentParser", "Logging",
+            "Foundation", "Glibc", "Synchronization",
         ],
     ]
 

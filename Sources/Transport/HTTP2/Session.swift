@@ -34,6 +34,8 @@ package final class Session {
     private var scratch = ByteWriter(capacity: 1_024)
     /// Called when bytes are ready for `drain`; at most once until it has run.
     var onOutput: (() -> Void)?
+    /// Called when a peer has opened a stream.
+    var onStream: (() -> Void)?
 
     // What the callbacks gather, one header block and one buffer at a time.
     var assembling = HeaderAssembly()
@@ -179,6 +181,7 @@ package final class Session {
         let stream = HTTP2Stream(session: self, loop: loop)
         stream.opened(as: id)
         streams[id] = stream
+        onStream?()
         stream.handler = acceptor.accept(stream)
         return stream
     }

@@ -1,0 +1,41 @@
+package import Metrics
+
+/// What the server's connections count.
+package final class TransportMetrics: Sendable {
+    let accepted: Counter
+    let refusedFull: Counter
+    let streams: Counter
+    let bytesReceived: Counter
+    let bytesSent: Counter
+    let protocolErrors: Counter
+    let floods: Counter
+    let handshakeTimeouts: Counter
+    let stalledWrites: Counter
+    let idleTimeouts: Counter
+
+    package init(_ registry: Registry) {
+        accepted = registry.counter(
+            "bowerbird_connections_accepted_total",
+            "Connections that were taken."
+        )
+        let refused = "bowerbird_connections_refused_total"
+        let refusedHelp = "Connections that were closed at once, by reason."
+        refusedFull = registry.counter(refused, refusedHelp, [("reason", "limit")])
+        streams = registry.counter("bowerbird_streams_total", "HTTP/2 streams that peers opened.")
+        bytesReceived = registry.counter("bowerbird_received_bytes_total", "Bytes read of peers.")
+        bytesSent = registry.counter("bowerbird_sent_bytes_total", "Bytes written to peers.")
+        func ended(_ reason: String) -> Counter {
+            registry.counter(
+                "bowerbird_connections_ended_total",
+                "Connections that the server ended for what the peer did or failed to do, by "
+                    + "reason.",
+                [("reason", reason)]
+            )
+        }
+        protocolErrors = ended("protocol_error")
+        floods = ended("flood")
+        handshakeTimeouts = ended("handshake_timeout")
+        stalledWrites = ended("stalled_reader")
+        idleTimeouts = ended("idle")
+    }
+}
