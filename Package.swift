@@ -48,6 +48,7 @@ let package = Package(
         .library(name: "BowerbirdClient", targets: ["BowerbirdClient"]),
         .executable(name: "bowerbird", targets: ["bowerbird"]),
         .executable(name: "bowerbird-server", targets: ["bowerbird-server"]),
+        .executable(name: "bowerbird-bench", targets: ["bowerbird-bench"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -118,6 +119,13 @@ let package = Package(
             ]
         ),
         program("bowerbird", ["BowerbirdClient", "Formats", argumentParser]),
+        program(
+            "bowerbird-bench",
+            [
+                "Formats", "Serving", "Journal", "Engine", "Resources", "Recipes", "Primitives",
+                argumentParser,
+            ]
+        ),
         program("wire-codegen", ["CBowerbirdProtos", "CProtobufC"]),
 
         // Tests.

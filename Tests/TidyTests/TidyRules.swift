@@ -37,6 +37,10 @@ enum TidyRules {
         ],
         "wire-codegen": ["CBowerbirdProtos", "CProtobufC", "Foundation"],
         "bowerbird": ["BowerbirdClient", "Formats", "ArgumentParser", "Foundation", "Glibc"],
+        "bowerbird-bench": [
+            "Formats", "Serving", "Engine", "Resources", "Recipes", "Primitives",
+            "ArgumentParser", "Foundation", "Glibc",
+        ],
         "bowerbird-server": [
             "Services", "Admin", "Control", "Serving", "Journal", "RPC", "Transport", "Metrics",
             "Engine", "Resources", "Recipes", "Wire", "Primitives", "ArgumentParser", "Logging",
