@@ -60,6 +60,7 @@ let package = Package(
         .systemLibrary(name: "CNghttp2", providers: [.apt(["libnghttp2-dev"])]),
         .systemLibrary(name: "CRocksDB", providers: [.apt(["librocksdb-dev"])]),
         .systemLibrary(name: "CCSV", providers: [.apt(["libcsv-dev"])]),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CLinux"),
         .target(
             name: "CSimdJSON",
@@ -84,7 +85,7 @@ let package = Package(
 
         // Network.
         library("Transport", ["CNghttp2", "CLinux", "Metrics", "Primitives", logging]),
-        library("RPC", ["Transport", "Metrics", "Primitives", logging]),
+        library("RPC", ["CZlib", "Transport", "Metrics", "Primitives", logging]),
         library("Admin", ["Transport", "Metrics", "Primitives"]),
 
         // Durable and planes.

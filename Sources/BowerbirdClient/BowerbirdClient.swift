@@ -16,11 +16,16 @@ public final class BowerbirdClient: Sendable {
     /// - Parameters:
     ///   - server: `HOST:PORT` or `unix:PATH`.
     ///   - timeoutMS: The deadline of each call.
+    ///   - compresses: Whether messages are packed with gzip, for networks slower than a CPU.
     /// - Throws: `ClientError` for an address of another form.
-    public init(server: String, timeoutMS: Int = 30_000) throws(ClientError) {
+    public init(
+        server: String,
+        timeoutMS: Int = 30_000,
+        compresses: Bool = false
+    ) throws(ClientError) {
         self.timeoutMS = timeoutMS
         do throws(TransportError) {
-            channel = try ClientChannel(to: SocketAddress(parsing: server))
+            channel = try ClientChannel(to: SocketAddress(parsing: server), compresses: compresses)
         } catch {
             throw ClientError(error)
         }

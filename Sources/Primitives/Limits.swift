@@ -272,3 +272,13 @@ extension Limits {
     /// A store that can't write is tried again at most this often by readiness checks.
     package static let readinessProbeIntervalMS = 1_000
 }
+
+extension Limits {
+    // MARK: Compression
+
+    /// A message below this is sent as it is: gzip's own 18 bytes and its time win nothing.
+    package static let compressedMessageBytesMin = 1_024
+
+    /// What an idle inflater keeps of its last message, in bytes.
+    package static let inflatedBytesKept = 1 << 20
+}

@@ -14,15 +14,20 @@ final class ClientCall: ByteStreamHandler {
     private var completion: Completion?
     private var timer: TimerToken?
     private let loop: any EventLoop
+    private let compression: MessageCompression
+    private let messageBytesMax: Int
 
     init(
         on stream: any ByteStream,
         messageBytesMax: Int,
+        compression: MessageCompression,
         deadlineNanoseconds: UInt64?,
         completion: @escaping Completion
     ) {
         self.stream = stream
         self.completion = completion
+        self.compression = compression
+        self.messageBytesMax = messageBytesMax
         loop = stream.loop
         deframer = MessageDeframer(messageBytesMax: messageBytesMax)
         if let deadlineNanoseconds {
@@ -43,6 +48,7 @@ final class ClientCall: ByteStreamHandler {
     func received(headers: HeaderBlock, endStream: Bool) {
         if endStream { return ended(headers) }
         failure = Status(ofHTTP: headers)
+        if let encoding = headers.first("grpc-encoding") { deframer.encoding = encoding }
     }
 
     func received(bytes: RawSpan, endStream: Bool) {
@@ -67,7 +73,14 @@ final class ClientCall: ByteStreamHandler {
         if message != nil {
             failure = Status(.internal, "the server sent 2 messages to a unary call")
         }
-        message = unsafe bytes.withUnsafeBytes { unsafe Array($0) }
+        guard deframer.isCompressed else {
+            message = unsafe bytes.withUnsafeBytes { unsafe Array($0) }
+            return
+        }
+        let refusal = compression.inflate(bytes, bytesMax: messageBytesMax) { plain in
+            message = unsafe plain.withUnsafeBytes { unsafe Array($0) }
+        }
+        if let refusal { failure = refusal }
     }
 
     func received(trailers: HeaderBlock) {

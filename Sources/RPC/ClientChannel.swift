@@ -13,14 +13,21 @@ package final class ClientChannel: Sendable {
     private let state: ConnectionState
     private let clock: any Clock
     private let messageBytesMax: Int
+    private let compression = MessageCompression()
+    private let compresses: Bool
 
+    /// Prepares a channel; no connection is made yet.
+    ///
+    /// With `compresses` requests are packed, and so are the answers of servers of ours.
     package init(
         to address: SocketAddress,
+        compresses: Bool = false,
         messageBytesMax: Int = 64 * 1_024 * 1_024,
         clock: any Clock = SystemClock()
     ) throws(TransportError) {
         self.address = address
         self.clock = clock
+        self.compresses = compresses
         self.messageBytesMax = messageBytesMax
         reactors = try ReactorGroup(count: 1, name: "client", clock: clock)
         state = ConnectionState()
@@ -41,7 +48,7 @@ package final class ClientChannel: Sendable {
         timeoutMS: Int? = nil,
         encode: (ByteWriter) -> Void
     ) async throws(Status) -> [UInt8] {
-        let body = MessageFramer.framed(encode)
+        let body = MessageFramer.framed(packing, encode)
         let slot = CallSlot()
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
@@ -60,7 +67,7 @@ package final class ClientChannel: Sendable {
     ///
     /// A call that can't be begun fails at its first `send` or `next`.
     package func stream(_ path: String, metadata: Metadata = Metadata()) -> ClientStream {
-        let core = ClientStreamCore(messageBytesMax: messageBytesMax)
+        let core = ClientStreamCore(messageBytesMax: messageBytesMax, compression: compression)
         reactors.post(0) { [self] reactor in
             do throws(TransportError) {
                 let transport = try connection(on: reactor)
@@ -73,8 +80,10 @@ package final class ClientChannel: Sendable {
                 core.cancel(Status(.unavailable, "\(address): \(error.message)"))
             }
         }
-        return ClientStream(core: core, reactors: reactors)
+        return ClientStream(core: core, reactors: reactors, packing: packing)
     }
+
+    private var packing: MessageCompression? { compresses ? compression : nil }
 
     /// Closes the connection and ends the thread; running calls fail.
     package func close() {
@@ -131,6 +140,7 @@ package final class ClientChannel: Sendable {
             let call = ClientCall(
                 on: stream,
                 messageBytesMax: messageBytesMax,
+                compression: compression,
                 deadlineNanoseconds: deadline
             ) { result in
                 slot.call = nil
@@ -162,7 +172,9 @@ package final class ClientChannel: Sendable {
             .init(name: ":path", value: path), .init(name: ":authority", value: "\(address)"),
             .init(name: "content-type", value: "application/grpc"),
             .init(name: "te", value: "trailers"),
+            .init(name: "grpc-accept-encoding", value: MessageCompression.accepted),
         ])
+        if compresses { block.add("grpc-encoding", "gzip") }
         if let timeoutMS {
             block.add(
                 "grpc-timeout",

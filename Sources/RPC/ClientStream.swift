@@ -8,17 +8,20 @@ import Transport
 package final class ClientStream: Sendable {
     private let core: ClientStreamCore
     private let reactors: ReactorGroup
+    /// `nil` for messages that go as they are.
+    private let packing: MessageCompression?
 
-    init(core: ClientStreamCore, reactors: ReactorGroup) {
+    init(core: ClientStreamCore, reactors: ReactorGroup, packing: MessageCompression?) {
         self.core = core
         self.reactors = reactors
+        self.packing = packing
     }
 
     /// Sends a message; returns when there is room for the next.
     ///
     /// - Throws: Why the call has ended.
     package func send(_ encode: (ByteWriter) -> Void) async throws(Status) {
-        let bytes = MessageFramer.framed(encode)
+        let bytes = MessageFramer.framed(packing, encode)
         let result: Result<Void, Status> = await withCheckedContinuation { continuation in
             reactors.post(0) { [core] _ in
                 core.send(bytes) { continuation.resume(returning: $0) }
@@ -66,8 +69,12 @@ final class ClientStreamCore: ByteStreamHandler, @unchecked Sendable {
     private var sender: Sender?
     /// How the call ended.
     private var end: Status?
+    private let compression: MessageCompression
+    private let messageBytesMax: Int
 
-    init(messageBytesMax: Int) {
+    init(messageBytesMax: Int, compression: MessageCompression) {
+        self.compression = compression
+        self.messageBytesMax = messageBytesMax
         deframer = MessageDeframer(messageBytesMax: messageBytesMax)
     }
 
@@ -125,6 +132,7 @@ final class ClientStreamCore: ByteStreamHandler, @unchecked Sendable {
     func received(headers: HeaderBlock, endStream: Bool) {
         if endStream { return ended(headers) }
         if let status = Status(ofHTTP: headers) { cancel(status) }
+        if let encoding = headers.first("grpc-encoding") { deframer.encoding = encoding }
     }
 
     func received(bytes: RawSpan, endStream: Bool) {
@@ -148,6 +156,12 @@ final class ClientStreamCore: ByteStreamHandler, @unchecked Sendable {
     }
 
     private func deliver(_ message: RawSpan) {
+        guard deframer.isCompressed else { return take(message) }
+        let refusal = compression.inflate(message, bytesMax: messageBytesMax) { take($0) }
+        if let refusal { cancel(refusal) }
+    }
+
+    private func take(_ message: RawSpan) {
         let copy = unsafe message.withUnsafeBytes { unsafe Array($0) }
         if let taker {
             self.taker = nil

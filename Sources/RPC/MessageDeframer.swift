@@ -24,8 +24,13 @@ package struct MessageDeframer {
     /// The last message that came in pieces.
     package let assembly: ByteWriter
 
+    /// The peer's `grpc-encoding`, for messages whose prefix has not been read.
+    package var encoding: String
+
+    /// Whether the message of the last step is packed by `encoding`.
+    package private(set) var isCompressed = false
+
     private let messageBytesMax: Int
-    private let encoding: String
     private var prefix: UInt64 = 0
     private var prefixCount = 0
     private var bodyBytes = 0
@@ -97,6 +102,7 @@ package struct MessageDeframer {
     /// Checks a whole prefix; nil when its message may follow.
     private mutating func prefixCompleted() -> Status? {
         let flag = prefix >> 32
+        isCompressed = flag == 1
         bodyBytes = Int(prefix & 0xFFFF_FFFF)
         guard flag <= 1 else {
             return Status(.internal, "compressed flag \(flag) of a message; 0 and 1 are defined")
@@ -104,10 +110,11 @@ package struct MessageDeframer {
         if flag == 1, encoding == "identity" {
             return Status(.internal, "a message is marked compressed but grpc-encoding is identity")
         }
-        if flag == 1 {
+        if flag == 1, encoding != "gzip" {
             return Status(
                 .unimplemented,
-                "messages compressed with '\(encoding)' are not supported; supported: identity"
+                "messages compressed with '\(encoding.prefix(32))' are not supported; supported: "
+                    + MessageCompression.accepted
             )
         }
         guard bodyBytes <= messageBytesMax else {

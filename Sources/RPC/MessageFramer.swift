@@ -18,10 +18,13 @@ package enum MessageFramer {
         }
     }
 
-    /// One framed message by itself, to hand to another thread.
-    static func framed(_ encode: (ByteWriter) -> Void) -> [UInt8] {
+    /// One framed message by itself, to hand to another thread; packed by `packing`, if any.
+    static func framed(
+        _ packing: MessageCompression?,
+        _ encode: (ByteWriter) -> Void
+    ) -> [UInt8] {
         let writer = ByteWriter(capacity: 512)
-        append(to: writer, encode)
+        if let packing { packing.append(to: writer, encode) } else { append(to: writer, encode) }
         return unsafe writer.withUnsafeBytes { unsafe Array($0) }
     }
 }

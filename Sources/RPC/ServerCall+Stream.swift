@@ -45,9 +45,6 @@ extension ServerCall: ByteStreamHandler {
                     return
                 }
             case .refused(let status):
-                if status.code == .unimplemented {
-                    addTrailer("grpc-accept-encoding", "identity")
-                }
                 cancel(status)
             }
         }
@@ -67,9 +64,18 @@ extension ServerCall: ByteStreamHandler {
         streamClosed()
     }
 
-    /// One whole message; with `isLast`, the client has also ended its side behind it.
+    /// One whole message as it came; with `isLast`, the client has also ended its side behind it.
     private func received(message: RawSpan, isLast: Bool) {
         receivedBytes += message.byteCount
+        guard deframer.isCompressed else { return take(message, isLast: isLast) }
+        let refusal = dispatcher.compression.inflate(
+            message,
+            bytesMax: dispatcher.messageBytesMax
+        ) { take($0, isLast: isLast) }
+        if let refusal { cancel(refusal) }
+    }
+
+    private func take(_ message: RawSpan, isLast: Bool) {
         guard let action = state?.messageReceived() else { return }
         switch action {
         case .nothing:

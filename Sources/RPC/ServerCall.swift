@@ -18,6 +18,11 @@ package final class ServerCall {
     /// What to send with the status.
     package var trailingMetadata = Metadata()
 
+    /// Whether messages are packed if the client reads gzip.
+    ///
+    /// By default when the client packs its own; fixed by the first message.
+    package var compressesAnswers = false
+
     package private(set) var context: CallContext
 
     var state: ServerCallState?
@@ -45,6 +50,7 @@ package final class ServerCall {
     private var deadlineTimer: TimerToken?
     private var admittedCount = 0
     private var isEchoingRequestID = false
+    private var acceptsGzip = false
 
     init(stream: any ByteStream, dispatcher: ServerDispatcher, identity: RequestIdentity) {
         self.stream = stream
@@ -84,11 +90,17 @@ package final class ServerCall {
     // MARK: Answering
 
     /// Sends one message, whose body `encode` writes straight into the stream's buffer.
-    package func respond(_ encode: (ByteWriter) -> Void) {
+    ///
+    /// It is packed when the call's answers are and it is not `isPlain`.
+    package func respond(isPlain: Bool = false, _ encode: (ByteWriter) -> Void) {
         guard let stream, let action = state?.responding(), action != .nothing else { return }
         if action == .sendHeadersAndMessage { sendHeaders(on: stream) }
         let before = stream.outgoing.count
-        MessageFramer.append(to: stream.outgoing, encode)
+        if compressesAnswers, acceptsGzip, !isPlain {
+            dispatcher.compression.append(to: stream.outgoing, encode)
+        } else {
+            MessageFramer.append(to: stream.outgoing, encode)
+        }
         sentBytes += stream.outgoing.count - before - MessageFramer.prefixBytes
         stream.flush(endStream: false)
     }
@@ -171,6 +183,8 @@ package final class ServerCall {
             identity: given ?? context.identity
         )
         method = request.method
+        acceptsGzip = request.acceptsGzip
+        compressesAnswers = request.encoding == "gzip"
         methodIndex = request.method?.index
         state = ServerCallState(kind: request.method?.kind ?? .bidirectional)
         for interceptor in dispatcher.interceptors {
@@ -253,6 +267,7 @@ package final class ServerCall {
 
     private func sendHeaders(on stream: any ByteStream) {
         var block = HeaderBlock(Self.responseFields)
+        if compressesAnswers, acceptsGzip { block.add("grpc-encoding", "gzip") }
         if isEchoingRequestID { block.add("x-request-id", context.requestID) }
         initialMetadata.encode(into: &block)
         stream.send(headers: block, endStream: false)
@@ -281,5 +296,6 @@ package final class ServerCall {
     private static let responseFields = [
         HeaderBlock.Field(name: ":status", value: "200"),
         HeaderBlock.Field(name: "content-type", value: "application/grpc"),
+        HeaderBlock.Field(name: "grpc-accept-encoding", value: MessageCompression.accepted),
     ]
 }

@@ -12,6 +12,8 @@ package final class ServerDispatcher: Sendable {
     /// Tells this process's request ids from another's; a random number of the program's choice.
     package let processTag: UInt64
 
+    let compression = MessageCompression()
+
     private let running = Atomic<Int>(0)
 
     package init(

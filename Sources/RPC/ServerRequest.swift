@@ -12,6 +12,7 @@ struct ServerRequest {
     let method: Router.Method?
     let timeoutNanoseconds: UInt64?
     let encoding: String
+    let acceptsGzip: Bool
 
     /// Why the call cannot be served, if so; gRPC, but wrong or unknown.
     let refusal: Status?
@@ -20,6 +21,7 @@ struct ServerRequest {
         var path = ""
         var timeout: String?
         var encoding = "identity"
+        var acceptsGzip = false
         var isPost = false
         var isGRPC = false
         for field in headers.fields {
@@ -29,6 +31,8 @@ struct ServerRequest {
             case "content-type": isGRPC = Self.isGRPC(field.value)
             case "grpc-timeout": timeout = field.value
             case "grpc-encoding": encoding = field.value
+            case "grpc-accept-encoding":
+                acceptsGzip = acceptsGzip || MessageCompression.isAccepted(by: field.value)
             default: break
             }
         }
@@ -36,6 +40,7 @@ struct ServerRequest {
         guard isGRPC else { throw .contentType }
         self.path = path
         self.encoding = encoding
+        self.acceptsGzip = acceptsGzip
         method = router.method(at: path)
         timeoutNanoseconds = timeout.flatMap { Timeout.parse($0) }
         if method == nil {

@@ -360,6 +360,34 @@ struct `A server and a client on loopback` {
     }
 
     @Test
+    func `pack their messages when the client wants it`() async throws {
+        var router = Router()
+        router.unary("/t.S/Echo") { message, call in
+            let copy = message.withUnsafeBytes { Array($0) }
+            call.reply { $0.append(copy.span.bytes) }
+        }
+        router.bidirectional("/t.S/Both") { call in Echo(call) }
+        let dispatcher = ServerDispatcher(router: router)
+        let transport = try ServerTransport(
+            listening: [try SocketAddress(parsing: "127.0.0.1:0")],
+            reactorCount: 1,
+            logger: Logger(label: "test")
+        ) { _ in dispatcher.makeAcceptor() }
+        let channel = try ClientChannel(to: transport.boundAddresses[0], compresses: true)
+        let stream = channel.stream("/t.S/Both")
+        for size in [0, 10, 2_000, 2_000_000] {
+            let body = (0..<size).map { UInt8(truncatingIfNeeded: $0 / 100) }
+            #expect(try await channel.unary("/t.S/Echo") { $0.append(body.span.bytes) } == body)
+            try await stream.send { $0.append(body.span.bytes) }
+            #expect(try await stream.next() == body)
+        }
+        stream.finish()
+        #expect(try await stream.next() == nil)
+        channel.close()
+        transport.stop()
+    }
+
+    @Test
     func `says that nobody listens`() async throws {
         let channel = try ClientChannel(to: try SocketAddress(parsing: "127.0.0.1:1"))
         do {

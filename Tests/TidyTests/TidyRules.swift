@@ -11,7 +11,7 @@ enum TidyRules {
         "Transport": [
             "CNghttp2", "CLinux", "Metrics", "Primitives", "Logging", "Glibc", "Synchronization",
         ],
-        "RPC": ["Transport", "Metrics", "Primitives", "Logging", "Synchronization"],
+        "RPC": ["CZlib", "Transport", "Metrics", "Primitives", "Logging", "Synchronization"],
         "Engine": ["Resources", "CKernels", "Primitives", "Synchronization"],
         "Journal": [
             "CRocksDB", "Engine", "Resources", "Metrics", "Primitives", "Logging", "Dispatch",
@@ -55,6 +55,7 @@ enum TidyRules {
         "CKernels": ["Sources/Recipes/Math/", "Sources/Engine/Filters/", "Sources/Primitives/"],
         "CLinux": ["Sources/Transport/", "Sources/Primitives/Threads.swift"],
         "CSimdJSON": ["Sources/Formats/JSON"],
+        "CZlib": ["Sources/RPC/Compression/"],
         "CCSV": ["Sources/Formats/CSV"],
     ]
 
