@@ -12,4 +12,6 @@ package enum AppliedChange: Sendable {
     case resourceDeleted(ResourceName)
     /// The interactions of the group are gone.
     case interactionsDeleted(GroupIndex)
+    /// A FULL import has replaced the bulk interactions of the group; no change of them was told.
+    case interactionsReplaced(GroupIndex)
 }

@@ -8,7 +8,8 @@ import Synchronization
 /// plans and applies; any thread reads through `consistently`.
 package final class DatasetEngine: Sendable {
     package let resources = ResourceTable()
-    private let hash: StableHash
+    package let jobs = JobTable()
+    let hash: StableHash
     private let historyLengthMax: Int
     private let groups = Mutex<[GroupIndex: GroupStore]>([:])
     private let groupsByName = Mutex<[String: GroupStore]>([:])
@@ -147,7 +148,8 @@ package final class DatasetEngine: Sendable {
             for owner in [session, user] {
                 changes += store.clearHistory(owner).map { .retracted(group, $0) }
             }
-            for event in merged {
+            // What is staged stands apart, and no session has any of it.
+            for event in merged where isVisible(event, group) {
                 storeEvent(group, user, event, &changes)
             }
             store.joinSession(session, to: user)
@@ -158,6 +160,8 @@ package final class DatasetEngine: Sendable {
             writer.remember(id, .init(bodyHash: bodyHash, names: names, at: time))
         case .requestForgotten(let id):
             writer.forget(id)
+        case .bulk(let effect):
+            apply(effect, &changes, &touched)
         }
     }
 
@@ -167,6 +171,7 @@ package final class DatasetEngine: Sendable {
         _ event: StoredEvent,
         _ changes: inout [AppliedChange]
     ) {
+        guard isVisible(event, group) else { return stage(group, owner, event) }
         let stored = store(group).storeEvent(owner, event)
         if let dropped = stored.dropped { changes.append(.retracted(group, dropped)) }
         if let added = stored.added { changes.append(.observed(group, added)) }
@@ -179,7 +184,7 @@ package final class DatasetEngine: Sendable {
         return writer.lastStore
     }
 
-    private func store(_ index: GroupIndex) -> GroupStore {
+    func store(_ index: GroupIndex) -> GroupStore {
         if let store = stored(index) { return store }
         let store = GroupStore(index: index, hash: hash, historyLengthMax: historyLengthMax)
         groups.withLock { $0[index] = store }
@@ -204,6 +209,10 @@ package final class DatasetEngine: Sendable {
             groupsByName.withLock { $0[name.text] = store }
             writer.groupCount = max(writer.groupCount, group.index.rawValue + 1)
             touched.insert(group.index)
+        case .dataset(let dataset):
+            if case .datasetGroup(let group) = resources[dataset.group] {
+                store(group.index).bulk[dataset.kind] = dataset.bulk
+            }
         case .eventTracker(let tracker):
             trackers.withLock { $0[tracker.trackingID] = name }
         default:
@@ -219,6 +228,7 @@ package final class DatasetEngine: Sendable {
             groupsByName.withLock { _ = $0.removeValue(forKey: name.text) }
             remove(group.index)
         }
+        if case .job = resources[name] { jobs.remove(name) }
         resources.remove(name)
     }
 

@@ -15,6 +15,8 @@ package struct StoredEvent: Hashable, Sendable {
     /// The event was in the history of `session` before a user joined it: its generated id still
     /// names it so.
     package var isMoved: Bool
+    /// The generation of bulk events that it came with; 0: it was put.
+    package var generation: UInt32
 
     package init(
         position: LogPosition,
@@ -23,7 +25,8 @@ package struct StoredEvent: Hashable, Sendable {
         type: EventTypeIndex,
         record: EventRecord,
         session: UserIndex?,
-        isMoved: Bool = false
+        isMoved: Bool = false,
+        generation: UInt32 = 0
     ) {
         self.position = position
         self.ordinal = ordinal
@@ -32,6 +35,7 @@ package struct StoredEvent: Hashable, Sendable {
         self.record = record
         self.session = session
         self.isMoved = isMoved
+        self.generation = generation
     }
 }
 
@@ -71,6 +75,8 @@ package enum Effect: Hashable, Sendable {
     )
     /// A request id is too old to matter, or one too many.
     case requestForgotten(requestID: String)
+    /// Records in bulk, and the jobs that move them.
+    case bulk(BulkEffect)
 }
 
 /// What one mutation does, as planned; nothing of it is visible before it is durable.

@@ -23,6 +23,7 @@ package struct EngineDigest: Hashable, Sendable, CustomStringConvertible {
         for (id, request) in engine.writer.requests {
             lines.append("request \(id) \(request)")
         }
+        lines += engine.jobs.describe()
         self.lines = lines.sorted()
         let hash = StableHash(key: (1, 2))
         value = self.lines.reduce(0) { hash.hash("\($0) \($1)") }

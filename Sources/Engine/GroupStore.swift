@@ -1,4 +1,5 @@
 package import Primitives
+import Resources
 import Synchronization
 
 /// The data of one dataset group.
@@ -11,22 +12,30 @@ import Synchronization
 package final class GroupStore: @unchecked Sendable {
     package let index: GroupIndex
     let root: Published<GroupRoot>
-    private let shards: [Shard]
+    let shards: [Shard]
     private let hash: StableHash
-    private let historyLengthMax: Int
+    let historyLengthMax: Int
 
     /// Where each owner lives, by index.
-    private var places: [Place] = []
+    private(set) var places: [Place] = []
     private(set) var items: IdentifierTable
     private(set) var eventTypes: IdentifierTable
     private var ids: [[String]] = []
-    private var records: [[EntityRecord?]] = []
+    var records: [[EntityRecord?]] = []
     private var sharedIDs: [ItemIDChunk] = []
     private var sharedRecords: [ItemRecordChunk] = []
-    private var hasRecord = ItemBitmap()
-    private var hasEvents = ItemBitmap()
-    private var changedChunks: Set<Int> = []
-    private var isRootStale = false
+    var hasRecord = ItemBitmap()
+    /// Items whose record was put, not imported in bulk.
+    var hasPutRecord = ItemBitmap()
+    var hasEvents = ItemBitmap()
+    /// Items with events that were put.
+    var hasPutEvents = ItemBitmap()
+    var changedChunks: Set<Int> = []
+    var isRootStale = false
+    /// What FULL imports that are under way have gathered.
+    var staging = BulkStaging()
+    /// Which bulk records are the datasets' own.
+    var bulk: [DatasetKind: BulkState] = [:]
     var servesUnknownItems = true {
         didSet { isRootStale = true }
     }
@@ -40,7 +49,7 @@ package final class GroupStore: @unchecked Sendable {
         var added: HistoryChange?
     }
 
-    private struct Place {
+    struct Place {
         let shard: UInt16
         let slot: UInt32
     }
@@ -121,10 +130,13 @@ package final class GroupStore: @unchecked Sendable {
     var ownerCount: Int { places.count }
 
     func owner(_ id: String, _ kind: OwnerKind) -> UserIndex? {
-        id.withRawSpan { bytes in
-            shards[shard(of: bytes)].state.withLock { state in
-                state.slot(of: bytes, kind).map { state.owners[$0].index }
-            }
+        id.withRawSpan { owner($0, kind) }
+    }
+
+    func owner(_ id: RawSpan, _ kind: OwnerKind) -> UserIndex? {
+        let shard = shards[shard(of: id)]
+        return shard.state.withLock { state in
+            state.slot(of: id, kind).map { state.owners[$0].index }
         }
     }
 
@@ -132,14 +144,14 @@ package final class GroupStore: @unchecked Sendable {
         withOwner(session) { $0.owners[$1].joinedUser }
     }
 
-    /// Whether an event of this owner and time may be stored already.
-    func mayHaveEvent(_ owner: UserIndex, at time: Timestamp) -> Bool {
+    /// Whether an event of this owner, item, type and time may be stored already.
+    func mayHaveEvent(_ owner: UserIndex, _ interaction: Interaction) -> Bool {
         withOwner(owner) { state, slot in
-            state.mayHaveEntry(state.owners[slot].history, at: time.milliseconds)
+            state.mayHaveEntry(state.owners[slot].history, interaction)
         }
     }
 
-    private func withOwner<R: Sendable>(
+    func withOwner<R: Sendable>(
         _ owner: UserIndex,
         _ body: (Shard.State, Int) -> R
     ) -> R {
@@ -160,7 +172,9 @@ package final class GroupStore: @unchecked Sendable {
         ids[ids.count - 1].append(id)
         records[records.count - 1].append(nil)
         hasRecord.grow(to: items.count)
+        hasPutRecord.grow(to: items.count)
         hasEvents.grow(to: items.count)
+        hasPutEvents.grow(to: items.count)
         changedChunks.insert(ids.count - 1)
         isRootStale = true
     }
@@ -183,11 +197,15 @@ package final class GroupStore: @unchecked Sendable {
         records[chunk][index % ItemIDChunk.capacity] = record
         changedChunks.insert(chunk)
         hasRecord.insert(index)
+        hasPutRecord.insert(index)
         isRootStale = true
     }
 
     func storeUser(_ owner: UserIndex, _ record: EntityRecord) {
-        withOwner(owner) { $0.owners[$1].record = record }
+        withOwner(owner) { state, slot in
+            state.owners[slot].record = record
+            state.owners[slot].isRecordPut = true
+        }
     }
 
     /// Adds an event to its owner's history, if it takes part in histories.
@@ -197,16 +215,28 @@ package final class GroupStore: @unchecked Sendable {
     /// keeps is on disk only.
     func storeEvent(_ owner: UserIndex, _ event: StoredEvent) -> StoredChange {
         guard let item = event.item else { return StoredChange() }
-        if !hasEvents.contains(Int(item.rawValue)) {
-            hasEvents.insert(Int(item.rawValue))
+        let interaction = Interaction(
+            item: item,
+            type: event.type,
+            occurredAt: event.record.occurredAt
+        )
+        return storeEvent(owner, interaction, isBulk: event.generation != 0)
+    }
+
+    func storeEvent(
+        _ owner: UserIndex,
+        _ interaction: Interaction,
+        isBulk: Bool
+    ) -> StoredChange {
+        let item = Int(interaction.item.rawValue)
+        if !hasEvents.contains(item) {
+            hasEvents.insert(item)
             isRootStale = true
         }
-        let time = event.record.occurredAt
+        if !isBulk { hasPutEvents.insert(item) }
         return withOwner(owner) { state, slot in
-            let entry = PackedInteraction(
-                Interaction(item: item, type: event.type, occurredAt: time)
-            )
-            var index = state.insertionIndex(state.owners[slot].history, time.milliseconds)
+            let entry = PackedInteraction(interaction, isBulk: isBulk)
+            var index = state.insertionIndex(state.owners[slot].history, rank: entry.rank)
             var stored = StoredChange()
             if Int(state.owners[slot].history.count) >= historyLengthMax {
                 guard index > 0 else {
@@ -246,12 +276,15 @@ package final class GroupStore: @unchecked Sendable {
             shard.state.withLock { state in
                 for slot in state.owners.indices {
                     state.arena.clear(&state.owners[slot].history)
+                    state.arena.clear(&state.owners[slot].staged)
                     state.owners[slot].joinedUser = nil
                 }
             }
         }
         hasEvents = ItemBitmap()
         hasEvents.grow(to: items.count)
+        hasPutEvents = hasEvents
+        staging.events = nil
         isRootStale = true
     }
 
@@ -262,15 +295,21 @@ package final class GroupStore: @unchecked Sendable {
         }
         hasRecord = ItemBitmap()
         hasRecord.grow(to: items.count)
+        hasPutRecord = hasRecord
+        staging.items = nil
         isRootStale = true
     }
 
     func deleteUserRecords() {
         for shard in shards {
             shard.state.withLock { state in
-                for slot in state.owners.indices { state.owners[slot].record = nil }
+                for slot in state.owners.indices {
+                    state.owners[slot].record = nil
+                    state.owners[slot].isRecordPut = false
+                }
             }
         }
+        staging.users = nil
     }
 
     /// Publishes a new root when items have changed since the last one.
@@ -311,7 +350,7 @@ package final class GroupStore: @unchecked Sendable {
 
     /// Every fact as a line, by identifier; see `EngineDigest`.
     func describe() -> [String] {
-        var lines: [String] = []
+        var lines = describeBulkItems()
         for index in 0..<items.count {
             let record = records[index / ItemIDChunk.capacity][index % ItemIDChunk.capacity]
             let marks = "\(hasRecord.contains(index)) \(hasEvents.contains(index))"
@@ -328,6 +367,7 @@ package final class GroupStore: @unchecked Sendable {
                     }
                     let joined =
                         owner.joinedUser.map { user in self.name(of: user, in: state) } ?? "-"
+                    lines += describeBulk(owner, id, state)
                     lines.append(
                         "owner \(owner.kind) \(id) \(entries) \(owner.history.isTruncated) "
                             + "\(joined) \(owner.record.map { "\($0)" } ?? "-")"

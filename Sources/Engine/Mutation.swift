@@ -114,4 +114,6 @@ package enum Mutation: Sendable {
     /// Replaces a resource whose revision is still `Resource.header.revision - 1`.
     case updateResource(Resource)
     case deleteResource(ResourceName, etag: UInt64?)
+    /// The next step of a job.
+    case job(JobStep)
 }

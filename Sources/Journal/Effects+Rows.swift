@@ -9,14 +9,14 @@ struct RowEncoder {
     let store: Store
     let hash: StableHash
     private let row = RowWriter()
-    private let eventKey = ByteWriter(capacity: 32)
+    let eventKey = ByteWriter(capacity: 32)
 
     init(store: Store, hash: StableHash) {
         self.store = store
         self.hash = hash
     }
 
-    private func begin() -> RowWriter {
+    func begin() -> RowWriter {
         row.bytes.removeAll()
         return row
     }
@@ -29,6 +29,7 @@ struct RowEncoder {
             put(.resources, RowKey.text(name.text, hash), row, to: batch)
         case .resourceDeleted(let name):
             unsafe batch.delete(store.family(.resources), RowKey.text(name.text, hash))
+            unsafe batch.deleteAll(store.family(.jobs), prefix: RowKey.text(name.text, hash))
         case .itemNamed(let group, let item, let id):
             let row = begin()
             row.put(id)
@@ -70,10 +71,12 @@ struct RowEncoder {
             put(.requests, RowKey.text(id, hash), row, to: batch)
         case .requestForgotten(let id):
             unsafe batch.delete(store.family(.requests), RowKey.text(id, hash))
+        case .bulk(let effect):
+            add(effect, to: batch)
         }
     }
 
-    private func put(
+    func put(
         _ family: ColumnFamily,
         _ key: [UInt8],
         _ row: RowWriter,

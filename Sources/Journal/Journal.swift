@@ -14,7 +14,7 @@ package final class Journal: Sendable {
     package let artifacts: ArtifactStore
     /// Keyed for this directory.
     package let hash: StableHash
-    private let writer: Writer
+    let writer: Writer
     private let store: @Sendable () -> Store?
     private let position: LogPosition
 

@@ -33,6 +33,7 @@ struct Recovery {
                 at: Timestamp(milliseconds: try reader.signed())
             )
         }
+        try applyJobs(&effects)
         flush(&effects)
     }
 
@@ -120,20 +121,16 @@ struct Recovery {
 
     private func applyEntities(_ effects: inout [Effect]) throws(JournalError) {
         try scan(.items, into: &effects) { (key, reader) throws(RowReader.Damaged) in
-            let (group, item) = try Self.entity(key)
-            return .itemStored(
-                group,
-                ItemIndex(item),
-                try reader.entity(id: try reader.text())
-            )
+            let (group, item, generation) = try Self.record(key)
+            let record = try reader.entity(id: try reader.text())
+            if let generation { return .bulk(group, .items, generation, item, record) }
+            return .itemStored(group, ItemIndex(item), record)
         }
         try scan(.users, into: &effects) { (key, reader) throws(RowReader.Damaged) in
-            let (group, user) = try Self.entity(key)
-            return .userStored(
-                group,
-                UserIndex(user),
-                try reader.entity(id: try reader.text())
-            )
+            let (group, user, generation) = try Self.record(key)
+            let record = try reader.entity(id: try reader.text())
+            if let generation { return .bulk(group, .users, generation, user, record) }
+            return .userStored(group, UserIndex(user), record)
         }
     }
 
@@ -170,7 +167,15 @@ struct Recovery {
         return (GroupIndex(number(key, 0)), number(key, 4))
     }
 
-    private func damaged(_ family: ColumnFamily, _ key: UnsafeRawBufferPointer) -> JournalError {
+    /// Behind the record that was put for a user or item, if any, stand those in bulk.
+    private static func record(
+        _ key: [UInt8]
+    ) throws(RowReader.Damaged) -> (GroupIndex, UInt32, generation: UInt32?) {
+        guard key.count == 8 || key.count == 12 else { throw RowReader.Damaged() }
+        return (GroupIndex(number(key, 0)), number(key, 4), key.count == 8 ? nil : number(key, 8))
+    }
+
+    func damaged(_ family: ColumnFamily, _ key: UnsafeRawBufferPointer) -> JournalError {
         let text = unsafe key.map { String($0, radix: 16) }.joined(separator: " ")
         return JournalError(
             .corrupt,

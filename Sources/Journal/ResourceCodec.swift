@@ -20,6 +20,9 @@ extension RowWriter {
             put(dataset.group.text)
             bytesPut(dataset.kind.rawValue)
             put(dataset.schema.text)
+            put(UInt64(dataset.bulk.active))
+            put(UInt64(dataset.bulk.staging))
+            put(UInt64(dataset.bulk.last))
         case .eventTracker(let tracker):
             bytesPut(4)
             put(tracker.group.text)
@@ -41,6 +44,9 @@ extension RowWriter {
             put(Int64(campaign.minProvisionedTPS))
             put(campaign.explorationConfig)
             put(campaign.syncsWithLatestSolutionVersion)
+        case .job(let job):
+            bytesPut(20)
+            put(job)
         }
     }
 
@@ -98,7 +104,13 @@ extension RowReader {
             )
         case 3:
             return .dataset(
-                Dataset(header: header, group: try name(), kind: try kind(), schema: try name())
+                Dataset(
+                    header: header,
+                    group: try name(),
+                    kind: try kind(),
+                    schema: try name(),
+                    bulk: try bulkState()
+                )
             )
         case 4:
             return .eventTracker(
@@ -126,6 +138,7 @@ extension RowReader {
                     syncsWithLatestSolutionVersion: try bool()
                 )
             )
+        case 20: return .job(try job(header))
         default: throw Damaged()
         }
     }
@@ -134,11 +147,11 @@ extension RowReader {
         Solution(header: header, group: try name(), recipe: try name())
     }
 
-    private mutating func name() throws(Damaged) -> ResourceName {
+    mutating func name() throws(Damaged) -> ResourceName {
         ResourceName(unchecked: try text())
     }
 
-    private mutating func kind() throws(Damaged) -> DatasetKind {
+    mutating func kind() throws(Damaged) -> DatasetKind {
         guard let kind = DatasetKind(rawValue: try narrow(UInt8.self)) else { throw Damaged() }
         return kind
     }

@@ -124,6 +124,11 @@ struct RowReader {
 
 // MARK: Records
 
+/// What stands behind an event's type in its row.
+enum EventMark {
+    static let bulk: UInt8 = 3
+}
+
 extension RowWriter {
     func put(_ value: PropertyValue) {
         switch value {
@@ -152,9 +157,15 @@ extension RowWriter {
         let record = event.record
         put(event.item) { $0.put(UInt64($1.rawValue)) }
         put(UInt64(event.type.rawValue))
-        // 0: no session; 1: with one; 2: with one in whose history it was first.
-        bytes.append(UInt8(event.session == nil ? 0 : event.isMoved ? 2 : 1))
-        if let session = event.session { put(UInt64(session.rawValue)) }
+        // 0: no session; 1: with one; 2: with one in whose history it was first; 3: of a bulk
+        // generation, and without a session.
+        if event.generation != 0 {
+            bytes.append(EventMark.bulk)
+            put(UInt64(event.generation))
+        } else {
+            bytes.append(UInt8(event.session == nil ? 0 : event.isMoved ? 2 : 1))
+            if let session = event.session { put(UInt64(session.rawValue)) }
+        }
         put(record.eventID)
         put(record.eventType)
         put(record.eventValue) { $0.put($1) }
@@ -201,7 +212,9 @@ extension RowReader {
         }
         let type = EventTypeIndex(try narrow(UInt16.self))
         let sessionMark = try byte()
-        let session = sessionMark == 0 ? nil : UserIndex(try narrow(UInt32.self))
+        let origin = sessionMark == 0 ? 0 : try narrow(UInt32.self)
+        let isBulk = sessionMark == EventMark.bulk
+        let session = sessionMark == 0 || isBulk ? nil : UserIndex(origin)
         var record = EventRecord(eventType: "", occurredAt: key.time)
         record.eventID = try text()
         record.eventType = try text()
@@ -218,7 +231,8 @@ extension RowReader {
             type: type,
             record: record,
             session: session,
-            isMoved: sessionMark == 2
+            isMoved: sessionMark == 2,
+            generation: isBulk ? origin : 0
         )
     }
 }

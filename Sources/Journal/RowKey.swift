@@ -111,6 +111,17 @@ enum RowKey {
         return key
     }
 
+    /// A bulk record of a user or item, behind the one that was put.
+    static func bulkEntity(
+        _ group: GroupIndex,
+        _ index: UInt32,
+        _ generation: UInt32
+    ) -> [UInt8] {
+        var key = entity(group, index)
+        append(UInt64(generation), 4, to: &key)
+        return key
+    }
+
     static func name(_ group: GroupIndex, _ kind: NameKind, _ index: UInt32) -> [UInt8] {
         var key = self.group(group)
         key.append(kind.rawValue)

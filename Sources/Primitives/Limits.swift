@@ -40,6 +40,26 @@ extension Limits {
 }
 
 extension Limits {
+    // MARK: Jobs
+
+    /// Jobs of one kind and group; finished ones stay as a record.
+    package static let jobsPerGroupMax = 1_000
+
+    /// Rows of one write of an import: 4,096 take the writer about 10 ms, so that other writes
+    /// wait no longer.
+    package static let bulkChunkRowsMax = 4_096
+
+    /// Rows that an import may refuse before it has failed, unless the job says otherwise.
+    package static let importErrorsDefault = 1_000
+
+    /// The most that a job may say.
+    package static let importErrorsMax = 1_000_000
+
+    /// Refused rows that a job lists; more are counted.
+    package static let rejectedRowsListed = 1_000
+}
+
+extension Limits {
     // MARK: Decoding
 
     /// One decoded message, in bytes of its arena.

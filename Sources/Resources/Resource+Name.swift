@@ -21,6 +21,7 @@ extension Resource {
         case .solutionVersion(let version):
             version.solution.child("versions", version.header.name)
         case .campaign(let campaign): campaign.group.child("campaigns", campaign.header.name)
+        case .job(let job): job.group.child(job.kind.collection, job.header.name)
         }
     }
 
@@ -33,6 +34,7 @@ extension Resource {
         case .solution: .solution
         case .solutionVersion: .solutionVersion
         case .campaign: .campaign
+        case .job(let job): job.kind.resourceKind
         }
     }
 
@@ -63,6 +65,9 @@ extension Resource {
         case .campaign(var value):
             value.header = header
             return .campaign(value)
+        case .job(var value):
+            value.header = header
+            return .job(value)
         }
     }
 }

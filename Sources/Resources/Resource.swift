@@ -21,17 +21,20 @@ package struct Dataset: Hashable, Sendable {
     package var group: ResourceName
     package var kind: DatasetKind
     package var schema: ResourceName
+    package var bulk: BulkState
 
     package init(
         header: ResourceHeader,
         group: ResourceName,
         kind: DatasetKind,
-        schema: ResourceName
+        schema: ResourceName,
+        bulk: BulkState = BulkState()
     ) {
         self.header = header
         self.group = group
         self.kind = kind
         self.schema = schema
+        self.bulk = bulk
     }
 }
 
@@ -127,6 +130,7 @@ package enum Resource: Hashable, Sendable {
     case solution(Solution)
     case solutionVersion(SolutionVersion)
     case campaign(Campaign)
+    case job(Job)
 
     package var header: ResourceHeader {
         switch self {
@@ -137,6 +141,7 @@ package enum Resource: Hashable, Sendable {
         case .solution(let solution): solution.header
         case .solutionVersion(let version): version.header
         case .campaign(let campaign): campaign.header
+        case .job(let job): job.header
         }
     }
 }

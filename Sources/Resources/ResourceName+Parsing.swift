@@ -1,6 +1,7 @@
 /// The kinds of resource that a request can name.
 package enum ResourceKind: Hashable, Sendable, CaseIterable {
     case datasetGroup, schema, dataset, eventTracker, solution, solutionVersion, campaign, recipe
+    case datasetImportJob, datasetExportJob, dataDeletionJob
 
     /// The form of its names, as error messages show it.
     package var form: String {
@@ -13,6 +14,9 @@ package enum ResourceKind: Hashable, Sendable, CaseIterable {
         case .solutionVersion: "datasetGroups/{group}/solutions/{solution}/versions/{version}"
         case .campaign: "datasetGroups/{group}/campaigns/{campaign}"
         case .recipe: "recipes/{recipe}"
+        case .datasetImportJob: "datasetGroups/{group}/datasetImportJobs/{job}"
+        case .datasetExportJob: "datasetGroups/{group}/datasetExportJobs/{job}"
+        case .dataDeletionJob: "datasetGroups/{group}/dataDeletionJobs/{job}"
         }
     }
 
@@ -27,6 +31,9 @@ package enum ResourceKind: Hashable, Sendable, CaseIterable {
         case .solutionVersion: "solution version"
         case .campaign: "campaign"
         case .recipe: "recipe"
+        case .datasetImportJob: "dataset import job"
+        case .datasetExportJob: "dataset export job"
+        case .dataDeletionJob: "data deletion job"
         }
     }
 
@@ -44,6 +51,9 @@ package enum ResourceKind: Hashable, Sendable, CaseIterable {
         case .solutionVersion: ["datasetGroups", "solutions", "versions"]
         case .campaign: ["datasetGroups", "campaigns"]
         case .recipe: ["recipes"]
+        case .datasetImportJob: ["datasetGroups", "datasetImportJobs"]
+        case .datasetExportJob: ["datasetGroups", "datasetExportJobs"]
+        case .dataDeletionJob: ["datasetGroups", "dataDeletionJobs"]
         }
     }
 }

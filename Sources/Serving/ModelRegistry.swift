@@ -100,6 +100,8 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
             case .interactionsDeleted(let group):
                 forget(group)
                 isTableStale = true
+            // The job behind it trains the group's models anew.
+            case .interactionsReplaced: break
             }
             record(change)
         }
@@ -129,7 +131,9 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
     private static func concernsTable(_ kind: ResourceKind) -> Bool {
         switch kind {
         case .campaign, .solution, .solutionVersion: true
-        case .datasetGroup, .schema, .dataset, .eventTracker, .recipe: false
+        case .datasetGroup, .schema, .dataset, .eventTracker, .recipe, .datasetImportJob,
+            .datasetExportJob, .dataDeletionJob:
+            false
         }
     }
 
@@ -151,7 +155,9 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
             case .observed(_, let change): model.live.observe(change)
             case .retracted(_, let change): model.live.retract(change)
             case .itemCountGrew(_, let count): model.live.itemCountGrew(to: count)
-            case .began, .resourceStored, .resourceDeleted, .interactionsDeleted: break
+            case .began, .resourceStored, .resourceDeleted, .interactionsDeleted,
+                .interactionsReplaced:
+                break
             }
         }
         let count = engine.group(recording.group)?.currentRoot.itemCount ?? 0
@@ -174,7 +180,7 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
         switch change {
         case .observed(let index, _), .retracted(let index, _), .itemCountGrew(let index, _):
             group = index
-        case .interactionsDeleted(let index):
+        case .interactionsDeleted(let index), .interactionsReplaced(let index):
             for (name, recording) in recordings where recording.group == index {
                 recordings[name]?.hasOverflowed = true
             }

@@ -296,7 +296,7 @@ struct `The engine` {
                     events["\(user) \(event.position) \(event.ordinal)"] = (group, user, event)
                 }
                 keep("s\(session)", 1_000_000, .sessionJoined(group, session: session, user: user))
-            case .recordsDeleted, .requestRemembered, .requestForgotten: break
+            case .recordsDeleted, .requestRemembered, .requestForgotten, .bulk: break
             }
         }
         let sorted = events.values.sorted { left, right in

@@ -249,7 +249,7 @@ extension Planner {
                 let key = PlanOverlay.Key(group: group, value: id)
                 let planned = (local.eventIDs[key] ?? batch.eventIDs[key]).map { self.event($0) }
                 let stored = planned == nil ? try facts.event(group, withID: id) : planned
-                guard let known = stored else { return nil }
+                guard let known = stored, engine.isVisible(known.event, group) else { return nil }
                 let ownerKey = PlanOverlay.Key(group: group, value: known.owner)
                 let ownerNow =
                     local.movedOwners[ownerKey] ?? batch.movedOwners[ownerKey] ?? known.owner
@@ -258,7 +258,7 @@ extension Planner {
             }
             // Of several that are equal the oldest tells its id.
             for known in try storedEvents(group, owner, at: event)
-            where known.hasSameBody(as: event) {
+            where known.hasSameBody(as: event) && engine.isVisible(known, group) {
                 return .duplicate(known.identifier(group, owner))
             }
             var oldest: StoredEvent?
@@ -289,7 +289,7 @@ extension Planner {
         return try facts.events(group, owner: owner, at: time)
     }
 
-    /// Whether the store must be asked: the history in memory knows of most times that they are
+    /// Whether the store must be asked: the history in memory knows of most events that they are
     /// new.
     private func mayBeStored(
         _ event: StoredEvent,
@@ -299,7 +299,13 @@ extension Planner {
         guard let store = engine.stored(group), owner.rawValue < UInt32(store.ownerCount) else {
             return false
         }
-        return event.item == nil || store.mayHaveEvent(owner, at: event.record.occurredAt)
+        guard let item = event.item else { return true }
+        let interaction = Interaction(
+            item: item,
+            type: event.type,
+            occurredAt: event.record.occurredAt
+        )
+        return store.mayHaveEvent(owner, interaction)
     }
 }
 

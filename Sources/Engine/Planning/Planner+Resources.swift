@@ -99,6 +99,7 @@ extension Planner {
         case .solution(let solution): try check(solution)
         case .solutionVersion(let version): try checkParent(version.solution, "solution")
         case .campaign(let campaign): try check(campaign)
+        case .job(let job): try check(job)
         }
         store(resource)
         return resource
@@ -185,6 +186,8 @@ extension Planner {
             case .solution: (Limits.solutionsPerGroupMax, given.owner)
             case .campaign: (Limits.campaignsPerGroupMax, given.owner)
             case .solutionVersion: (Limits.versionsPerSolutionMax, given.owner)
+            case .datasetImportJob, .datasetExportJob, .dataDeletionJob:
+                (Limits.jobsPerGroupMax, given.owner)
             case .dataset, .eventTracker, .recipe: (.max, given.owner)
             }
         guard bound < .max, resources(given.kind, below: parent).count >= bound else { return }
@@ -241,6 +244,11 @@ extension Planner {
             )
         }
         try deleteRecords(of: known)
+        if case .datasetGroup = known {
+            for kind in Job.Kind.allCases {
+                for job in resources(kind.resourceKind, below: name) { remove(job.resourceName) }
+            }
+        }
         // The versions of a solution go with it.
         if case .solution = known {
             for version in resources(.solutionVersion, below: name) {
@@ -295,7 +303,9 @@ extension Planner {
         case .dataset(let dataset):
             let kinds: [ResourceKind] =
                 dataset.kind == .interactions ? [.campaign, .eventTracker] : [.campaign]
+            let job = runningJob(below: dataset.group, on: dataset.kind)
             return first(kinds, below: dataset.group) ?? training(below: dataset.group)
+                ?? job.map { "the job '\($0)'" }
         case .solution(let solution):
             let name = known.resourceName
             for case .campaign(let campaign) in resources(.campaign, below: solution.group)
@@ -303,7 +313,7 @@ extension Planner {
                 return "the campaign '\(Resource.campaign(campaign).resourceName)'"
             }
             return training(below: name)
-        case .solutionVersion, .eventTracker, .campaign:
+        case .solutionVersion, .eventTracker, .campaign, .job:
             return nil
         }
     }

@@ -46,6 +46,8 @@ struct Planner {
             return try update(resource)
         case .deleteResource(let name, let etag):
             return try delete(name, etag)
+        case .job(let step):
+            return try plan(step)
         }
     }
 

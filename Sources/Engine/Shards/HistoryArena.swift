@@ -2,20 +2,32 @@ import Primitives
 
 /// An entry of a history in 12 bytes: item, type, 48 bits of milliseconds.
 struct PackedInteraction {
+    /// The bit of `mark` that says that the event came in bulk; types have 15 bits.
+    private static let bulkMark: UInt16 = 1 << 15
+
     var item: UInt32
-    var type: UInt16
+    private var mark: UInt16
     var timeHigh: UInt16
     var timeLow: UInt32
 
-    init(_ interaction: Interaction) {
+    init(_ interaction: Interaction, isBulk: Bool = false) {
         item = interaction.item.rawValue
-        type = interaction.type.rawValue
+        mark = interaction.type.rawValue | (isBulk ? Self.bulkMark : 0)
         let milliseconds = UInt64(clamping: interaction.occurredAt.milliseconds)
         timeHigh = UInt16(truncatingIfNeeded: milliseconds >> 32)
         timeLow = UInt32(truncatingIfNeeded: milliseconds)
     }
 
     var milliseconds: Int64 { Int64(timeHigh) << 32 | Int64(timeLow) }
+
+    var type: UInt16 { mark & ~Self.bulkMark }
+
+    var isBulk: Bool { mark & Self.bulkMark != 0 }
+
+    /// Where it stands among others: by time, at one time bulk events first, then by arrival.
+    ///
+    /// So the order does not depend on when a FULL import becomes visible.
+    var rank: Int64 { milliseconds << 1 | (isBulk ? 0 : 1) }
 
     var unpacked: Interaction {
         Interaction(
@@ -33,6 +45,8 @@ struct HistorySlot {
     fileprivate(set) var count: UInt32 = 0
     /// Older entries than the ones kept here are on disk only.
     var isTruncated = false
+    /// An entry that was put is, or was, among them.
+    var hasPut = false
 }
 
 /// The histories of one shard: blocks of a few sizes in large chunks, with a free list a size.
@@ -77,6 +91,7 @@ final class HistoryArena {
             grow(&slot)
         }
         slot.count += 1
+        if !entry.isBulk { slot.hasPut = true }
         let all = unsafe entries(slot)
         var position = all.count - 1
         while position > index {

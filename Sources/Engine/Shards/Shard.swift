@@ -11,6 +11,10 @@ final class Shard: Sendable {
         var kind: OwnerKind
         var history = HistorySlot()
         var record: EntityRecord?
+        /// `record` was put, not imported in bulk.
+        var isRecordPut = false
+        /// The events of a FULL import that is under way.
+        var staged = HistorySlot()
         /// Of a session: who joined it last.
         var joinedUser: UserIndex?
     }
@@ -67,15 +71,15 @@ final class Shard: Sendable {
 }
 
 extension Shard.State {
-    /// Where an entry of this time belongs: behind all entries of the same or an earlier one.
-    func insertionIndex(_ slot: HistorySlot, _ milliseconds: Int64) -> Int {
+    /// Where an entry of this rank belongs: behind all entries of the same or a lower one.
+    func insertionIndex(_ slot: HistorySlot, rank: Int64) -> Int {
         let entries = unsafe arena.entries(slot)
         var low = 0
         var high = entries.count
-        if high > 0, unsafe entries[high - 1].milliseconds <= milliseconds { return high }
+        if high > 0, unsafe entries[high - 1].rank <= rank { return high }
         while low < high {
             let middle = (low + high) / 2
-            if unsafe entries[middle].milliseconds <= milliseconds {
+            if unsafe entries[middle].rank <= rank {
                 low = middle + 1
             } else {
                 high = middle
@@ -84,12 +88,25 @@ extension Shard.State {
         return low
     }
 
-    /// Whether any kept entry is of this millisecond, or older ones were dropped.
-    func mayHaveEntry(_ slot: HistorySlot, at milliseconds: Int64) -> Bool {
+    /// Whether a kept entry says the same, or older ones were dropped.
+    ///
+    /// O(entries of the same millisecond).
+    func mayHaveEntry(
+        _ slot: HistorySlot,
+        _ interaction: Interaction,
+        isPut: Bool = false
+    ) -> Bool {
         if slot.isTruncated { return true }
-        let index = insertionIndex(slot, milliseconds)
-        guard index > 0 else { return false }
-        return unsafe arena.entries(slot)[index - 1].milliseconds == milliseconds
+        let milliseconds = interaction.occurredAt.milliseconds
+        let entries = unsafe arena.entries(slot)
+        var index = insertionIndex(slot, rank: milliseconds << 1 | 1)
+        while index > 0 {
+            index -= 1
+            let entry = unsafe entries[index]
+            if entry.milliseconds != milliseconds { return false }
+            if entry.unpacked == interaction && !(isPut && entry.isBulk) { return true }
+        }
+        return false
     }
 
     /// The change at `index`, with its neighbours.

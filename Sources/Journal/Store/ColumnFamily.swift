@@ -16,6 +16,8 @@ enum ColumnFamily: String, CaseIterable {
     case eventIDs = "event_ids"
     case requests
     case artifacts
+    /// How far jobs are, and the rows that they refused.
+    case jobs
 
     var index: Int {
         // `allCases` is in order of declaration and short.

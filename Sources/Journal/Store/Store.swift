@@ -178,10 +178,11 @@ final class Store: @unchecked Sendable {
 
     /// Calls `body` with every row of a family whose key begins with `prefix`, in order of keys.
     ///
-    /// `body` returns false to stop. With `snapshot`, as of it.
+    /// `body` returns false to stop. With `start`, not before it. With `snapshot`, as of it.
     func scan(
         _ family: ColumnFamily,
         prefix: [UInt8] = [],
+        from start: [UInt8] = [],
         snapshot: StoreSnapshot? = nil,
         _ body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer)
             throws(JournalError)
@@ -204,7 +205,7 @@ final class Store: @unchecked Sendable {
             )
         else { return }
         defer { unsafe rocksdb_iter_destroy(iterator) }
-        unsafe prefix.withUnsafeBytes { bytes in
+        unsafe (start.isEmpty ? prefix : start).withUnsafeBytes { bytes in
             unsafe rocksdb_iter_seek(
                 iterator,
                 bytes.baseAddress?.assumingMemoryBound(to: CChar.self),

@@ -1,0 +1,255 @@
+import Primitives
+import Resources
+import Synchronization
+
+/// What FULL imports that are under way have gathered, beside the shards' staged histories.
+struct BulkStaging {
+    /// Items with staged events; `nil` without any.
+    var events: ItemBitmap?
+    var items: [UInt32: EntityRecord]?
+    var users: [UInt32: EntityRecord]?
+}
+
+/// Records that came in bulk.
+///
+/// On the writer's thread, like all that applies.
+extension GroupStore {
+    func stageEvent(_ owner: UserIndex, _ interaction: Interaction) {
+        if staging.events == nil { staging.events = ItemBitmap() }
+        staging.events?.insert(Int(interaction.item.rawValue))
+        withOwner(owner) { state, slot in
+            state.insert(
+                PackedInteraction(interaction, isBulk: true),
+                into: &state.owners[slot].staged,
+                max: historyLengthMax
+            )
+        }
+    }
+
+    /// Whether a staged event of this owner, or one that was put, may say the same.
+    func mayHaveStagedOrPut(_ owner: UserIndex, _ interaction: Interaction) -> Bool {
+        withOwner(owner) { state, slot in
+            let history = state.owners[slot].history
+            return state.mayHaveEntry(state.owners[slot].staged, interaction)
+                || history.hasPut && state.mayHaveEntry(history, interaction, isPut: true)
+        }
+    }
+
+    func storeEntities(_ kind: DatasetKind, _ generation: UInt32, _ entities: [BulkEntity]) {
+        guard generation == bulk[kind]?.active else {
+            guard generation == bulk[kind]?.staging else { return }
+            for entity in entities {
+                switch kind {
+                case .items: staging.items = staging.items ?? [:]
+                case .users: staging.users = staging.users ?? [:]
+                case .interactions: continue
+                }
+                if kind == .items { staging.items?[entity.index] = entity.record }
+                if kind == .users { staging.users?[entity.index] = entity.record }
+            }
+            return
+        }
+        for entity in entities {
+            if kind == .items {
+                let item = Int(entity.index)
+                if hasPutRecord.contains(item) { continue }
+                storeItem(ItemIndex(entity.index), entity.record)
+                hasPutRecord.remove(item)
+            } else {
+                withOwner(UserIndex(entity.index)) { state, slot in
+                    if state.owners[slot].isRecordPut { return }
+                    state.owners[slot].record = entity.record
+                }
+            }
+        }
+    }
+
+    /// Whether the record of a user or item that counts was put.
+    func isPut(_ kind: DatasetKind, _ index: UInt32) -> Bool {
+        switch kind {
+        case .items: hasPutRecord.contains(Int(index))
+        case .users:
+            Int(index) < ownerCount && withOwner(UserIndex(index)) { $0.owners[$1].isRecordPut }
+        case .interactions: false
+        }
+    }
+
+    /// Records that come next take the place of what was put for these.
+    func removePutMarks(_ kind: DatasetKind, _ indices: [UInt32]) {
+        for index in indices {
+            if kind == .items {
+                hasPutRecord.remove(Int(index))
+            } else {
+                withOwner(UserIndex(index)) { $0.owners[$1].isRecordPut = false }
+            }
+        }
+    }
+
+    /// Makes what is staged the dataset's own.
+    ///
+    /// O(owners + put events of histories that have any) for interactions, O(items) or O(users)
+    /// for the others.
+    func switchBulk(_ kind: DatasetKind, _ reread: [RereadHistory]) {
+        switch kind {
+        case .interactions: switchEvents(reread)
+        case .items: switchItems()
+        case .users: switchUsers()
+        }
+    }
+
+    private func switchEvents(_ reread: [RereadHistory]) {
+        for history in reread {
+            withOwner(history.owner) { state, slot in
+                state.arena.clear(&state.owners[slot].history)
+                for event in history.events {
+                    guard let item = event.item else { continue }
+                    let interaction = Interaction(
+                        item: item,
+                        type: event.type,
+                        occurredAt: event.record.occurredAt
+                    )
+                    state.insert(
+                        PackedInteraction(interaction),
+                        into: &state.owners[slot].history,
+                        max: historyLengthMax
+                    )
+                }
+            }
+        }
+        for shard in shards {
+            shard.state.withLock { $0.switchHistories(max: historyLengthMax) }
+        }
+        hasEvents = hasPutEvents
+        if let staged = staging.events {
+            var words = hasEvents.words
+            for (index, word) in staged.words.enumerated() where word != 0 { words[index] |= word }
+            hasEvents = ItemBitmap(words: words)
+        }
+        staging.events = nil
+        isRootStale = true
+    }
+
+    private func switchItems() {
+        let staged = staging.items ?? [:]
+        for index in 0..<items.count where !hasPutRecord.contains(index) {
+            let record = staged[UInt32(index)]
+            guard record != nil || hasRecord.contains(index) else { continue }
+            let chunk = index / ItemIDChunk.capacity
+            records[chunk][index % ItemIDChunk.capacity] = record
+            changedChunks.insert(chunk)
+            if record == nil { hasRecord.remove(index) } else { hasRecord.insert(index) }
+        }
+        staging.items = nil
+        isRootStale = true
+    }
+
+    private func switchUsers() {
+        let staged = staging.users ?? [:]
+        for shard in shards {
+            shard.state.withLock { state in
+                for slot in state.owners.indices where !state.owners[slot].isRecordPut {
+                    state.owners[slot].record = staged[state.owners[slot].index.rawValue]
+                }
+            }
+        }
+        staging.users = nil
+    }
+
+    func dropStaged(_ kind: DatasetKind) {
+        switch kind {
+        case .interactions:
+            staging.events = nil
+            for shard in shards {
+                shard.state.withLock { state in
+                    for slot in state.owners.indices {
+                        state.arena.clear(&state.owners[slot].staged)
+                    }
+                }
+            }
+        case .items: staging.items = nil
+        case .users: staging.users = nil
+        }
+    }
+
+    /// Owners of whose histories only a part is in memory, and which have put events there.
+    func truncatedOwners() -> [UserIndex] {
+        var found: [UserIndex] = []
+        for shard in shards {
+            shard.state.withLock { state in
+                for owner in state.owners where owner.history.isTruncated {
+                    found.append(owner.index)
+                }
+            }
+        }
+        return found.sorted()
+    }
+
+    /// What tells bulk records from others, as lines of a digest; none without bulk records.
+    func describeBulk(_ owner: Shard.Owner, _ id: String, _ state: Shard.State) -> [String] {
+        var lines: [String] = []
+        let marks = unsafe state.arena.entries(owner.history).map(\.isBulk)
+        if marks.contains(true) { lines.append("bulk owner \(owner.kind) \(id) \(marks)") }
+        if owner.staged.count > 0 {
+            let entries = unsafe state.arena.entries(owner.staged).map { entry in
+                "\(items[entry.item])/\(eventTypes[UInt32(entry.type)])/\(entry.milliseconds)"
+            }
+            lines.append("staged owner \(id) \(entries) \(owner.staged.isTruncated)")
+        }
+        if owner.record != nil && !owner.isRecordPut { lines.append("bulk user \(id)") }
+        if let record = staging.users?[owner.index.rawValue] {
+            lines.append("staged user \(id) \(record)")
+        }
+        return lines
+    }
+
+    func describeBulkItems() -> [String] {
+        var lines: [String] = []
+        for index in 0..<items.count {
+            let id = items[UInt32(index)]
+            if hasRecord.contains(index) && !hasPutRecord.contains(index) {
+                lines.append("bulk item \(id)")
+            }
+            if let record = staging.items?[UInt32(index)] {
+                lines.append("staged item \(id) \(record)")
+            }
+        }
+        return lines
+    }
+}
+
+extension Shard.State {
+    /// Adds an entry to a history that nobody observes, the oldest going first from a full one.
+    func insert(_ entry: PackedInteraction, into slot: inout HistorySlot, max: Int) {
+        var index = insertionIndex(slot, rank: entry.rank)
+        if Int(slot.count) >= max {
+            guard index > 0 else {
+                slot.isTruncated = true
+                return
+            }
+            arena.removeFirst(of: &slot)
+            index -= 1
+        }
+        arena.insert(entry, at: index, into: &slot)
+    }
+
+    /// Staged histories take the place of all that came in bulk before.
+    func switchHistories(max: Int) {
+        for position in owners.indices {
+            let old = owners[position].history
+            guard old.count > 0 || owners[position].staged.count > 0 else { continue }
+            var next = owners[position].staged
+            if old.hasPut {
+                for index in 0..<Int(old.count) {
+                    // A block may move when another grows: look it up each time.
+                    let entry = unsafe arena.entries(old)[index]
+                    if !entry.isBulk { insert(entry, into: &next, max: max) }
+                }
+                if old.isTruncated && Int(next.count) == max { next.isTruncated = true }
+            }
+            owners[position].staged = HistorySlot()
+            owners[position].history = next
+            var emptied = old
+            arena.clear(&emptied)
+        }
+    }
+}

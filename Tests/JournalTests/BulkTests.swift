@@ -1,0 +1,216 @@
+import Engine
+import Journal
+import Primitives
+import Resources
+import Testing
+
+/// A chunk of an import, as files' rows come to the planner.
+private func chunk(_ rows: [(user: String, item: String, seconds: Int)]) -> BulkRecords {
+    var events = BulkEvents()
+    events.types = ["view"]
+    for (ordinal, row) in rows.enumerated() {
+        func text(_ text: String) -> TextRange {
+            defer { events.text += Array(text.utf8) }
+            return TextRange(start: events.text.count, count: text.utf8.count)
+        }
+        events.rows.append(
+            .init(
+                user: text(row.user),
+                item: text(row.item),
+                type: 0,
+                ordinal: UInt16(ordinal),
+                milliseconds: Int64(row.seconds) * 1_000,
+                value: ordinal % 4 == 0 ? 2.5 : .nan
+            )
+        )
+    }
+    return .events(events)
+}
+
+private func importJob(_ name: String, _ mode: ImportMode, _ kind: DatasetKind) -> Resource {
+    var header = header(name)
+    header.status = .createPending
+    let work = ImportWork(
+        dataset: kind,
+        source: FileSource(path: "/nowhere"),
+        mode: mode,
+        eventType: "view",
+        errorsMax: 10
+    )
+    return .job(Job(header: header, group: shop, work: .importing(work)))
+}
+
+private func jobName(_ name: String) -> ResourceName { shop.child("datasetImportJobs", name) }
+
+@Suite
+struct `Records in bulk` {
+    private func history(_ journal: Journal, _ user: String) -> [String] {
+        var found: [Interaction] = []
+        let store = journal.engine.group(named: shop)
+        _ = user.withRawSpan {
+            store?.copyHistory(of: $0, .user, newest: 100, into: &found)
+        }
+        return found.map { store?.currentRoot.id(of: $0.item) ?? "?" }
+    }
+
+    private func begin(
+        _ journal: Journal,
+        _ name: String,
+        _ mode: ImportMode,
+        _ kind: DatasetKind = .interactions
+    ) async throws {
+        let job = importJob(name, mode, kind)
+        _ = try await journal.sequencer.submit(.createResources([job], requestID: ""))
+        _ = try await journal.sequencer.submit(.job(.begin(jobName(name))))
+    }
+
+    private func add(
+        _ journal: Journal,
+        _ name: String,
+        _ rows: [(user: String, item: String, seconds: Int)]
+    ) async throws -> MutationOutcome {
+        try await journal.sequencer.submit(
+            .job(.chunk(jobName(name), chunk(rows), JobProgress(), rejected: []))
+        )
+    }
+
+    @Test
+    func `of a FULL import appear together, and take the place of older ones`() async throws {
+        try await withDirectory { path in
+            let journal = try open(path)
+            try await makeGroup(journal)
+            _ = try await journal.sequencer.submit(put("u", "s", [1]))
+            try await begin(journal, "first", .full)
+            _ = try await add(journal, "first", [("u", "old", 5), ("v", "old", 5)])
+            #expect(history(journal, "u") == ["i1"])
+            _ = try await journal.sequencer.submit(.job(.activate(jobName("first"))))
+            #expect(history(journal, "u") == ["i1", "old"])
+            _ = try await journal.sequencer.submit(.job(.end(jobName("first"), .active)))
+            try await begin(journal, "second", .full)
+            _ = try await add(journal, "second", [("u", "new", 6)])
+            #expect(history(journal, "u") == ["i1", "old"])
+            _ = try await journal.sequencer.submit(.job(.activate(jobName("second"))))
+            #expect(history(journal, "u") == ["i1", "new"])
+            #expect(history(journal, "v") == [])
+            let digest = EngineDigest(journal.engine)
+            journal.close()
+            let again = try open(path)
+            #expect(EngineDigest(again.engine) == digest)
+            again.close()
+        }
+    }
+
+    @Test
+    func `of a stopped FULL import leave the old ones as they were`() async throws {
+        try await withDirectory { path in
+            let journal = try open(path)
+            try await makeGroup(journal)
+            try await begin(journal, "first", .full)
+            _ = try await add(journal, "first", [("u", "old", 5)])
+            _ = try await journal.sequencer.submit(.job(.activate(jobName("first"))))
+            _ = try await journal.sequencer.submit(.job(.end(jobName("first"), .active)))
+            try await begin(journal, "second", .full)
+            _ = try await add(journal, "second", [("u", "new", 6)])
+            _ = try await journal.sequencer.submit(
+                .job(.stop(jobName("second"), reason: ""))
+            )
+            #expect(history(journal, "u") == ["old"])
+            await #expect(throws: Refusal.self) {
+                _ = try await add(journal, "second", [("u", "newer", 7)])
+            }
+            let digest = EngineDigest(journal.engine)
+            journal.close()
+            let again = try open(path)
+            #expect(EngineDigest(again.engine) == digest)
+            again.close()
+        }
+    }
+
+    @Test
+    func `of an INCREMENTAL import are seen chunk by chunk, each row once`() async throws {
+        try await withDirectory { path in
+            let journal = try open(path)
+            try await makeGroup(journal)
+            try await begin(journal, "more", .incremental)
+            let rows = [("u", "a", 5), ("u", "b", 6), ("u", "b", 6)]
+            let first = try await add(journal, "more", rows)
+            // The third row says 2.5 nowhere else: row 0 alone has a value, so it repeats row 1.
+            #expect((first.appliedCount, first.duplicateCount) == (2, 1))
+            #expect(history(journal, "u") == ["a", "b"])
+            let second = try await add(journal, "more", rows)
+            #expect((second.appliedCount, second.duplicateCount) == (0, 3))
+            journal.close()
+        }
+    }
+
+    @Test
+    func `and single ones bring the same engine back, whatever came in which order`()
+        async throws
+    {
+        try await withDirectory { path in
+            let seed = UInt64.random(in: 0 ... .max)
+            var random = SeededGenerator(seed: seed)
+            var digest: EngineDigest?
+            var number = 0
+            for round in 0..<5 {
+                let journal = try open(path)
+                if let digest {
+                    #expect(
+                        EngineDigest(journal.engine).lines == digest.lines,
+                        "seed \(seed), round \(round)"
+                    )
+                } else {
+                    try await makeGroup(journal)
+                }
+                for _ in 0..<3 {
+                    number += 1
+                    try await step(journal, "job\(number)", &random)
+                }
+                digest = EngineDigest(journal.engine)
+                journal.close()
+            }
+        }
+    }
+
+    /// One job among Put calls; some jobs are left as they are.
+    private func step(
+        _ journal: Journal,
+        _ name: String,
+        _ random: inout SeededGenerator
+    ) async throws {
+        let isFull = Bool.random(using: &random)
+        let isFree = journal.engine.resources.all(.dataset).allSatisfy { resource in
+            if case .dataset(let dataset) = resource { dataset.bulk.staging == 0 } else { true }
+        }
+        let mode: ImportMode = isFull && isFree ? .full : .incremental
+        try await begin(journal, name, mode)
+        for _ in 0..<4 {
+            var rows: [(user: String, item: String, seconds: Int)] = []
+            for _ in 0..<20 {
+                let item = Int.random(in: 0..<40, using: &random)
+                let seconds = Int.random(in: 0..<30, using: &random)
+                rows.append(("u\(Int.random(in: 0..<5, using: &random))", "i\(item)", seconds))
+            }
+            _ = try await add(journal, name, rows)
+            for _ in 0..<6 {
+                let user = "u\(Int.random(in: 0..<5, using: &random))"
+                let items = [Int.random(in: 0..<40, using: &random)]
+                let session = "s\(Int.random(in: 0..<4, using: &random))"
+                let isKnown = Bool.random(using: &random)
+                do throws(Refusal) {
+                    _ = try await journal.sequencer.submit(
+                        put(isKnown ? user : "", session, items)
+                    )
+                } catch {
+                    #expect(error.code == .resourceAlreadyExists)
+                }
+            }
+        }
+        guard mode == .full else { return }
+        switch Int.random(in: 0..<3, using: &random) {
+        case 0: _ = try await journal.sequencer.submit(.job(.activate(jobName(name))))
+        case 1: _ = try await journal.sequencer.submit(.job(.stop(jobName(name), reason: "")))
+        default: break
+        }
+    }
+}
