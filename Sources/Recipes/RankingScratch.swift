@@ -6,6 +6,10 @@ import Primitives
 package final class RankingScratch {
     /// The answer, best first.
     package private(set) var top: [RankedItem] = []
+    /// Whether whoever asks wants `partition`; it costs a pass over the items.
+    package var wantsPartition = false
+    /// What the softmax of the answer's scores divides by; see `ScoreScale`.
+    private(set) var partition: Double?
     /// One score an item; of the ranking under way.
     private(set) var scores: [Float] = []
     private var heap: [UInt64] = []
@@ -23,6 +27,12 @@ package final class RankingScratch {
         scores.removeAll(keepingCapacity: true)
         scores.append(contentsOf: repeatElement(0, count: itemCount))
         top.removeAll(keepingCapacity: true)
+        partition = nil
+    }
+
+    /// Adds to the score of one item.
+    func add(_ value: Float, to item: Int) {
+        if item < scores.count { scores[item] += value }
     }
 
     /// The same, with the popularity of all items in `prior`.
@@ -61,6 +71,15 @@ package final class RankingScratch {
             items: &items,
             best: &best
         )
+        if wantsPartition, count > 0 {
+            partition = Kernels.softmaxSum(
+                scores: scores,
+                prior: prior,
+                scale: scale,
+                candidates: query.candidates.words,
+                largest: best[0]
+            )
+        }
         for index in 0..<count {
             top.append(
                 RankedItem(

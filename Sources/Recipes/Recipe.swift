@@ -93,12 +93,20 @@ package struct RankingQuery: ~Escapable {
     package let candidates: ItemBitmapView
     /// How many are wanted.
     package let count: Int
+    /// What the answer is to be related to, for recipes that ask for it; `nil` when it is unknown.
+    package let item: ItemIndex?
 
     @_lifetime(copy history, copy candidates)
-    package init(history: Span<Interaction>, candidates: ItemBitmapView, count: Int) {
+    package init(
+        history: Span<Interaction>,
+        candidates: ItemBitmapView,
+        count: Int,
+        item: ItemIndex? = nil
+    ) {
         self.history = history
         self.candidates = candidates
         self.count = count
+        self.item = item
     }
 }
 
@@ -118,6 +126,8 @@ package enum RankingReason: UInt8, Hashable, Sendable {
     case none = 0
     case popular = 1
     case sequence = 2
+    case related = 6
+    case trending = 7
 }
 
 /// An item with its score.

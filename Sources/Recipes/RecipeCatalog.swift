@@ -4,6 +4,8 @@ package enum RecipeCatalog {
     package enum Kind: Hashable, Sendable {
         case userPersonalization
         case popularItems
+        case personalizedRanking
+        case relatedItems
     }
 
     /// A recipe with what people are told of it.
@@ -13,17 +15,50 @@ package enum RecipeCatalog {
         package let description: String
     }
 
-    package static let all: [Entry] = [
+    package static let all: [Entry] =
+        [
+            Entry(
+                recipe: PopularityCount(),
+                kind: .popularItems,
+                description: "The items that the most distinct users touched."
+            ),
+            Entry(
+                recipe: UserPersonalization(),
+                kind: .userPersonalization,
+                description: "What tends to follow this history, with recent popularity behind it; "
+                    + "learns with every event."
+            ),
+        ] + rankings + related + [
+            Entry(
+                recipe: TrendingNow(),
+                kind: .popularItems,
+                description: "The items whose events grew most over the last two windows of time; "
+                    + "popular ones behind them. Moves with every event."
+            )
+        ]
+
+    private static let rankings: [Entry] = [
+        "personalized-ranking", "personalized-ranking-v2",
+    ].map { identifier in
         Entry(
-            recipe: PopularityCount(),
-            kind: .popularItems,
-            description: "The items that the most distinct users touched."
+            recipe: RenamedRecipe(identifier: identifier, of: UserPersonalization()),
+            kind: .personalizedRanking,
+            description: "Orders given items by what user-personalization thinks of them."
+        )
+    }
+
+    private static let related: [Entry] = [
+        Entry(
+            recipe: ItemSimilarity(.similarItems),
+            kind: .relatedItems,
+            description: "The items that stand near an item in the same histories; popular ones "
+                + "behind them. Learns with every event."
         ),
         Entry(
-            recipe: UserPersonalization(),
-            kind: .userPersonalization,
-            description: "What tends to follow this history, with recent popularity behind it; "
-                + "learns with every event."
+            recipe: ItemSimilarity(.sims),
+            kind: .relatedItems,
+            description: "The same by counts that popularity discounts, where they are large "
+                + "enough."
         ),
     ]
 

@@ -9,11 +9,11 @@ import Wire
 
 /// `bowerbird.v1.RecommendationsService`, on the reactor that the call came in on.
 package final class RecommendationsService: Sendable {
-    private let pipeline: RecommendationPipeline
+    let pipeline: RecommendationPipeline
+    let scratches = Pool { RequestScratch() }
+    let arenas = ArenaPool()
     private let engine: DatasetEngine
     private let sequencer: Sequencer
-    private let scratches = Pool { RequestScratch() }
-    private let arenas = ArenaPool()
 
     package init(journal: Journal, table: ServingTable) {
         engine = journal.engine
@@ -22,65 +22,56 @@ package final class RecommendationsService: Sendable {
     }
 
     package func add(to router: inout Router) {
-        router.unary("/bowerbird.v1.RecommendationsService/GetRecommendations") {
-            [self] message, call in
-            do {
-                let (query, position) = try arenas.withArena { arena in
-                    let request = try GetRecommendationsRequestView(
-                        unpacking: message,
-                        into: arena
-                    )
-                    return (try Self.query(request), LogPosition(request.minPosition))
-                }
-                guard position > engine.position else { return answer(query, call) }
-                let handle = call.handle
-                sequencer.whenApplied(position) { [self] in
-                    handle.complete { self.answer(query, $0) }
-                }
-            } catch {
-                call.fail(StatusMapping.status(of: error))
+        let path = "/bowerbird.v1.RecommendationsService/"
+        router.unary(path + "GetRecommendations") { [self] message, call in
+            ask(message, call) { arena in
+                let request = try GetRecommendationsRequestView(unpacking: message, into: arena)
+                return (try Self.query(request), LogPosition(request.minPosition))
+            } _: { query, call in
+                self.scratches.with { self.answer(query, call, $0) }
+            }
+        }
+        router.unary(path + "GetPersonalizedRanking") { [self] message, call in
+            ask(message, call) { arena in
+                let request = try GetPersonalizedRankingRequestView(
+                    unpacking: message,
+                    into: arena
+                )
+                return (try Self.query(request), LogPosition(request.minPosition))
+            } _: { query, call in
+                self.scratches.with { self.rank(query, call, $0) }
+            }
+        }
+        router.unary(path + "BatchGetRecommendations") { [self] message, call in
+            ask(message, call) { arena in
+                let request = try BatchGetRecommendationsRequestView(
+                    unpacking: message,
+                    into: arena
+                )
+                return (try Self.queries(request), LogPosition(request.minPosition))
+            } _: { queries, call in
+                self.answer(queries, call)
             }
         }
     }
 
-    private static func query(
-        _ request: borrowing GetRecommendationsRequestView
-    ) throws -> RecommendationQuery {
-        let count = request.hasNumResults ? request.numResults : 25
-        guard (1...500).contains(count) else {
-            throw Refusal.invalid("num_results", "is \(count); 1 to 500 are allowed")
+    /// Reads a question, waits for the position that it asks for, and answers.
+    private func ask<Question: Sendable>(
+        _ message: RawSpan,
+        _ call: ServerCall,
+        _ read: (Arena) throws -> (Question, LogPosition),
+        _ answer: @escaping @Sendable (Question, ServerCall) -> Void
+    ) {
+        do {
+            let (question, position) = try arenas.withArena { arena in try read(arena) }
+            guard position > engine.position else { return answer(question, call) }
+            let handle = call.handle
+            sequencer.whenApplied(position) {
+                handle.complete { answer(question, $0) }
+            }
+        } catch {
+            call.fail(StatusMapping.status(of: error))
         }
-        guard !request.campaign.isEmpty else {
-            throw Refusal.invalid("campaign", "is required; a campaign's resource name")
-        }
-        guard request.excludeItemIDsCount <= Limits.excludedItemsMax else {
-            throw Refusal.invalid(
-                "exclude_item_ids",
-                "has \(request.excludeItemIDsCount) ids; at most \(Limits.excludedItemsMax) are "
-                    + "allowed"
-            )
-        }
-        var excluded: [String] = []
-        for index in 0..<request.excludeItemIDsCount {
-            excluded.append(request.excludeItemIDs(index).string)
-        }
-        let query = RecommendationQuery(
-            campaign: request.campaign.string,
-            userID: request.userID.string,
-            sessionID: request.sessionID.string,
-            count: Int(count),
-            excludesInteracted: request.excludeInteracted,
-            excludedItems: excluded
-        )
-        for (id, field) in [(query.userID, "user_id"), (query.sessionID, "session_id")]
-        where id.unicodeScalars.count > Limits.identifierCharactersMax {
-            throw Refusal.invalid(field, "has more than 256 characters")
-        }
-        return query
-    }
-
-    private func answer(_ query: RecommendationQuery, _ call: ServerCall) {
-        scratches.with { answer(query, call, $0) }
     }
 
     private func answer(
@@ -90,18 +81,35 @@ package final class RecommendationsService: Sendable {
     ) {
         do throws(Refusal) {
             let answer = try pipeline.answer(query, scratch)
-            let id = "RID-" + call.context.requestID.suffix(36)
+            let id = Self.recommendationID(call)
             call.reply { writer in
-                let response = GetRecommendationsResponseBuilder(into: writer)
+                Self.write(
+                    answer,
+                    scratch.ranking.top,
+                    id,
+                    GetRecommendationsResponseBuilder(into: writer)
+                )
+            }
+        } catch {
+            call.fail(StatusMapping.status(error))
+        }
+    }
+
+    private func rank(
+        _ query: RecommendationQuery,
+        _ call: ServerCall,
+        _ scratch: RequestScratch
+    ) {
+        do throws(Refusal) {
+            let (answer, unknown) = try pipeline.ranking(query, scratch)
+            let id = Self.recommendationID(call)
+            call.reply { writer in
+                let response = GetPersonalizedRankingResponseBuilder(into: writer)
                 for ranked in scratch.ranking.top {
-                    response.itemList { item in
-                        item.itemID(answer.root.id(of: ranked.item))
-                        item.score(Double(ranked.score))
-                        item.reason(Self.reason(ranked.reason))
-                    }
+                    response.personalizedRanking { Self.write(ranked, answer, $0) }
                 }
+                for item in unknown { response.personalizedRanking { $0.itemID(item) } }
                 response.recommendationID(id)
-                response.eligibleCount(UInt64(answer.eligibleCount))
                 response.position(answer.position.rawValue)
             }
         } catch {
@@ -109,11 +117,7 @@ package final class RecommendationsService: Sendable {
         }
     }
 
-    private static func reason(_ reason: RankingReason) -> RecommendationReasonValue {
-        switch reason {
-        case .none: .unspecified
-        case .popular: .popular
-        case .sequence: .sequence
-        }
+    static func recommendationID(_ call: ServerCall) -> String {
+        "RID-" + call.context.requestID.suffix(36)
     }
 }

@@ -51,6 +51,8 @@ extension SolutionsService {
         switch entry.kind {
         case .userPersonalization: message.recipeType(.userPersonalization)
         case .popularItems: message.recipeType(.popularItems)
+        case .personalizedRanking: message.recipeType(.personalizedRanking)
+        case .relatedItems: message.recipeType(.relatedItems)
         }
     }
 }

@@ -11,6 +11,10 @@ package struct RecommendationQuery: Sendable {
     package var count: Int
     package var excludesInteracted: Bool
     package var excludedItems: [String]
+    /// What the answer is to be related to; empty: nothing.
+    package var seedItem = ""
+    /// The items to rank, each once; `nil`: all that may be recommended.
+    package var rankedItems: [String]?
 
     package init(
         campaign: String,
@@ -37,6 +41,25 @@ package struct RecommendationAnswer: Sendable {
     package let eligibleCount: Int
     /// Everything at or below it was seen.
     package let position: LogPosition
+    /// What makes numbers from 0 to 1 of the items' scores; `nil` where the recipe gives none.
+    package let scale: ScoreScale?
+}
+
+/// What one question found in the shared state, all of it at one position.
+package struct RecommendationPlan: Sendable {
+    let runtime: CampaignRuntime
+    let root: GroupRoot
+    let eligibleCount: Int
+    package let position: LogPosition
+    let seedItem: ItemIndex?
+}
+
+/// Copies of what one question needs of the shared state.
+package struct RequestFacts: Sendable {
+    var history: [Interaction] = []
+    var candidates = ItemBitmap()
+
+    package init() {}
 }
 
 /// The reused memory of one reactor's questions.
@@ -44,15 +67,14 @@ package struct RecommendationAnswer: Sendable {
 /// Confined to one thread.
 package final class RequestScratch {
     package let ranking = RankingScratch()
-    var history: [Interaction] = []
-    var candidates = ItemBitmap()
+    var facts = RequestFacts()
 
     package init() {}
 }
 
 /// Answers a question: campaign, history, candidates, scores, the best.
 package struct RecommendationPipeline: Sendable {
-    private let engine: DatasetEngine
+    let engine: DatasetEngine
     private let table: ServingTable
 
     package init(engine: DatasetEngine, table: ServingTable) {
@@ -63,38 +85,20 @@ package struct RecommendationPipeline: Sendable {
     /// The items are left in `scratch.ranking.top`, best first.
     ///
     /// - Throws: `resourceNotFound` for an unknown campaign, `resourceInUse` for one that can't
-    ///   answer
-    ///   yet, `invalidInput` when the recipe needs a user and none is given.
+    ///   answer yet, `invalidInput` when the question does not fit the campaign's recipe.
     package func answer(
         _ query: RecommendationQuery,
         _ scratch: RequestScratch
     ) throws(Refusal) -> RecommendationAnswer {
-        let runtime = try runtime(query)
-        guard let group = engine.group(runtime.group) else {
-            throw .missing(ResourceName(unchecked: query.campaign), "campaign")
-        }
-        let answer = engine.consistently {
-            let root = group.currentRoot
-            gather(query, group, root, scratch)
-            return RecommendationAnswer(
-                root: root,
-                eligibleCount: query.excludesInteracted || !query.excludedItems.isEmpty
-                    ? scratch.candidates.count : root.candidateCount,
-                position: engine.position
-            )
-        }
-        let history = scratch.history
-        let words = scratch.candidates.words
-        let ranking = RankingQuery(
-            history: history.span,
-            candidates: ItemBitmapView(words: words.span),
-            count: query.count
-        )
-        runtime.model.rank(ranking, scratch: scratch.ranking)
-        return answer
+        let (runtime, group) = try target(query)
+        let plan = engine.consistently { gather(query, runtime, group, &scratch.facts) }
+        return rank(plan, query, scratch.facts, scratch.ranking)
     }
 
-    private func runtime(_ query: RecommendationQuery) throws(Refusal) -> CampaignRuntime {
+    /// Who answers, with the data of its group.
+    func target(
+        _ query: RecommendationQuery
+    ) throws(Refusal) -> (CampaignRuntime, GroupStore) {
         guard let runtime = table.runtime(for: query.campaign) else {
             let name = try ResourceName(parsing: query.campaign, as: .campaign, field: "campaign")
             guard engine.resources[name] != nil else { throw .missing(name, "campaign") }
@@ -104,29 +108,100 @@ package struct RecommendationPipeline: Sendable {
                 resource: name.text
             )
         }
-        if runtime.kind == .userPersonalization, query.userID.isEmpty, query.sessionID.isEmpty {
-            throw .invalid("user_id", "is required by this campaign's recipe, or a session_id")
+        try Self.check(query, runtime.kind)
+        guard let group = engine.group(runtime.group) else {
+            throw .missing(ResourceName(unchecked: query.campaign), "campaign")
         }
-        return runtime
+        return (runtime, group)
+    }
+
+    private static func check(
+        _ query: RecommendationQuery,
+        _ kind: RecipeCatalog.Kind
+    ) throws(Refusal) {
+        let isRanking = query.rankedItems != nil
+        let names = "this campaign's recipe"
+        switch kind {
+        case .personalizedRanking where !isRanking:
+            throw .invalid("campaign", "\(names) ranks given items: call GetPersonalizedRanking")
+        case .popularItems where isRanking, .relatedItems where isRanking:
+            throw .invalid("campaign", "\(names) does not rank given items")
+        case .relatedItems where query.seedItem.isEmpty:
+            throw .invalid("item_id", "is required by \(names)")
+        case .userPersonalization, .personalizedRanking:
+            guard query.userID.isEmpty, query.sessionID.isEmpty else { return }
+            throw .invalid("user_id", "is required by \(names), or a session_id")
+        case .popularItems, .relatedItems: return
+        }
+    }
+
+    /// Scores the candidates of a plan; the items are left in `ranking.top`, best first.
+    package func rank(
+        _ plan: RecommendationPlan,
+        _ query: RecommendationQuery,
+        _ facts: borrowing RequestFacts,
+        _ ranking: RankingScratch
+    ) -> RecommendationAnswer {
+        let history = facts.history
+        let words = facts.candidates.words
+        let question = RankingQuery(
+            history: history.span,
+            candidates: ItemBitmapView(words: words.span),
+            count: query.count,
+            item: plan.seedItem
+        )
+        let isRanking = query.rankedItems != nil
+        let kind = plan.runtime.kind
+        ranking.wantsPartition = kind == .userPersonalization && !isRanking
+        plan.runtime.model.rank(question, scratch: ranking)
+        let scale: ScoreScale? =
+            switch kind {
+            case .userPersonalization, .personalizedRanking:
+                isRanking ? ScoreScale(over: ranking.top) : ScoreScale(ranking)
+            case .popularItems, .relatedItems: nil
+            }
+        return RecommendationAnswer(
+            root: plan.root,
+            eligibleCount: plan.eligibleCount,
+            position: plan.position,
+            scale: scale
+        )
     }
 
     /// Copies what the request needs of the shared state.
-    private func gather(
+    func gather(
         _ query: RecommendationQuery,
+        _ runtime: CampaignRuntime,
         _ group: GroupStore,
-        _ root: GroupRoot,
-        _ scratch: RequestScratch
-    ) {
-        scratch.history.removeAll(keepingCapacity: true)
-        scratch.candidates.assign(root.candidates)
-        if let (id, kind) = owner(query, group, scratch), query.excludesInteracted {
-            id.withRawSpan { group.removeInteracted(of: $0, kind, from: &scratch.candidates) }
+        _ facts: inout RequestFacts
+    ) -> RecommendationPlan {
+        let root = group.currentRoot
+        facts.history.removeAll(keepingCapacity: true)
+        facts.candidates.assign(root.candidates)
+        if let (id, kind) = owner(query, group, &facts), query.excludesInteracted {
+            id.withRawSpan { group.removeInteracted(of: $0, kind, from: &facts.candidates) }
         }
         for item in query.excludedItems {
             if let index = item.withRawSpan({ group.item(withID: $0) }) {
-                scratch.candidates.remove(Int(index.rawValue))
+                facts.candidates.remove(Int(index.rawValue))
             }
         }
+        if let items = query.rankedItems { restrict(&facts.candidates, to: items, group) }
+        let seedItem =
+            runtime.kind == .relatedItems
+            ? query.seedItem.withRawSpan { group.item(withID: $0) } : nil
+        // An item is not related to itself.
+        if let seedItem { facts.candidates.remove(Int(seedItem.rawValue)) }
+        let isWhole =
+            !query.excludesInteracted && query.excludedItems.isEmpty && query.rankedItems == nil
+            && seedItem == nil
+        return RecommendationPlan(
+            runtime: runtime,
+            root: root,
+            eligibleCount: isWhole ? root.candidateCount : facts.candidates.count,
+            position: engine.position,
+            seedItem: seedItem
+        )
     }
 
     /// Whose history it is, with the newest of it copied: the user's; a session's of that name, as
@@ -134,7 +209,7 @@ package struct RecommendationPipeline: Sendable {
     private func owner(
         _ query: RecommendationQuery,
         _ group: GroupStore,
-        _ scratch: RequestScratch
+        _ facts: inout RequestFacts
     ) -> (String, OwnerKind)? {
         let asked: [(String, OwnerKind)] =
             query.userID.isEmpty
@@ -146,7 +221,7 @@ package struct RecommendationPipeline: Sendable {
                     of: bytes,
                     kind,
                     newest: Limits.queryHistoryMax,
-                    into: &scratch.history
+                    into: &facts.history
                 )
             }
             if isKnown { return (id, kind) }

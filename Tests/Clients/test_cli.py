@@ -58,6 +58,12 @@ def test_files_go_in_and_lists_come_out(shop):
     assert len(table.splitlines()) == 3
     lines = run("recommend", campaign, "u0", "--count", "3", "--output", "csv", server=server).stdout
     assert lines.startswith("ITEM_ID,SCORE\n")
+    ranked = run("rank", campaign, "u0", "m50", "m1", "nobody", server=server).stdout
+    assert [line.split("\t")[2] for line in ranked.splitlines()] == ["m1", "m50", "nobody"]
+    run("train", name, "--recipe", "similar-items", "--wait", server=server)
+    related = campaign.replace("user-personalization", "similar-items")
+    near = run("recommend", related, "-", "--item", "m1", "--count", "1", server=server).stdout
+    assert near.split("\t")[2].strip() in {"m0", "m2"}
     assert "applied" in run("put", name, "u0", "m1", server=server).stdout
 
 

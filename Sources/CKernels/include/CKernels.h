@@ -32,3 +32,10 @@ void bowerbird_combine(
 
 /// The largest of `count` floats; 0 when there are none or all are negative.
 float bowerbird_largest(const float *values, size_t count);
+
+/// The sum of e^(sharpness * (scores[i] + scale * prior[i] - largest)) over the items whose bit is
+/// set in `words`, to 1e-5 of its value. No score is above `largest`; what is e^-80 and less counts
+/// as e^-80.
+double bowerbird_softmax_sum(
+    const float *scores, const float *prior, float scale, size_t item_count,
+    const uint64_t *words, size_t word_count, float largest, float sharpness);

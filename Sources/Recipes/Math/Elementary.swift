@@ -1,7 +1,8 @@
 import Glibc
 
-/// The two functions of analysis that the recipes need; the one place here that asks the C library.
+/// The functions of analysis that the recipes need; the one place here that asks the C library.
 enum Elementary {
     static func exp(_ value: Float) -> Float { Glibc.expf(value) }
+    static func power(_ base: Float, _ exponent: Float) -> Float { Glibc.powf(base, exponent) }
     static func exp2(_ value: Double) -> Double { Glibc.exp2(value) }
 }

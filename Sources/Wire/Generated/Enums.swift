@@ -24,6 +24,8 @@ package struct RecipeTypeValue: RawRepresentable, Hashable, Sendable {
     package static let unspecified = Self(rawValue: 0)
     package static let userPersonalization = Self(rawValue: 1)
     package static let popularItems = Self(rawValue: 2)
+    package static let personalizedRanking = Self(rawValue: 3)
+    package static let relatedItems = Self(rawValue: 4)
 }
 
 package struct RecommendationReasonValue: RawRepresentable, Hashable, Sendable {
@@ -32,6 +34,8 @@ package struct RecommendationReasonValue: RawRepresentable, Hashable, Sendable {
     package static let unspecified = Self(rawValue: 0)
     package static let popular = Self(rawValue: 1)
     package static let sequence = Self(rawValue: 2)
+    package static let related = Self(rawValue: 6)
+    package static let trending = Self(rawValue: 7)
 }
 
 package struct ResourceStatusValue: RawRepresentable, Hashable, Sendable {

@@ -11,18 +11,19 @@ package struct GetRecommendationsRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 49), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 53), into: arena)
     }
     package var campaign: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var userID: WireText { @_lifetime(copy self) get { fields.text(40) } }
     package var sessionID: WireText { @_lifetime(copy self) get { fields.text(56) } }
-    package var hasNumResults: Bool { fields.isPresent(5, case: 104) }
-    package var numResults: Int32 { hasNumResults ? fields.int32(108) : 0 }
-    package var excludeInteracted: Bool { fields.bool(72) }
-    package var excludeItemIDsCount: Int { fields.count(80) }
+    package var itemID: WireText { @_lifetime(copy self) get { fields.text(72) } }
+    package var hasNumResults: Bool { fields.isPresent(5, case: 120) }
+    package var numResults: Int32 { hasNumResults ? fields.int32(124) : 0 }
+    package var excludeInteracted: Bool { fields.bool(88) }
+    package var excludeItemIDsCount: Int { fields.count(96) }
     @_lifetime(copy self)
-    package func excludeItemIDs(_ index: Int) -> WireText { fields.text(88, index, count: 80) }
-    package var minPosition: UInt64 { fields.uint64(96) }
+    package func excludeItemIDs(_ index: Int) -> WireText { fields.text(104, index, count: 96) }
+    package var minPosition: UInt64 { fields.uint64(112) }
 }
 
 /// `bowerbird.v1.GetRecommendationsRequest`, written straight in wire form.
@@ -36,6 +37,8 @@ package struct GetRecommendationsRequestBuilder {
     package func userID(_ value: RawSpan) { writer.field(2, bytes: value) }
     package func sessionID(_ value: String) { writer.field(3, text: value) }
     package func sessionID(_ value: RawSpan) { writer.field(3, bytes: value) }
+    package func itemID(_ value: String) { writer.field(4, text: value) }
+    package func itemID(_ value: RawSpan) { writer.field(4, bytes: value) }
     package func numResults(_ value: Int32) { writer.field(5, varint: UInt64(bitPattern: Int64(value)), always: true) }
     package func excludeInteracted(_ value: Bool) { writer.field(6, varint: value ? 1 : 0) }
     package func excludeItemIDs(_ value: String) { writer.field(7, text: value, always: true) }

@@ -143,7 +143,232 @@ void   bowerbird__v1__get_recommendations_response__free_unpacked
   assert(message->base.descriptor == &bowerbird__v1__get_recommendations_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor bowerbird__v1__get_recommendations_request__field_descriptors[7] =
+void   bowerbird__v1__get_personalized_ranking_request__init
+                     (Bowerbird__V1__GetPersonalizedRankingRequest         *message)
+{
+  static const Bowerbird__V1__GetPersonalizedRankingRequest init_value = BOWERBIRD__V1__GET_PERSONALIZED_RANKING_REQUEST__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__get_personalized_ranking_request__get_packed_size
+                     (const Bowerbird__V1__GetPersonalizedRankingRequest *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__get_personalized_ranking_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__get_personalized_ranking_request__pack
+                     (const Bowerbird__V1__GetPersonalizedRankingRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__get_personalized_ranking_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__get_personalized_ranking_request__pack_to_buffer
+                     (const Bowerbird__V1__GetPersonalizedRankingRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__get_personalized_ranking_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__GetPersonalizedRankingRequest *
+       bowerbird__v1__get_personalized_ranking_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__GetPersonalizedRankingRequest *)
+     protobuf_c_message_unpack (&bowerbird__v1__get_personalized_ranking_request__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__get_personalized_ranking_request__free_unpacked
+                     (Bowerbird__V1__GetPersonalizedRankingRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__get_personalized_ranking_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__get_personalized_ranking_response__init
+                     (Bowerbird__V1__GetPersonalizedRankingResponse         *message)
+{
+  static const Bowerbird__V1__GetPersonalizedRankingResponse init_value = BOWERBIRD__V1__GET_PERSONALIZED_RANKING_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__get_personalized_ranking_response__get_packed_size
+                     (const Bowerbird__V1__GetPersonalizedRankingResponse *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__get_personalized_ranking_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__get_personalized_ranking_response__pack
+                     (const Bowerbird__V1__GetPersonalizedRankingResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__get_personalized_ranking_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__get_personalized_ranking_response__pack_to_buffer
+                     (const Bowerbird__V1__GetPersonalizedRankingResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__get_personalized_ranking_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__GetPersonalizedRankingResponse *
+       bowerbird__v1__get_personalized_ranking_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__GetPersonalizedRankingResponse *)
+     protobuf_c_message_unpack (&bowerbird__v1__get_personalized_ranking_response__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__get_personalized_ranking_response__free_unpacked
+                     (Bowerbird__V1__GetPersonalizedRankingResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__get_personalized_ranking_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__batch_get_recommendations_request__init
+                     (Bowerbird__V1__BatchGetRecommendationsRequest         *message)
+{
+  static const Bowerbird__V1__BatchGetRecommendationsRequest init_value = BOWERBIRD__V1__BATCH_GET_RECOMMENDATIONS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__batch_get_recommendations_request__get_packed_size
+                     (const Bowerbird__V1__BatchGetRecommendationsRequest *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__batch_get_recommendations_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__batch_get_recommendations_request__pack
+                     (const Bowerbird__V1__BatchGetRecommendationsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__batch_get_recommendations_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__batch_get_recommendations_request__pack_to_buffer
+                     (const Bowerbird__V1__BatchGetRecommendationsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__batch_get_recommendations_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__BatchGetRecommendationsRequest *
+       bowerbird__v1__batch_get_recommendations_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__BatchGetRecommendationsRequest *)
+     protobuf_c_message_unpack (&bowerbird__v1__batch_get_recommendations_request__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__batch_get_recommendations_request__free_unpacked
+                     (Bowerbird__V1__BatchGetRecommendationsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__batch_get_recommendations_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__recommendation_result__init
+                     (Bowerbird__V1__RecommendationResult         *message)
+{
+  static const Bowerbird__V1__RecommendationResult init_value = BOWERBIRD__V1__RECOMMENDATION_RESULT__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__recommendation_result__get_packed_size
+                     (const Bowerbird__V1__RecommendationResult *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__recommendation_result__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__recommendation_result__pack
+                     (const Bowerbird__V1__RecommendationResult *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__recommendation_result__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__recommendation_result__pack_to_buffer
+                     (const Bowerbird__V1__RecommendationResult *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__recommendation_result__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__RecommendationResult *
+       bowerbird__v1__recommendation_result__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__RecommendationResult *)
+     protobuf_c_message_unpack (&bowerbird__v1__recommendation_result__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__recommendation_result__free_unpacked
+                     (Bowerbird__V1__RecommendationResult *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__recommendation_result__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__batch_get_recommendations_response__init
+                     (Bowerbird__V1__BatchGetRecommendationsResponse         *message)
+{
+  static const Bowerbird__V1__BatchGetRecommendationsResponse init_value = BOWERBIRD__V1__BATCH_GET_RECOMMENDATIONS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__batch_get_recommendations_response__get_packed_size
+                     (const Bowerbird__V1__BatchGetRecommendationsResponse *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__batch_get_recommendations_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__batch_get_recommendations_response__pack
+                     (const Bowerbird__V1__BatchGetRecommendationsResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__batch_get_recommendations_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__batch_get_recommendations_response__pack_to_buffer
+                     (const Bowerbird__V1__BatchGetRecommendationsResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__batch_get_recommendations_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__BatchGetRecommendationsResponse *
+       bowerbird__v1__batch_get_recommendations_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__BatchGetRecommendationsResponse *)
+     protobuf_c_message_unpack (&bowerbird__v1__batch_get_recommendations_response__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__batch_get_recommendations_response__free_unpacked
+                     (Bowerbird__V1__BatchGetRecommendationsResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__batch_get_recommendations_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+static const ProtobufCFieldDescriptor bowerbird__v1__get_recommendations_request__field_descriptors[8] =
 {
   {
     "campaign",
@@ -176,6 +401,18 @@ static const ProtobufCFieldDescriptor bowerbird__v1__get_recommendations_request
     PROTOBUF_C_TYPE_BYTES,
     0,   /* quantifier_offset */
     offsetof(Bowerbird__V1__GetRecommendationsRequest, session_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "item_id",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__GetRecommendationsRequest, item_id),
     NULL,
     NULL,
     0,             /* flags */
@@ -232,18 +469,18 @@ static const ProtobufCFieldDescriptor bowerbird__v1__get_recommendations_request
 };
 static const unsigned bowerbird__v1__get_recommendations_request__field_indices_by_name[] = {
   0,   /* field[0] = campaign */
-  4,   /* field[4] = exclude_interacted */
-  5,   /* field[5] = exclude_item_ids */
-  6,   /* field[6] = min_position */
-  3,   /* field[3] = num_results */
+  5,   /* field[5] = exclude_interacted */
+  6,   /* field[6] = exclude_item_ids */
+  3,   /* field[3] = item_id */
+  7,   /* field[7] = min_position */
+  4,   /* field[4] = num_results */
   2,   /* field[2] = session_id */
   1,   /* field[1] = user_id */
 };
-static const ProtobufCIntRange bowerbird__v1__get_recommendations_request__number_ranges[2 + 1] =
+static const ProtobufCIntRange bowerbird__v1__get_recommendations_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 5, 3 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor bowerbird__v1__get_recommendations_request__descriptor =
 {
@@ -253,10 +490,10 @@ const ProtobufCMessageDescriptor bowerbird__v1__get_recommendations_request__des
   "Bowerbird__V1__GetRecommendationsRequest",
   "bowerbird.v1",
   sizeof(Bowerbird__V1__GetRecommendationsRequest),
-  7,
+  8,
   bowerbird__v1__get_recommendations_request__field_descriptors,
   bowerbird__v1__get_recommendations_request__field_indices_by_name,
-  2,  bowerbird__v1__get_recommendations_request__number_ranges,
+  1,  bowerbird__v1__get_recommendations_request__number_ranges,
   (ProtobufCMessageInit) bowerbird__v1__get_recommendations_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -401,19 +638,330 @@ const ProtobufCMessageDescriptor bowerbird__v1__get_recommendations_response__de
   (ProtobufCMessageInit) bowerbird__v1__get_recommendations_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCEnumValue bowerbird__v1__recommendation_reason__enum_values_by_number[3] =
+static const ProtobufCFieldDescriptor bowerbird__v1__get_personalized_ranking_request__field_descriptors[5] =
+{
+  {
+    "campaign",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__GetPersonalizedRankingRequest, campaign),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "user_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__GetPersonalizedRankingRequest, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "session_id",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__GetPersonalizedRankingRequest, session_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "input_list",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Bowerbird__V1__GetPersonalizedRankingRequest, n_input_list),
+    offsetof(Bowerbird__V1__GetPersonalizedRankingRequest, input_list),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "min_position",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__GetPersonalizedRankingRequest, min_position),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__get_personalized_ranking_request__field_indices_by_name[] = {
+  0,   /* field[0] = campaign */
+  3,   /* field[3] = input_list */
+  4,   /* field[4] = min_position */
+  2,   /* field[2] = session_id */
+  1,   /* field[1] = user_id */
+};
+static const ProtobufCIntRange bowerbird__v1__get_personalized_ranking_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__get_personalized_ranking_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.GetPersonalizedRankingRequest",
+  "GetPersonalizedRankingRequest",
+  "Bowerbird__V1__GetPersonalizedRankingRequest",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__GetPersonalizedRankingRequest),
+  5,
+  bowerbird__v1__get_personalized_ranking_request__field_descriptors,
+  bowerbird__v1__get_personalized_ranking_request__field_indices_by_name,
+  1,  bowerbird__v1__get_personalized_ranking_request__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__get_personalized_ranking_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__get_personalized_ranking_response__field_descriptors[3] =
+{
+  {
+    "personalized_ranking",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__GetPersonalizedRankingResponse, n_personalized_ranking),
+    offsetof(Bowerbird__V1__GetPersonalizedRankingResponse, personalized_ranking),
+    &bowerbird__v1__predicted_item__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "recommendation_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__GetPersonalizedRankingResponse, recommendation_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "position",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__GetPersonalizedRankingResponse, position),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__get_personalized_ranking_response__field_indices_by_name[] = {
+  0,   /* field[0] = personalized_ranking */
+  2,   /* field[2] = position */
+  1,   /* field[1] = recommendation_id */
+};
+static const ProtobufCIntRange bowerbird__v1__get_personalized_ranking_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__get_personalized_ranking_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.GetPersonalizedRankingResponse",
+  "GetPersonalizedRankingResponse",
+  "Bowerbird__V1__GetPersonalizedRankingResponse",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__GetPersonalizedRankingResponse),
+  3,
+  bowerbird__v1__get_personalized_ranking_response__field_descriptors,
+  bowerbird__v1__get_personalized_ranking_response__field_indices_by_name,
+  1,  bowerbird__v1__get_personalized_ranking_response__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__get_personalized_ranking_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__batch_get_recommendations_request__field_descriptors[2] =
+{
+  {
+    "queries",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__BatchGetRecommendationsRequest, n_queries),
+    offsetof(Bowerbird__V1__BatchGetRecommendationsRequest, queries),
+    &bowerbird__v1__get_recommendations_request__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "min_position",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__BatchGetRecommendationsRequest, min_position),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__batch_get_recommendations_request__field_indices_by_name[] = {
+  1,   /* field[1] = min_position */
+  0,   /* field[0] = queries */
+};
+static const ProtobufCIntRange bowerbird__v1__batch_get_recommendations_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__batch_get_recommendations_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.BatchGetRecommendationsRequest",
+  "BatchGetRecommendationsRequest",
+  "Bowerbird__V1__BatchGetRecommendationsRequest",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__BatchGetRecommendationsRequest),
+  2,
+  bowerbird__v1__batch_get_recommendations_request__field_descriptors,
+  bowerbird__v1__batch_get_recommendations_request__field_indices_by_name,
+  1,  bowerbird__v1__batch_get_recommendations_request__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__batch_get_recommendations_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__recommendation_result__field_descriptors[2] =
+{
+  {
+    "response",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__RecommendationResult, result_case),
+    offsetof(Bowerbird__V1__RecommendationResult, response),
+    &bowerbird__v1__get_recommendations_response__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "error",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__RecommendationResult, result_case),
+    offsetof(Bowerbird__V1__RecommendationResult, error),
+    &google__rpc__status__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__recommendation_result__field_indices_by_name[] = {
+  1,   /* field[1] = error */
+  0,   /* field[0] = response */
+};
+static const ProtobufCIntRange bowerbird__v1__recommendation_result__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__recommendation_result__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.RecommendationResult",
+  "RecommendationResult",
+  "Bowerbird__V1__RecommendationResult",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__RecommendationResult),
+  2,
+  bowerbird__v1__recommendation_result__field_descriptors,
+  bowerbird__v1__recommendation_result__field_indices_by_name,
+  1,  bowerbird__v1__recommendation_result__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__recommendation_result__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__batch_get_recommendations_response__field_descriptors[2] =
+{
+  {
+    "results",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__BatchGetRecommendationsResponse, n_results),
+    offsetof(Bowerbird__V1__BatchGetRecommendationsResponse, results),
+    &bowerbird__v1__recommendation_result__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "position",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__BatchGetRecommendationsResponse, position),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__batch_get_recommendations_response__field_indices_by_name[] = {
+  1,   /* field[1] = position */
+  0,   /* field[0] = results */
+};
+static const ProtobufCIntRange bowerbird__v1__batch_get_recommendations_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__batch_get_recommendations_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.BatchGetRecommendationsResponse",
+  "BatchGetRecommendationsResponse",
+  "Bowerbird__V1__BatchGetRecommendationsResponse",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__BatchGetRecommendationsResponse),
+  2,
+  bowerbird__v1__batch_get_recommendations_response__field_descriptors,
+  bowerbird__v1__batch_get_recommendations_response__field_indices_by_name,
+  1,  bowerbird__v1__batch_get_recommendations_response__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__batch_get_recommendations_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCEnumValue bowerbird__v1__recommendation_reason__enum_values_by_number[5] =
 {
   { "RECOMMENDATION_REASON_UNSPECIFIED", "BOWERBIRD__V1__RECOMMENDATION_REASON__RECOMMENDATION_REASON_UNSPECIFIED", 0 },
   { "RECOMMENDATION_REASON_POPULAR", "BOWERBIRD__V1__RECOMMENDATION_REASON__RECOMMENDATION_REASON_POPULAR", 1 },
   { "RECOMMENDATION_REASON_SEQUENCE", "BOWERBIRD__V1__RECOMMENDATION_REASON__RECOMMENDATION_REASON_SEQUENCE", 2 },
+  { "RECOMMENDATION_REASON_RELATED", "BOWERBIRD__V1__RECOMMENDATION_REASON__RECOMMENDATION_REASON_RELATED", 6 },
+  { "RECOMMENDATION_REASON_TRENDING", "BOWERBIRD__V1__RECOMMENDATION_REASON__RECOMMENDATION_REASON_TRENDING", 7 },
 };
 static const ProtobufCIntRange bowerbird__v1__recommendation_reason__value_ranges[] = {
-{0, 0},{0, 3}
+{0, 0},{6, 3},{0, 5}
 };
-static const ProtobufCEnumValueIndex bowerbird__v1__recommendation_reason__enum_values_by_name[3] =
+static const ProtobufCEnumValueIndex bowerbird__v1__recommendation_reason__enum_values_by_name[5] =
 {
   { "RECOMMENDATION_REASON_POPULAR", 1 },
+  { "RECOMMENDATION_REASON_RELATED", 3 },
   { "RECOMMENDATION_REASON_SEQUENCE", 2 },
+  { "RECOMMENDATION_REASON_TRENDING", 4 },
   { "RECOMMENDATION_REASON_UNSPECIFIED", 0 },
 };
 const ProtobufCEnumDescriptor bowerbird__v1__recommendation_reason__descriptor =
@@ -423,19 +971,23 @@ const ProtobufCEnumDescriptor bowerbird__v1__recommendation_reason__descriptor =
   "RecommendationReason",
   "Bowerbird__V1__RecommendationReason",
   "bowerbird.v1",
-  3,
+  5,
   bowerbird__v1__recommendation_reason__enum_values_by_number,
-  3,
+  5,
   bowerbird__v1__recommendation_reason__enum_values_by_name,
-  1,
+  2,
   bowerbird__v1__recommendation_reason__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor bowerbird__v1__recommendations_service__method_descriptors[1] =
+static const ProtobufCMethodDescriptor bowerbird__v1__recommendations_service__method_descriptors[3] =
 {
   { "GetRecommendations", &bowerbird__v1__get_recommendations_request__descriptor, &bowerbird__v1__get_recommendations_response__descriptor },
+  { "GetPersonalizedRanking", &bowerbird__v1__get_personalized_ranking_request__descriptor, &bowerbird__v1__get_personalized_ranking_response__descriptor },
+  { "BatchGetRecommendations", &bowerbird__v1__batch_get_recommendations_request__descriptor, &bowerbird__v1__batch_get_recommendations_response__descriptor },
 };
 const unsigned bowerbird__v1__recommendations_service__method_indices_by_name[] = {
+  2,        /* BatchGetRecommendations */
+  1,        /* GetPersonalizedRanking */
   0         /* GetRecommendations */
 };
 const ProtobufCServiceDescriptor bowerbird__v1__recommendations_service__descriptor =
@@ -445,7 +997,7 @@ const ProtobufCServiceDescriptor bowerbird__v1__recommendations_service__descrip
   "RecommendationsService",
   "Bowerbird__V1__RecommendationsService",
   "bowerbird.v1",
-  1,
+  3,
   bowerbird__v1__recommendations_service__method_descriptors,
   bowerbird__v1__recommendations_service__method_indices_by_name
 };
@@ -456,6 +1008,22 @@ void bowerbird__v1__recommendations_service__get_recommendations(ProtobufCServic
 {
   assert(service->descriptor == &bowerbird__v1__recommendations_service__descriptor);
   service->invoke(service, 0, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void bowerbird__v1__recommendations_service__get_personalized_ranking(ProtobufCService *service,
+                                                                      const Bowerbird__V1__GetPersonalizedRankingRequest *input,
+                                                                      Bowerbird__V1__GetPersonalizedRankingResponse_Closure closure,
+                                                                      void *closure_data)
+{
+  assert(service->descriptor == &bowerbird__v1__recommendations_service__descriptor);
+  service->invoke(service, 1, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void bowerbird__v1__recommendations_service__batch_get_recommendations(ProtobufCService *service,
+                                                                       const Bowerbird__V1__BatchGetRecommendationsRequest *input,
+                                                                       Bowerbird__V1__BatchGetRecommendationsResponse_Closure closure,
+                                                                       void *closure_data)
+{
+  assert(service->descriptor == &bowerbird__v1__recommendations_service__descriptor);
+  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void bowerbird__v1__recommendations_service__init (Bowerbird__V1__RecommendationsService_Service *service,
                                                    Bowerbird__V1__RecommendationsService_ServiceDestroy destroy)

@@ -1808,18 +1808,22 @@ const ProtobufCEnumDescriptor bowerbird__v1__training_mode__descriptor =
   bowerbird__v1__training_mode__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue bowerbird__v1__recipe_type__enum_values_by_number[3] =
+static const ProtobufCEnumValue bowerbird__v1__recipe_type__enum_values_by_number[5] =
 {
   { "RECIPE_TYPE_UNSPECIFIED", "BOWERBIRD__V1__RECIPE_TYPE__RECIPE_TYPE_UNSPECIFIED", 0 },
   { "RECIPE_TYPE_USER_PERSONALIZATION", "BOWERBIRD__V1__RECIPE_TYPE__RECIPE_TYPE_USER_PERSONALIZATION", 1 },
   { "RECIPE_TYPE_POPULAR_ITEMS", "BOWERBIRD__V1__RECIPE_TYPE__RECIPE_TYPE_POPULAR_ITEMS", 2 },
+  { "RECIPE_TYPE_PERSONALIZED_RANKING", "BOWERBIRD__V1__RECIPE_TYPE__RECIPE_TYPE_PERSONALIZED_RANKING", 3 },
+  { "RECIPE_TYPE_RELATED_ITEMS", "BOWERBIRD__V1__RECIPE_TYPE__RECIPE_TYPE_RELATED_ITEMS", 4 },
 };
 static const ProtobufCIntRange bowerbird__v1__recipe_type__value_ranges[] = {
-{0, 0},{0, 3}
+{0, 0},{0, 5}
 };
-static const ProtobufCEnumValueIndex bowerbird__v1__recipe_type__enum_values_by_name[3] =
+static const ProtobufCEnumValueIndex bowerbird__v1__recipe_type__enum_values_by_name[5] =
 {
+  { "RECIPE_TYPE_PERSONALIZED_RANKING", 3 },
   { "RECIPE_TYPE_POPULAR_ITEMS", 2 },
+  { "RECIPE_TYPE_RELATED_ITEMS", 4 },
   { "RECIPE_TYPE_UNSPECIFIED", 0 },
   { "RECIPE_TYPE_USER_PERSONALIZATION", 1 },
 };
@@ -1830,9 +1834,9 @@ const ProtobufCEnumDescriptor bowerbird__v1__recipe_type__descriptor =
   "RecipeType",
   "Bowerbird__V1__RecipeType",
   "bowerbird.v1",
-  3,
+  5,
   bowerbird__v1__recipe_type__enum_values_by_number,
-  3,
+  5,
   bowerbird__v1__recipe_type__enum_values_by_name,
   1,
   bowerbird__v1__recipe_type__value_ranges,

@@ -1,0 +1,139 @@
+import Engine
+import Primitives
+import Recipes
+import Resources
+import Serving
+import Wire
+
+/// Questions out of messages, answers into them.
+extension RecommendationsService {
+    static func query(
+        _ request: borrowing GetRecommendationsRequestView
+    ) throws -> RecommendationQuery {
+        let count = request.hasNumResults ? request.numResults : 25
+        guard (1...500).contains(count) else {
+            throw Refusal.invalid("num_results", "is \(count); 1 to 500 are allowed")
+        }
+        guard request.excludeItemIDsCount <= Limits.excludedItemsMax else {
+            throw Refusal.invalid(
+                "exclude_item_ids",
+                "has \(request.excludeItemIDsCount) ids; at most \(Limits.excludedItemsMax) are "
+                    + "allowed"
+            )
+        }
+        var excluded: [String] = []
+        for index in 0..<request.excludeItemIDsCount {
+            excluded.append(request.excludeItemIDs(index).string)
+        }
+        var query = RecommendationQuery(
+            campaign: request.campaign.string,
+            userID: request.userID.string,
+            sessionID: request.sessionID.string,
+            count: Int(count),
+            excludesInteracted: request.excludeInteracted,
+            excludedItems: excluded
+        )
+        query.seedItem = request.itemID.string
+        try check(query)
+        return query
+    }
+
+    static func query(
+        _ request: borrowing GetPersonalizedRankingRequestView
+    ) throws -> RecommendationQuery {
+        let given = request.inputListCount
+        guard (1...Limits.rankingInputMax).contains(given) else {
+            throw Refusal.invalid(
+                "input_list",
+                "has \(given) items; 1 to \(Limits.rankingInputMax) are allowed"
+            )
+        }
+        var items: [String] = []
+        var seen: Set<String> = []
+        for index in 0..<given {
+            let item = request.inputList(index).string
+            let field = "input_list[\(index)]"
+            guard !item.isEmpty else { throw Refusal.invalid(field, "is empty") }
+            try checkLength(item, field)
+            if seen.insert(item).inserted { items.append(item) }
+        }
+        var query = RecommendationQuery(
+            campaign: request.campaign.string,
+            userID: request.userID.string,
+            sessionID: request.sessionID.string,
+            count: items.count
+        )
+        query.rankedItems = items
+        try check(query)
+        return query
+    }
+
+    static func queries(
+        _ request: borrowing BatchGetRecommendationsRequestView
+    ) throws -> [Result<RecommendationQuery, Refusal>] {
+        let count = request.queriesCount
+        guard (1...Limits.batchQueriesMax).contains(count) else {
+            throw Refusal.invalid(
+                "queries",
+                "has \(count) questions; 1 to \(Limits.batchQueriesMax) are allowed"
+            )
+        }
+        var queries: [Result<RecommendationQuery, Refusal>] = []
+        for index in 0..<count {
+            do {
+                queries.append(.success(try query(request.queries(index))))
+            } catch let error as Refusal {
+                queries.append(.failure(error))
+            }
+        }
+        return queries
+    }
+
+    private static func check(_ query: RecommendationQuery) throws(Refusal) {
+        guard !query.campaign.isEmpty else {
+            throw .invalid("campaign", "is required; a campaign's resource name")
+        }
+        try checkLength(query.userID, "user_id")
+        try checkLength(query.sessionID, "session_id")
+        try checkLength(query.seedItem, "item_id")
+    }
+
+    private static func checkLength(_ id: String, _ field: String) throws(Refusal) {
+        guard id.unicodeScalars.count > Limits.identifierCharactersMax else { return }
+        throw .invalid(field, "has more than 256 characters")
+    }
+
+    static func write(
+        _ answer: RecommendationAnswer,
+        _ items: [RankedItem],
+        _ id: String,
+        _ response: GetRecommendationsResponseBuilder
+    ) {
+        for ranked in items {
+            response.itemList { write(ranked, answer, $0) }
+        }
+        response.recommendationID(id)
+        response.eligibleCount(UInt64(answer.eligibleCount))
+        response.position(answer.position.rawValue)
+    }
+
+    static func write(
+        _ ranked: RankedItem,
+        _ answer: RecommendationAnswer,
+        _ message: PredictedItemBuilder
+    ) {
+        message.itemID(answer.root.id(of: ranked.item))
+        if let scale = answer.scale { message.score(scale.score(ranked.score)) }
+        message.reason(reason(ranked.reason))
+    }
+
+    private static func reason(_ reason: RankingReason) -> RecommendationReasonValue {
+        switch reason {
+        case .none: .unspecified
+        case .popular: .popular
+        case .sequence: .sequence
+        case .related: .related
+        case .trending: .trending
+        }
+    }
+}
