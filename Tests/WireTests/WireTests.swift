@@ -149,7 +149,7 @@ struct `A builder` {
         response.recommendationID("RID-1")
         response.position(.max)
         let shape = try #require(
-            MessageShape.all.first { $0.fullName.hasSuffix("GetRecommendationsResponse") }
+            MessageShape.all.first { $0.fullName.hasSuffix(".GetRecommendationsResponse") }
         )
         let packed = shape.repacked(writer.bytes)
         #expect(packed == bytes(writer))
