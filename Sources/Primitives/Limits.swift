@@ -207,6 +207,39 @@ extension Limits {
 }
 
 extension Limits {
+    // MARK: Filters
+
+    /// Characters of a filter expression; Personalize stops at 2,500.
+    package static let filterCharactersMax = 16_384
+
+    /// Parentheses and NOTs within each other; each takes a few frames of the stack.
+    package static let filterDepthMax = 64
+
+    /// Errors of one expression that are told at once; people fix fewer between two tries.
+    package static let filterErrorsMax = 16
+
+    /// Columns that one filter uses; Personalize stops at 10.
+    package static let filterColumnsMax = 100
+
+    /// Parameters of one filter; Personalize stops at 25 values a request.
+    package static let filterParametersMax = 100
+
+    /// Characters of a parameter's name, as Personalize.
+    package static let filterParameterNameMax = 50
+
+    /// Values of all parameters of one request; Personalize stops at 25.
+    package static let filterValuesMax = 10_000
+
+    /// The longest span of `WITHIN` and `NOW - …`: a hundred years, so that sums stay in range.
+    package static let filterSpanDaysMax: Int64 = 36_525
+
+    /// Filters of one group; Personalize stops at 30.
+    ///
+    /// Each is evaluated when items change.
+    package static let filtersPerGroupMax = 1_000
+}
+
+extension Limits {
     // MARK: Records
 
     /// Records of one Put call; Personalize stops at 10.
