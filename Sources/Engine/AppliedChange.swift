@@ -8,7 +8,7 @@ package enum AppliedChange: Sendable {
     case observed(GroupIndex, HistoryChange)
     case retracted(GroupIndex, HistoryChange)
     case itemCountGrew(GroupIndex, Int)
-    case resourceStored(ResourceName, Resource)
+    indirect case resourceStored(ResourceName, Resource)
     case resourceDeleted(ResourceName)
     /// The interactions of the group are gone.
     case interactionsDeleted(GroupIndex)

@@ -10,6 +10,8 @@ package final class DatasetEngine: Sendable {
     package let resources = ResourceTable()
     package let jobs = JobTable()
     let hash: StableHash
+    /// Two words that nobody outside knows.
+    var secret: (UInt64, UInt64) { (hash.hash("secret 1"), hash.hash("secret 2")) }
     private let historyLengthMax: Int
     private let groups = Mutex<[GroupIndex: GroupStore]>([:])
     private let groupsByName = Mutex<[String: GroupStore]>([:])

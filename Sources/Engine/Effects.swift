@@ -50,7 +50,7 @@ package enum OwnerKind: UInt8, Hashable, Sendable {
 /// Effects are absolute (they name what is, not what to add), so that applying the rows of the
 /// store from scratch gives the same engine as applying the mutations one by one did.
 package enum Effect: Hashable, Sendable {
-    case resourceStored(ResourceName, Resource)
+    indirect case resourceStored(ResourceName, Resource)
     case resourceDeleted(ResourceName)
     case itemNamed(GroupIndex, ItemIndex, id: String)
     case ownerNamed(GroupIndex, UserIndex, OwnerKind, id: String)

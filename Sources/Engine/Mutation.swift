@@ -35,43 +35,6 @@ package struct RecordProperties: Hashable, Sendable {
     }
 }
 
-/// One event of a `PutEvents` call.
-package struct EventRecord: Hashable, Sendable {
-    /// Given by the client, or empty: then one is generated from the row's key.
-    package var eventID: String
-    package var eventType: String
-    package var eventValue: Double?
-    /// Empty: the event is stored and takes no part in recommendations.
-    package var itemID: String
-    package var occurredAt: Timestamp
-    package var recommendationID: String
-    package var impression: [String]
-    package var attributionSource: String
-    package var properties: RecordProperties
-
-    package init(
-        eventID: String = "",
-        eventType: String,
-        eventValue: Double? = nil,
-        itemID: String = "",
-        occurredAt: Timestamp,
-        recommendationID: String = "",
-        impression: [String] = [],
-        attributionSource: String = "",
-        properties: RecordProperties = RecordProperties()
-    ) {
-        self.eventID = eventID
-        self.eventType = eventType
-        self.eventValue = eventValue
-        self.itemID = itemID
-        self.occurredAt = occurredAt
-        self.recommendationID = recommendationID
-        self.impression = impression
-        self.attributionSource = attributionSource
-        self.properties = properties
-    }
-}
-
 /// The events of one user, or of one anonymous session, in one call.
 package struct EventBatch: Hashable, Sendable {
     /// Empty: the events belong to the session, or to whoever joined it last.

@@ -22,7 +22,7 @@ final class Writer: @unchecked Sendable {
     /// Whether the store took the last write; read by any thread.
     private let tookLastWrite = Atomic<Bool>(true)
     private var position: LogPosition
-    private var overlay = PlanOverlay()
+    private let batch: PlannedBatch
     private var planned: [Planned] = []
     private let wakes = WakeBatch()
     /// A batch whose write failed, until the store is open again and tells whether it has it.
@@ -48,6 +48,7 @@ final class Writer: @unchecked Sendable {
         reopen: @escaping () throws(JournalError) -> Store
     ) {
         self.engine = engine
+        batch = PlannedBatch(engine: engine)
         self.store = store
         self.hash = hash
         self.position = position
@@ -72,7 +73,7 @@ final class Writer: @unchecked Sendable {
                     mutation,
                     at: next,
                     now: clock.now(),
-                    overlay: &overlay,
+                    batch: batch,
                     facts: facts
                 )
                 guard case .ready(let effects, var outcome) = plan else {
@@ -107,7 +108,7 @@ final class Writer: @unchecked Sendable {
         guard !planned.isEmpty else { return wakes.wakeAll() }
         let batch = planned
         planned = []
-        overlay = PlanOverlay()
+        self.batch.removeAll()
         let effects = batch.map(\.effects).filter { !$0.effects.isEmpty }
         if let last = effects.last?.position {
             do throws(Refusal) {

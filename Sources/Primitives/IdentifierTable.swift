@@ -1,3 +1,5 @@
+import Glibc
+
 /// Identifiers of one name space and their dense indices, in order of first insertion.
 ///
 /// Open addressing over an arena of bytes: a slot holds a tag of the hash, the index and the offset
@@ -68,8 +70,10 @@ package struct IdentifierTable: Sendable {
         guard count == id.byteCount else { return false }
         return unsafe id.withUnsafeBytes { other in
             unsafe bytes.withUnsafeBytes { mine in
-                unsafe UnsafeRawBufferPointer(rebasing: mine[start..<start + count])
-                    .elementsEqual(other)
+                guard count > 0, let mine = mine.baseAddress,
+                    let other = other.baseAddress
+                else { return count == 0 }
+                return unsafe memcmp(mine + start, other, count) == 0
             }
         }
     }

@@ -69,8 +69,8 @@ final class World {
         _ mutation: Mutation,
         at time: Timestamp = now
     ) throws(Refusal) -> MutationOutcome {
-        var overlay = PlanOverlay()
-        let plan = try plan(mutation, &overlay, at: time)
+        let batch = PlannedBatch(engine: engine)
+        let plan = try plan(mutation, batch, at: time)
         guard case .ready(let effects, let outcome) = plan else {
             preconditionFailure("an empty batch needs no commit")
         }
@@ -86,22 +86,22 @@ final class World {
     /// Plans all of them into one batch, or into more where planning asks for a commit; `nil` for
     /// one that was refused.
     func runTogether(_ mutations: [Mutation]) throws -> [MutationOutcome?] {
-        var overlay = PlanOverlay()
+        let batch = PlannedBatch(engine: engine)
         var pending: [Effects] = []
         func commit() {
             for effects in pending { facts.store(effects) }
             log += pending
             changes += engine.apply(pending)
             pending = []
-            overlay = PlanOverlay()
+            batch.removeAll()
         }
         var outcomes: [MutationOutcome?] = []
         for mutation in mutations {
             do throws(Refusal) {
-                var plan = try plan(mutation, &overlay)
+                var plan = try plan(mutation, batch)
                 if case .needsCommit = plan {
                     commit()
-                    plan = try self.plan(mutation, &overlay)
+                    plan = try self.plan(mutation, batch)
                 }
                 guard case .ready(let effects, let outcome) = plan else {
                     preconditionFailure("an empty batch needs no commit")
@@ -121,14 +121,14 @@ final class World {
 
     private func plan(
         _ mutation: Mutation,
-        _ overlay: inout PlanOverlay,
+        _ batch: PlannedBatch,
         at time: Timestamp = now
     ) throws(Refusal) -> Plan {
         try engine.plan(
             mutation,
             at: LogPosition(next),
             now: time,
-            overlay: &overlay,
+            batch: batch,
             facts: facts
         )
     }

@@ -3,8 +3,23 @@ import Resources
 
 /// What the mutations planned so far in a batch will make true; the engine does not show it yet.
 ///
-/// Made new for each batch, dropped when the batch is applied or has failed.
-package struct PlanOverlay {
+/// Emptied when the batch is applied or has failed. Confined to the writer's thread.
+package final class PlannedBatch {
+    var overlay = PlanOverlay()
+    let events: PlannedMoments
+
+    package init(engine: DatasetEngine) {
+        events = PlannedMoments(secret: engine.secret)
+    }
+
+    package func removeAll() {
+        overlay = PlanOverlay()
+        events.removeAll()
+    }
+}
+
+/// What some mutations will make true: those of a batch so far, or one that is being planned.
+struct PlanOverlay {
     struct Key<Value: Hashable>: Hashable {
         let group: GroupIndex
         let value: Value
@@ -15,16 +30,7 @@ package struct PlanOverlay {
         let id: String
     }
 
-    struct Moment: Hashable {
-        let owner: UserIndex
-        let time: Timestamp
-    }
-
-    /// Where a planned event is: the mutation's place in the batch, the effect's in its mutation.
-    struct EventPlace: Hashable {
-        let mutation: UInt32
-        let effect: UInt32
-    }
+    typealias EventPlace = PlannedMoments.Place
 
     /// `.some(nil)`: deleted.
     var resources: [ResourceName: Resource?] = [:]
@@ -38,9 +44,6 @@ package struct PlanOverlay {
     var joinedHistories: [Key<UserIndex>: [StoredEvent]] = [:]
     /// The user that a session's events were moved to.
     var movedOwners: [Key<UserIndex>: UserIndex] = [:]
-    /// The newest event of an owner and a time; `earlier` leads to the ones before it.
-    var events: [Key<Moment>: EventPlace] = [:]
-    var earlier: [EventPlace: EventPlace] = [:]
     var eventIDs: [Key<String>: EventPlace] = [:]
     var ownersWithEvents: Set<Key<UserIndex>> = []
     /// The events of this mutation by owner, where one mutation has many; for a join among them.
@@ -53,27 +56,31 @@ package struct PlanOverlay {
     /// Groups with records or datasets deleted in this batch: whatever comes next on them waits.
     var deletedGroups: Set<GroupIndex> = []
 
-    package init() {}
-
-    /// Takes over what one more mutation does.
+    /// Takes over what one more mutation does; most do few of these things.
     mutating func merge(_ other: PlanOverlay, _ effects: [Effect]) {
         planned.append(effects)
-        resources.merge(other.resources) { $1 }
-        items.merge(other.items) { $1 }
-        owners.merge(other.owners) { $1 }
-        eventTypes.merge(other.eventTypes) { $1 }
-        joins.merge(other.joins) { $1 }
-        joinedHistories.merge(other.joinedHistories) { $1 }
-        movedOwners.merge(other.movedOwners) { $1 }
-        events.merge(other.events) { $1 }
-        earlier.merge(other.earlier) { $1 }
-        eventIDs.merge(other.eventIDs) { $1 }
+        Self.merge(&resources, other.resources) { $1 }
+        Self.merge(&items, other.items) { $1 }
+        Self.merge(&owners, other.owners) { $1 }
+        Self.merge(&eventTypes, other.eventTypes) { $1 }
+        Self.merge(&joins, other.joins) { $1 }
+        Self.merge(&joinedHistories, other.joinedHistories) { $1 }
+        Self.merge(&movedOwners, other.movedOwners) { $1 }
+        Self.merge(&eventIDs, other.eventIDs) { $1 }
         ownersWithEvents.formUnion(other.ownersWithEvents)
-        requests.merge(other.requests) { $1 }
-        newItems.merge(other.newItems) { $0 + $1 }
-        newOwners.merge(other.newOwners) { $0 + $1 }
-        newTypes.merge(other.newTypes) { $0 + $1 }
+        Self.merge(&requests, other.requests) { $1 }
+        Self.merge(&newItems, other.newItems) { $0 + $1 }
+        Self.merge(&newOwners, other.newOwners) { $0 + $1 }
+        Self.merge(&newTypes, other.newTypes) { $0 + $1 }
         newGroups += other.newGroups
         deletedGroups.formUnion(other.deletedGroups)
+    }
+
+    private static func merge<Key, Value>(
+        _ table: inout [Key: Value],
+        _ other: [Key: Value],
+        _ combine: (Value, Value) -> Value
+    ) {
+        if !other.isEmpty { table.merge(other, uniquingKeysWith: combine) }
     }
 }

@@ -86,33 +86,15 @@ extension Planner {
             record: record,
             session: session
         )
-        let before = planned(stored, group, owner)
-        if let known = try known(stored, group, owner, planned: before) { return known }
-        add(stored, group, owner, after: before)
+        if let known = try known(stored, group, owner) { return known }
+        add(stored, group, owner)
         return .applied(stored.identifier(group, owner))
     }
 
-    /// The newest planned event of the same owner and time.
-    private func planned(
-        _ event: StoredEvent,
-        _ group: GroupIndex,
-        _ owner: UserIndex
-    ) -> PlanOverlay.EventPlace? {
-        let key = Self.key(event, group, owner)
-        if let place = local.events[key] { return place }
-        return batch.events.isEmpty ? nil : batch.events[key]
-    }
-
-    private mutating func add(
-        _ event: StoredEvent,
-        _ group: GroupIndex,
-        _ owner: UserIndex,
-        after before: PlanOverlay.EventPlace?
-    ) {
+    private mutating func add(_ event: StoredEvent, _ group: GroupIndex, _ owner: UserIndex) {
         effects.append(.eventStored(group, owner: owner, event))
         let place = lastPlace
-        local.events[Self.key(event, group, owner)] = place
-        if let before { local.earlier[place] = before }
+        planned.events.add(group, owner, at: event.record.occurredAt, place)
         if !event.record.eventID.isEmpty {
             local.eventIDs[.init(group: group, value: event.record.eventID)] = place
         }
@@ -121,14 +103,6 @@ extension Planner {
     /// The place of the newest effect.
     var lastPlace: PlanOverlay.EventPlace {
         .init(mutation: UInt32(batch.planned.count), effect: UInt32(effects.count - 1))
-    }
-
-    private static func key(
-        _ event: StoredEvent,
-        _ group: GroupIndex,
-        _ owner: UserIndex
-    ) -> PlanOverlay.Key<PlanOverlay.Moment> {
-        .init(group: group, value: .init(owner: owner, time: event.record.occurredAt))
     }
 
     /// A planned event and its owner.
@@ -240,8 +214,7 @@ extension Planner {
     private func known(
         _ event: StoredEvent,
         _ group: GroupIndex,
-        _ owner: UserIndex,
-        planned: PlanOverlay.EventPlace?
+        _ owner: UserIndex
     ) throws(Stop) -> EventFate? {
         do throws(Refusal) {
             let id = event.record.eventID
@@ -262,11 +235,9 @@ extension Planner {
                 return .duplicate(known.identifier(group, owner))
             }
             var oldest: StoredEvent?
-            var place = planned
-            while let at = place {
-                let known = self.event(at).event
+            planned.events.places(group, owner, at: event.record.occurredAt) { place in
+                let known = self.event(place).event
                 if known.hasSameBody(as: event) { oldest = known }
-                place = local.earlier[at] ?? batch.earlier[at]
             }
             return oldest.map { .duplicate($0.identifier(group, owner)) }
         } catch {

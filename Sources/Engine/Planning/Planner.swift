@@ -22,8 +22,11 @@ struct Planner {
     let position: LogPosition
     let now: Timestamp
     let facts: any FactReader
+    let planned: PlannedBatch
     /// The batch so far.
-    let batch: PlanOverlay
+    var batch: PlanOverlay {
+        _read { yield planned.overlay }
+    }
     /// What this mutation adds.
     var local = PlanOverlay()
     var effects: [Effect] = []
@@ -166,38 +169,28 @@ extension DatasetEngine {
         _ mutation: Mutation,
         at position: LogPosition,
         now: Timestamp,
-        overlay: inout PlanOverlay,
+        batch: PlannedBatch,
         facts: any FactReader
     ) throws(Refusal) -> Plan {
-        do throws(Planner.Stop) {
-            let planned = try planned(mutation, at: position, now: now, overlay, facts)
-            overlay.merge(planned.local, planned.effects)
-            return .ready(Effects(position: position, effects: planned.effects), planned.outcome)
-        } catch {
-            switch error {
-            case .refused(let refusal): throw refusal
-            case .needsCommit: return .needsCommit
-            }
-        }
-    }
-
-    /// The planner is gone when this returns: while it holds the overlay, a change would copy it.
-    private func planned(
-        _ mutation: Mutation,
-        at position: LogPosition,
-        now: Timestamp,
-        _ overlay: PlanOverlay,
-        _ facts: any FactReader
-    ) throws(Planner.Stop) -> (outcome: MutationOutcome, local: PlanOverlay, effects: [Effect]) {
         var planner = Planner(
             engine: self,
             position: position,
             now: now,
             facts: facts,
-            batch: overlay
+            planned: batch
         )
-        let outcome = try planner.plan(mutation)
-        return (outcome, planner.local, planner.effects)
+        let mark = batch.events.mark
+        do throws(Planner.Stop) {
+            let outcome = try planner.plan(mutation)
+            batch.overlay.merge(planner.local, planner.effects)
+            return .ready(Effects(position: position, effects: planner.effects), outcome)
+        } catch {
+            batch.events.rollback(to: mark)
+            switch error {
+            case .refused(let refusal): throw refusal
+            case .needsCommit: return .needsCommit
+            }
+        }
     }
 }
 
