@@ -60,6 +60,7 @@ let package = Package(
         .systemLibrary(name: "CNghttp2", providers: [.apt(["libnghttp2-dev"])]),
         .systemLibrary(name: "CRocksDB", providers: [.apt(["librocksdb-dev"])]),
         .systemLibrary(name: "CCSV", providers: [.apt(["libcsv-dev"])]),
+        .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CLinux"),
         .target(
@@ -84,7 +85,7 @@ let package = Package(
         library("Recipes", ["CKernels", "Primitives"]),
 
         // Network.
-        library("Transport", ["CNghttp2", "CLinux", "Metrics", "Primitives", logging]),
+        library("Transport", ["CNghttp2", "COpenSSL", "CLinux", "Metrics", "Primitives", logging]),
         library("RPC", ["CZlib", "Transport", "Metrics", "Primitives", logging]),
         library("Admin", ["Transport", "Metrics", "Primitives"]),
 
@@ -119,7 +120,7 @@ let package = Package(
                 "Resources", "Recipes", "Wire", "Primitives", argumentParser, logging,
             ]
         ),
-        program("bowerbird", ["BowerbirdClient", "Formats", argumentParser]),
+        program("bowerbird", ["BowerbirdClient", "Transport", "Formats", argumentParser]),
         program(
             "bowerbird-bench",
             [

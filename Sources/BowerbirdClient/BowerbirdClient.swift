@@ -15,17 +15,23 @@ public final class BowerbirdClient: Sendable {
     ///
     /// - Parameters:
     ///   - server: `HOST:PORT` or `unix:PATH`.
+    ///   - tls: How to speak TLS; `nil` for plain HTTP/2.
     ///   - timeoutMS: The deadline of each call.
     ///   - compresses: Whether messages are packed with gzip, for networks slower than a CPU.
-    /// - Throws: `ClientError` for an address of another form.
+    /// - Throws: `ClientError` for an address of another form, or a file that can't be used.
     public init(
         server: String,
+        tls: TLSSettings? = nil,
         timeoutMS: Int = 30_000,
         compresses: Bool = false
     ) throws(ClientError) {
         self.timeoutMS = timeoutMS
         do throws(TransportError) {
-            channel = try ClientChannel(to: SocketAddress(parsing: server), compresses: compresses)
+            channel = try ClientChannel(
+                to: SocketAddress(parsing: server),
+                tls: try tls?.prepared(for: server),
+                compresses: compresses
+            )
         } catch {
             throw ClientError(error)
         }

@@ -42,6 +42,17 @@ package final class ByteWriter {
         try unsafe body(UnsafeRawBufferPointer(start: base, count: count))
     }
 
+    /// Runs `body` with the written bytes from `start` on, which it may overwrite; the pointer must
+    /// not escape.
+    @unsafe
+    package func withUnsafeMutableTail<R>(
+        from start: Int,
+        _ body: (UnsafeMutableRawBufferPointer) -> R
+    ) -> R {
+        precondition(start >= 0 && start <= count)
+        return unsafe body(UnsafeMutableRawBufferPointer(start: base + start, count: count - start))
+    }
+
     @inlinable
     package func append(_ byte: UInt8) {
         if end == capacity { reserve(1) }

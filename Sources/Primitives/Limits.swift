@@ -142,6 +142,12 @@ extension Limits {
     /// Bytes read from one connection before the others get their turn.
     package static let readBytesPerTurn = 256 * 1_024
 
+    /// Plaintext taken of TLS at a time: a little more than one record.
+    package static let plainBytesPerRead = 32 * 1_024
+
+    /// How often a server looks whether its certificates are other ones.
+    package static let certificateCheckMS = 1_000
+
     /// Connections waiting for `accept`.
     package static let listenBacklog: Int32 = 1_024
 }

@@ -15,18 +15,21 @@ package final class ClientChannel: Sendable {
     private let messageBytesMax: Int
     private let compression = MessageCompression()
     private let compresses: Bool
+    private let tls: ClientTLS?
 
     /// Prepares a channel; no connection is made yet.
     ///
     /// With `compresses` requests are packed, and so are the answers of servers of ours.
     package init(
         to address: SocketAddress,
+        tls: ClientTLS? = nil,
         compresses: Bool = false,
         messageBytesMax: Int = 64 * 1_024 * 1_024,
         clock: any Clock = SystemClock()
     ) throws(TransportError) {
         self.address = address
         self.clock = clock
+        self.tls = tls
         self.compresses = compresses
         self.messageBytesMax = messageBytesMax
         reactors = try ReactorGroup(count: 1, name: "client", clock: clock)
@@ -116,8 +119,8 @@ package final class ClientChannel: Sendable {
     private func connection(on reactor: Reactor) throws(TransportError) -> ClientTransport {
         if let transport = state.transport, transport.isOpen { return transport }
         let state = state
-        let transport = try ClientTransport(to: address, on: reactor, onConnect: {}) { error in
-            state.lastError = error
+        let transport = try ClientTransport(to: address, on: reactor, tls: tls, onConnect: {}) {
+            error in state.lastError = error
         }
         state.transport = transport
         state.lastError = nil
@@ -168,7 +171,8 @@ package final class ClientChannel: Sendable {
         _ metadata: Metadata
     ) -> HeaderBlock {
         var block = HeaderBlock([
-            .init(name: ":method", value: "POST"), .init(name: ":scheme", value: "http"),
+            .init(name: ":method", value: "POST"),
+            .init(name: ":scheme", value: tls == nil ? "http" : "https"),
             .init(name: ":path", value: path), .init(name: ":authority", value: "\(address)"),
             .init(name: "content-type", value: "application/grpc"),
             .init(name: "te", value: "trailers"),

@@ -60,6 +60,7 @@ private final class PostedWork: Sendable {
 package final class TestStream: ByteStream {
     package let loop: any EventLoop
     package let outgoing = ByteWriter()
+    package var peer = Peer()
     package private(set) var headers: HeaderBlock?
     package private(set) var trailers: HeaderBlock?
     package private(set) var isEnded = false

@@ -9,6 +9,9 @@ package protocol ByteStream: AnyObject {
     /// The loop of the thread that this stream lives on.
     var loop: any EventLoop { get }
 
+    /// Who is at the other end.
+    var peer: Peer { get }
+
     /// Queues the header block (with pseudo-headers) that opens this side of the stream.
     func send(headers: HeaderBlock, endStream: Bool)
 
@@ -28,6 +31,28 @@ package protocol ByteStream: AnyObject {
 
     /// Gives `byteCount` bytes of received DATA back to the peer's flow-control window.
     func consumed(_ byteCount: Int)
+}
+
+/// Who is at the other end of a connection, as far as the connection knows.
+package struct Peer: Hashable, Sendable {
+    /// `nil` for a Unix socket.
+    package var address: SocketAddress?
+
+    /// The subject of the peer's verified certificate, as RFC 2253 writes it; `nil` without one.
+    package var certificateSubject: String?
+
+    /// Whether nobody on the way can read along.
+    package var isEncrypted: Bool
+
+    package init(
+        address: SocketAddress? = nil,
+        certificateSubject: String? = nil,
+        isEncrypted: Bool = false
+    ) {
+        self.address = address
+        self.certificateSubject = certificateSubject
+        self.isEncrypted = isEncrypted
+    }
 }
 
 /// What a stream tells the layer above.

@@ -1,6 +1,6 @@
 import Primitives
 
-/// A client's connection on its reactor: HTTP/2 with prior knowledge.
+/// A client's connection on its reactor: HTTP/2 with prior knowledge, or by ALPN over TLS.
 ///
 /// Confined to the reactor's thread.
 package final class ClientTransport {
@@ -15,16 +15,21 @@ package final class ClientTransport {
     package init(
         to address: SocketAddress,
         on reactor: Reactor,
+        tls: ClientTLS? = nil,
         onConnect: @escaping () -> Void,
         onClose: @escaping (TransportError?) -> Void
     ) throws(TransportError) {
+        let engine: TLSEngine? =
+            if let tls { try TLSEngine(tls.context, serverName: tls.serverName) } else { nil }
         let descriptor = try SystemCalls.connect(address)
         self.reactor = reactor
         connection = Connection(
             descriptor,
             on: reactor,
             role: .client,
-            isConnecting: true
+            isConnecting: true,
+            peer: address,
+            tls: engine
         )
         reactor.load.add(1)
         connection.onConnect = onConnect
@@ -49,5 +54,17 @@ package final class ClientTransport {
     /// Ends the connection; running streams are told `cancel`.
     package func close() {
         connection.close(nil)
+    }
+}
+
+/// What a client's connections share to speak TLS.
+package struct ClientTLS: Sendable {
+    let context: TLSContext
+    let serverName: String
+
+    /// Reads the files that `trust` names.
+    package init(_ trust: TLSTrust) throws(TransportError) {
+        context = try TLSContext(client: trust)
+        serverName = trust.serverName
     }
 }

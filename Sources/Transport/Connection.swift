@@ -19,6 +19,9 @@ final class Connection: Pollable {
     let session: Session
     let reactor: Reactor
     private let metrics: TransportMetrics?
+    private let tls: TLSEngine?
+    /// What the session wants to send, until TLS has taken it.
+    private let plain = ByteWriter(capacity: 16)
     private let descriptor: Int32
     private var token: UInt64 = 0
     private var phase: Phase
@@ -40,13 +43,17 @@ final class Connection: Pollable {
         on reactor: Reactor,
         role: Session.Role,
         isConnecting: Bool,
+        peer: SocketAddress? = nil,
+        tls: TLSEngine? = nil,
         metrics: TransportMetrics? = nil
     ) {
         self.descriptor = descriptor
         self.reactor = reactor
         self.metrics = metrics
+        self.tls = tls
         session = Session(loop: reactor, role: role)
         session.onStream = metrics.map { metrics in { metrics.streams.add() } }
+        session.peer = Peer(address: peer, isEncrypted: tls != nil)
         phase = isConnecting ? .connecting : .open
         openedNanoseconds = reactor.nowNanoseconds
         lastStreamNanoseconds = reactor.nowNanoseconds
@@ -74,8 +81,12 @@ final class Connection: Pollable {
             guard isWritable || isReadable else { return }
             if let error = SystemCalls.connectFailure(descriptor) { return close(error) }
             phase = .open
-            onConnect?()
-            onConnect = nil
+            if let tls {
+                // The first step of the handshake is the client's.
+                unsafe decrypt(UnsafeRawBufferPointer(start: nil, count: 0), tls)
+            } else {
+                connected()
+            }
             markDirty()
         }
         if isReadable { read() }
@@ -101,19 +112,72 @@ final class Connection: Pollable {
             let bytes = unsafe UnsafeRawBufferPointer(
                 rebasing: reactor.readBuffer.bytes[0..<count]
             )
-            do throws(Session.Failure) {
-                try unsafe session.receive(bytes)
-            } catch .flooded {
-                metrics?.floods.add()
-                session.goAway(.enhanceYourCalm)
-                endAfterOutput()
-            } catch {
-                metrics?.protocolErrors.add()
-                endAfterOutput()
-            }
-            if !session.streams.isEmpty { lastStreamNanoseconds = reactor.nowNanoseconds }
+            if let tls { unsafe decrypt(bytes, tls) } else { unsafe take(bytes) }
             markDirty()
         }
+    }
+
+    /// HTTP/2's bytes.
+    private func take(_ bytes: UnsafeRawBufferPointer) {
+        do throws(Session.Failure) {
+            try unsafe session.receive(bytes)
+        } catch .flooded {
+            metrics?.floods.add()
+            session.goAway(.enhanceYourCalm)
+            endAfterOutput()
+        } catch {
+            metrics?.protocolErrors.add()
+            endAfterOutput()
+        }
+        if !session.streams.isEmpty { lastStreamNanoseconds = reactor.nowNanoseconds }
+    }
+
+    private func connected() {
+        onConnect?()
+        onConnect = nil
+    }
+
+    // MARK: TLS
+
+    private func decrypt(_ bytes: UnsafeRawBufferPointer, _ tls: TLSEngine) {
+        let wasOpen = tls.isOpen
+        unsafe tls.feed(bytes)
+        while case .open = phase {
+            let reading = unsafe tls.read(into: reactor.plainBuffer.bytes)
+            if !wasOpen, tls.isOpen, session.peer.certificateSubject == nil {
+                session.peer.certificateSubject = tls.peerSubject
+            }
+            switch reading {
+            case .bytes(let count):
+                let part = unsafe reactor.plainBuffer.bytes[0..<count]
+                unsafe take(UnsafeRawBufferPointer(rebasing: part))
+            case .wouldBlock:
+                if !wasOpen, tls.isOpen {
+                    metrics?.handshakes.add()
+                    connected()
+                }
+                return
+            case .closed:
+                return close(nil)
+            case .failed(let reason):
+                if !tls.isOpen { metrics?.handshakeFailures.add() }
+                // An alert says why, as far as the socket takes it at once.
+                tls.drain(into: output)
+                write()
+                return close(TransportError(.tls, "TLS: \(reason)"))
+            }
+        }
+    }
+
+    /// The session's output as ciphertext; whether there is more at once.
+    private func encrypt(_ tls: TLSEngine) -> Bool {
+        var hasMore = false
+        if tls.isOpen, output.count < Limits.connectionOutputBytesMax {
+            hasMore = session.drain(into: plain)
+            tls.write(plain)
+        }
+        tls.drain(into: output)
+        return hasMore
     }
 
     /// Sends what is waiting, then closes.
@@ -131,14 +195,14 @@ final class Connection: Pollable {
         case .closed, .connecting: return
         case .open, .draining: break
         }
-        let hasMore = session.drain(into: output)
+        let hasMore = tls.map { encrypt($0) } ?? session.drain(into: output)
         write()
         if case .closed = phase { return }
         let isEmpty = output.count == sentCount
         // No event will say that a socket which took everything wants the rest.
         if isEmpty, hasMore { return markDirty() }
-        if isEmpty, session.isFinished { return close(nil) }
-        if isEmpty, case .draining = phase { return close(nil) }
+        if isEmpty, session.isFinished { return closeInOrder() }
+        if isEmpty, case .draining = phase { return closeInOrder() }
         if isWaitingForWrite == isEmpty {
             isWaitingForWrite = !isEmpty
             reactor.change(descriptor, token: token, writable: isWaitingForWrite)
@@ -226,6 +290,16 @@ final class Connection: Pollable {
             session.goAway(.noError)
             markDirty()
         }
+    }
+
+    /// TLS says goodbye, as far as the socket takes it at once.
+    private func closeInOrder() {
+        if let tls {
+            tls.close()
+            tls.drain(into: output)
+            write()
+        }
+        close(nil)
     }
 
     func close(_ error: TransportError?) {

@@ -9,6 +9,7 @@ package final class ServerTransport: Sendable {
 
     private let reactors: ReactorGroup
     private let listeners: [Listener]
+    private let tls: TLSIdentity?
     private let logger: Logger
     private let metrics: TransportMetrics?
     /// The connections of each reactor; a set is touched on its reactor's thread only.
@@ -23,6 +24,7 @@ package final class ServerTransport: Sendable {
         listening addresses: [SocketAddress],
         reactorCount: Int,
         clock: any Clock = SystemClock(),
+        tls: TLSIdentity? = nil,
         logger: Logger,
         metrics: TransportMetrics? = nil,
         makeAcceptor: @escaping MakeAcceptor
@@ -30,6 +32,7 @@ package final class ServerTransport: Sendable {
         var listeners: [Listener] = []
         for address in addresses { listeners.append(try Listener(address)) }
         self.listeners = listeners
+        self.tls = tls
         self.logger = logger
         self.metrics = metrics
         reactors = try ReactorGroup(count: reactorCount, name: "reactor", clock: clock)
@@ -39,7 +42,10 @@ package final class ServerTransport: Sendable {
         }
         for listener in listeners {
             reactors.post(0) { [weak self] reactor in
-                listener.start(on: reactor) { descriptor in self?.adopt(descriptor) }
+                let isUnix = if case .unix = listener.boundAddress { true } else { false }
+                listener.start(on: reactor) { descriptor, peer in
+                    self?.adopt(descriptor, isUnix ? nil : peer, isSecured: !isUnix)
+                }
             }
         }
     }
@@ -50,7 +56,9 @@ package final class ServerTransport: Sendable {
     package var connectionCount: Int { reactors.connectionCount }
 
     /// On the acceptor's reactor: hands a new connection to the reactor that has the fewest.
-    private func adopt(_ descriptor: Int32) {
+    ///
+    /// TLS is for what leaves the machine, not for Unix sockets.
+    private func adopt(_ descriptor: Int32, _ peer: SocketAddress?, isSecured: Bool) {
         guard !isDraining.load(ordering: .relaxed), connectionCount < Limits.connectionsMax else {
             metrics?.refusedFull.add()
             SystemCalls.close(descriptor)
@@ -62,13 +70,21 @@ package final class ServerTransport: Sendable {
         reactors.reserve(index)
         let id = nextConnectionID.add(1, ordering: .relaxed).newValue
         let roster = rosters[index]
+        let context = isSecured ? tls?.current : nil
         reactors.post(index) { [metrics] reactor in
-            guard let acceptor = roster.acceptor else { return SystemCalls.close(descriptor) }
+            guard let acceptor = roster.acceptor,
+                case .success(let engine) = Self.engine(context)
+            else {
+                reactor.load.add(-1)
+                return SystemCalls.close(descriptor)
+            }
             let connection = Connection(
                 descriptor,
                 on: reactor,
                 role: .server(acceptor),
                 isConnecting: false,
+                peer: peer,
+                tls: engine,
                 metrics: metrics
             )
             connection.onClose = { [unowned reactor] _ in
@@ -77,6 +93,16 @@ package final class ServerTransport: Sendable {
             }
             roster.connections[id] = connection
             connection.start()
+        }
+    }
+
+    /// The TLS of one connection, if it has any.
+    private static func engine(_ context: TLSContext?) -> Result<TLSEngine?, TransportError> {
+        guard let context else { return .success(nil) }
+        do throws(TransportError) {
+            return .success(try TLSEngine(context))
+        } catch {
+            return .failure(error)
         }
     }
 

@@ -4,6 +4,7 @@ package struct TransportError: Error, Hashable, Sendable, CustomStringConvertibl
         case badAddress
         case systemCall
         case closed
+        case tls
     }
 
     package var code: Code

@@ -12,6 +12,8 @@ package final class TransportMetrics: Sendable {
     let handshakeTimeouts: Counter
     let stalledWrites: Counter
     let idleTimeouts: Counter
+    let handshakes: Counter
+    let handshakeFailures: Counter
 
     package init(_ registry: Registry) {
         accepted = registry.counter(
@@ -24,6 +26,10 @@ package final class TransportMetrics: Sendable {
         streams = registry.counter("bowerbird_streams_total", "HTTP/2 streams that peers opened.")
         bytesReceived = registry.counter("bowerbird_received_bytes_total", "Bytes read of peers.")
         bytesSent = registry.counter("bowerbird_sent_bytes_total", "Bytes written to peers.")
+        let tls = "bowerbird_tls_handshakes_total"
+        let tlsHelp = "TLS handshakes, by result."
+        handshakes = registry.counter(tls, tlsHelp, [("result", "ok")])
+        handshakeFailures = registry.counter(tls, tlsHelp, [("result", "failed")])
         func ended(_ reason: String) -> Counter {
             registry.counter(
                 "bowerbird_connections_ended_total",

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Transport
 
 /// The flags of `bowerbird-server`.
 struct ServerOptions: ParsableArguments {
@@ -21,15 +22,35 @@ struct ServerOptions: ParsableArguments {
     )
     var adminListen: String?
 
+    @Option(help: "The server's certificate with its chain, a PEM file; gRPC is TLS then.")
+    var tlsCertificate: String?
+
+    @Option(help: "The key of that, a PEM file.")
+    var tlsKey: String?
+
+    @Option(help: "Who signs the clients' certificates, a PEM file; clients need one then.")
+    var tlsClientCA: String?
+
     @Option(help: "Threads that serve connections. Default: one a core.")
     var reactors: Int?
 
     @Flag(help: "Log one line a call.")
     var accessLog = false
 
+    var tlsFiles: TLSFiles? {
+        guard let tlsCertificate, let tlsKey else { return nil }
+        return TLSFiles(certificate: tlsCertificate, key: tlsKey, clientCA: tlsClientCA)
+    }
+
     func validate() throws {
         if let reactors, !(1...256).contains(reactors) {
             throw ValidationError("--reactors is \(reactors); 1 to 256 are allowed")
+        }
+        guard (tlsCertificate == nil) == (tlsKey == nil) else {
+            throw ValidationError("--tls-certificate and --tls-key go together")
+        }
+        guard tlsClientCA == nil || tlsCertificate != nil else {
+            throw ValidationError("--tls-client-ca needs --tls-certificate and --tls-key")
         }
         guard (dataDirectory != nil) != ephemeral else {
             throw ValidationError(

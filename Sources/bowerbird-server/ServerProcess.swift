@@ -28,6 +28,13 @@ struct ServerProcess {
         Signals.block()
         let addresses = try options.listen.map { try address($0, "--listen") }
         try refuseOpenNetwork(addresses)
+        let certificates = try options.tlsFiles.map { files in
+            do throws(TransportError) {
+                return try Certificates(files, metrics: metrics, logger: logger)
+            } catch {
+                throw ValidationError(error.message)
+            }
+        }
         // First, so that probes see a server that is recovering.
         let admin = try makeAdminPort()
         let core = try makeCore()
@@ -39,10 +46,10 @@ struct ServerProcess {
             interceptors: interceptors(router),
             processTag: UInt64.random(in: 1 ... .max)
         )
-        let transport = try makeTransport(addresses, dispatcher)
+        let transport = try makeTransport(addresses, certificates, dispatcher)
         readiness.serve(check: core.unreadiness)
         announce(transport, admin)
-        let signal = Signals.wait()
+        let signal = serve(certificates)
         Signals.endAtNext()
         logger.info("draining", metadata: ["signal": "\(signal)"])
         readiness.drain()
@@ -54,6 +61,17 @@ struct ServerProcess {
         core.stop()
         admin?.stop()
         logger.info("stopped")
+    }
+
+    /// Renews what changes, until a signal says that it is over.
+    private func serve(_ certificates: Certificates?) -> Int32 {
+        while true {
+            switch Signals.wait(milliseconds: Limits.certificateCheckMS) {
+            case nil: certificates?.check()
+            case SIGHUP: certificates?.renew()
+            case let signal?: return signal
+            }
+        }
     }
 
     private func interceptors(_ router: Router) -> [any Interceptor] {
@@ -70,12 +88,13 @@ struct ServerProcess {
         }
     }
 
-    /// Everybody on the network could read and write: not without tokens, which come later.
+    /// Everybody on the network could read and write.
     private func refuseOpenNetwork(_ addresses: [SocketAddress]) throws {
+        if options.tlsClientCA != nil { return }
         for address in addresses where !address.isLoopback {
             throw ValidationError(
-                "--listen \(address): this version has no authentication, so it listens on "
-                    + "loopback addresses and unix sockets only"
+                "--listen \(address): nobody proves who they are, so only loopback addresses and "
+                    + "unix sockets are allowed; --tls-client-ca asks clients for certificates"
             )
         }
     }
@@ -101,11 +120,13 @@ struct ServerProcess {
 
     private func makeTransport(
         _ addresses: [SocketAddress],
+        _ certificates: Certificates?,
         _ dispatcher: ServerDispatcher
     ) throws -> ServerTransport {
         let transport = try ServerTransport(
             listening: addresses,
             reactorCount: options.reactors ?? ProcessInfo.processInfo.activeProcessorCount,
+            tls: certificates?.identity,
             logger: logger,
             metrics: TransportMetrics(metrics)
         ) { _ in dispatcher.makeAcceptor() }

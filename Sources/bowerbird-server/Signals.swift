@@ -1,12 +1,13 @@
 import Glibc
 
-/// SIGTERM and SIGINT, taken by the main thread.
+/// SIGTERM, SIGINT and SIGHUP, taken by the main thread.
 enum Signals {
     private static var handled: sigset_t {
         var set = sigset_t()
         unsafe sigemptyset(&set)
         unsafe sigaddset(&set, SIGTERM)
         unsafe sigaddset(&set, SIGINT)
+        unsafe sigaddset(&set, SIGHUP)
         return set
     }
 
@@ -21,14 +22,18 @@ enum Signals {
     /// The next one ends the process at once, as by default.
     static func endAtNext() {
         var set = handled
+        unsafe sigdelset(&set, SIGHUP)
         unsafe pthread_sigmask(SIG_UNBLOCK, &set, nil)
     }
 
-    /// Sleeps until one of them comes.
-    static func wait() -> Int32 {
+    /// Sleeps until one of them comes, or the time is over: then `nil`.
+    static func wait(milliseconds: Int) -> Int32? {
         var set = handled
-        var number: Int32 = 0
-        unsafe sigwait(&set, &number)
-        return number
+        var time = timespec(
+            tv_sec: milliseconds / 1_000,
+            tv_nsec: milliseconds % 1_000 * 1_000_000
+        )
+        let number = unsafe sigtimedwait(&set, nil, &time)
+        return number > 0 ? number : nil
     }
 }

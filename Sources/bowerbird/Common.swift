@@ -7,9 +7,37 @@ struct ServerOption: ParsableArguments {
     @Option(help: "HOST:PORT or unix:PATH. Default: BOWERBIRD_SERVER, else 127.0.0.1:50051.")
     var server: String?
 
+    @Flag(help: "Speak TLS and trust the system's CAs; a file below implies it.")
+    var tls = false
+
+    @Option(help: "A PEM file of the CA of the server. Default: BOWERBIRD_TLS_CA.")
+    var tlsCA: String?
+
+    @Option(help: "The client's certificate, a PEM file. Default: BOWERBIRD_TLS_CERTIFICATE.")
+    var tlsCertificate: String?
+
+    @Option(help: "The key of that. Default: BOWERBIRD_TLS_KEY.")
+    var tlsKey: String?
+
+    @Option(help: "The name that the server's certificate must be for. Default: the host.")
+    var tlsServerName: String?
+
     func client() throws -> BowerbirdClient {
-        let environment = ProcessInfo.processInfo.environment["BOWERBIRD_SERVER"]
-        return try BowerbirdClient(server: server ?? environment ?? "127.0.0.1:50051")
+        let environment = ProcessInfo.processInfo.environment
+        return try BowerbirdClient(
+            server: server ?? environment["BOWERBIRD_SERVER"] ?? "127.0.0.1:50051",
+            tls: tlsSettings(environment)
+        )
+    }
+
+    private func tlsSettings(_ environment: [String: String]) -> TLSSettings? {
+        let settings = TLSSettings(
+            caFile: tlsCA ?? environment["BOWERBIRD_TLS_CA"],
+            certificateFile: tlsCertificate ?? environment["BOWERBIRD_TLS_CERTIFICATE"],
+            keyFile: tlsKey ?? environment["BOWERBIRD_TLS_KEY"],
+            serverName: tlsServerName
+        )
+        return tls || settings != TLSSettings() ? settings : nil
     }
 }
 

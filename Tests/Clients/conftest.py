@@ -66,6 +66,8 @@ class Server:
         self.flags = list(flags)
         self.process = None
         self.channel = None
+        # A file for the server's log, for tests that read it.
+        self.log = None
 
     def start(self):
         store = ["--data-directory", str(self.directory)] if self.directory else ["--ephemeral"]
@@ -73,7 +75,7 @@ class Server:
             [server_binary(), *store, "--listen", "127.0.0.1:0",
              "--admin-listen", "127.0.0.1:0", *self.flags],
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=open(self.log, "ab") if self.log else subprocess.DEVNULL,  # noqa: SIM115
             text=True,
         )
         readable, _, _ = select.select([self.process.stdout], [], [], READY_SECONDS)
@@ -83,8 +85,11 @@ class Server:
         self.ready_line = line
         self.address = line.split()[1].removeprefix("grpc=")
         self.admin = line.split()[2].removeprefix("admin=")
-        self.channel = grpc.insecure_channel(self.address)
+        self.channel = self.make_channel()
         return self
+
+    def make_channel(self):
+        return grpc.insecure_channel(self.address)
 
     def admin_get(self, path):
         """Status and text of the admin port."""

@@ -9,7 +9,8 @@ enum TidyRules {
         "Resources": ["Primitives"],
         "Wire": ["CBowerbirdProtos", "CProtobufC", "Primitives"],
         "Transport": [
-            "CNghttp2", "CLinux", "Metrics", "Primitives", "Logging", "Glibc", "Synchronization",
+            "CNghttp2", "COpenSSL", "CLinux", "Metrics", "Primitives", "Logging", "Glibc",
+            "Synchronization",
         ],
         "RPC": ["CZlib", "Transport", "Metrics", "Primitives", "Logging", "Synchronization"],
         "Engine": ["Resources", "CKernels", "Primitives", "Synchronization"],
@@ -36,7 +37,9 @@ enum TidyRules {
             "Synchronization",
         ],
         "wire-codegen": ["CBowerbirdProtos", "CProtobufC", "Foundation"],
-        "bowerbird": ["BowerbirdClient", "Formats", "ArgumentParser", "Foundation", "Glibc"],
+        "bowerbird": [
+            "BowerbirdClient", "Transport", "Formats", "ArgumentParser", "Foundation", "Glibc",
+        ],
         "bowerbird-bench": [
             "Formats", "Serving", "Engine", "Resources", "Recipes", "Primitives",
             "ArgumentParser", "Foundation", "Glibc",
@@ -55,6 +58,7 @@ enum TidyRules {
         "CKernels": ["Sources/Recipes/Math/", "Sources/Engine/Filters/", "Sources/Primitives/"],
         "CLinux": ["Sources/Transport/", "Sources/Primitives/Threads.swift"],
         "CSimdJSON": ["Sources/Formats/JSON"],
+        "COpenSSL": ["Sources/Transport/TLS/"],
         "CZlib": ["Sources/RPC/Compression/"],
         "CCSV": ["Sources/Formats/CSV"],
     ]

@@ -34,7 +34,7 @@ package final class HTTP1Server: Sendable {
         self.listener = listener
         reactors = try ReactorGroup(count: 1, name: "admin", clock: clock)
         reactors.post(0) { reactor in
-            listener.start(on: reactor) { [unowned reactor] descriptor in
+            listener.start(on: reactor) { [unowned reactor] descriptor, _ in
                 roster.adopt(descriptor, on: reactor, handler)
             }
         }

@@ -12,6 +12,8 @@ package final class HTTP2Stream: ByteStream {
     private weak var session: Session?
     var handler: (any ByteStreamHandler)?
 
+    package var peer: Peer { session?.peer ?? Peer() }
+
     /// Bytes of `outgoing` that have been framed.
     fileprivate var sentCount = 0
     fileprivate var isEnding = false

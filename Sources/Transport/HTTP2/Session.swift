@@ -32,6 +32,8 @@ package final class Session {
     /// The peer said that it will take no new streams.
     package private(set) var isPeerGoingAway = false
     private var scratch = ByteWriter(capacity: 1_024)
+    /// Who is at the other end; the connection knows.
+    var peer = Peer()
     /// Called when bytes are ready for `drain`; at most once until it has run.
     var onOutput: (() -> Void)?
     /// Called when a peer has opened a stream.

@@ -29,6 +29,8 @@ package final class Reactor: EventLoop {
     private var isRunning = true
     /// One read buffer for all connections: what was read is consumed within the turn.
     let readBuffer: ReadBuffer
+    /// Where TLS leaves plaintext, for all connections as well.
+    private(set) lazy var plainBuffer = ReadBuffer(byteCount: Limits.plainBytesPerRead)
 
     init(index: Int, inbox: Inbox, load: LoadCounter, clock: any Clock) throws(TransportError) {
         self.index = index

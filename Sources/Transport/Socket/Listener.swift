@@ -8,7 +8,7 @@ final class Listener: Pollable, @unchecked Sendable {
     private let descriptor: Int32
     private var token: UInt64 = 0
     private weak var reactor: Reactor?
-    private var onAccept: ((Int32) -> Void)?
+    private var onAccept: ((Int32, SocketAddress?) -> Void)?
     private var isOpen = true
 
     init(_ address: SocketAddress) throws(TransportError) {
@@ -24,7 +24,7 @@ final class Listener: Pollable, @unchecked Sendable {
         if isOpen { SystemCalls.close(descriptor) }
     }
 
-    func start(on reactor: Reactor, _ onAccept: @escaping (Int32) -> Void) {
+    func start(on reactor: Reactor, _ onAccept: @escaping (Int32, SocketAddress?) -> Void) {
         self.reactor = reactor
         self.onAccept = onAccept
         token = reactor.register(self, descriptor, writable: false)
@@ -43,8 +43,8 @@ final class Listener: Pollable, @unchecked Sendable {
         for _ in 0..<64 {
             guard isOpen else { return }
             do throws(TransportError) {
-                guard let (accepted, _) = try SystemCalls.accept(descriptor) else { return }
-                onAccept?(accepted)
+                guard let (accepted, peer) = try SystemCalls.accept(descriptor) else { return }
+                onAccept?(accepted, peer)
             } catch {
                 // Out of descriptors: the backlog waits until connections have closed.
                 pause()

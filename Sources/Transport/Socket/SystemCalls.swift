@@ -137,6 +137,30 @@ enum SystemCalls {
         }
     }
 
+    /// Writes a file that must not exist yet.
+    static func writeNew(
+        _ path: String,
+        mode: mode_t,
+        _ bytes: [UInt8]
+    ) throws(TransportError) {
+        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
+        guard descriptor >= 0 else { throw failure("write '\(path)'") }
+        defer { close(descriptor) }
+        var written = 0
+        while written < bytes.count {
+            let count = unsafe bytes.withUnsafeBytes {
+                unsafe Glibc.write(
+                    descriptor,
+                    $0.baseAddress.map { unsafe $0 + written },
+                    $0.count - written
+                )
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw failure("write '\(path)'") }
+            written += count
+        }
+    }
+
     static func close(_ descriptor: Int32) {
         _ = Glibc.close(descriptor)
     }
