@@ -1,5 +1,6 @@
 import Engine
 import Primitives
+import TestSupport
 import Testing
 
 @Suite
@@ -7,7 +8,7 @@ struct `A wrong filter expression` {
     /// Each error as `offset+count message (hint)`.
     private func errors(_ text: String) -> [String] {
         do throws(FilterErrors) {
-            _ = try CheckedFilter(parsing: text, against: sampleSchemas)
+            _ = try CheckedFilter(parsing: text, against: FilterSample.schemas)
             return []
         } catch {
             return error.all.map { error in
@@ -78,7 +79,7 @@ struct `A wrong filter expression` {
     func `of values names the parameter`() throws {
         let filter = try CheckedFilter(
             parsing: "INCLUDE ItemID WHERE Items.YEAR > $FROM AND Items.STYLE IN ($STYLES)",
-            against: sampleSchemas
+            against: FilterSample.schemas
         )
         func problems(_ given: [String: [String]]) -> [String] {
             do throws(FilterErrors) {

@@ -1,5 +1,6 @@
 import Engine
 import Resources
+import TestSupport
 import Testing
 
 @Suite
@@ -11,14 +12,14 @@ struct `The filter language` {
         sourceLocation: SourceLocation = #_sourceLocation
     ) {
         do throws(FilterErrors) {
-            let filter = try CheckedFilter(parsing: text, against: sampleSchemas)
+            let filter = try CheckedFilter(parsing: text, against: FilterSample.schemas)
             let parsed = try FilterExpression(parsing: text)
             #expect("\(parsed)" == normal ?? text, sourceLocation: sourceLocation)
             let again = try FilterExpression(parsing: "\(parsed)")
             #expect(again == parsed, sourceLocation: sourceLocation)
             let checkedAgain = try CheckedFilter(
                 parsing: "\(filter.expression)",
-                against: sampleSchemas
+                against: FilterSample.schemas
             )
             #expect(checkedAgain == filter, sourceLocation: sourceLocation)
         } catch {
@@ -187,7 +188,7 @@ struct `The filter language` {
     @Test
     func `knows what a request must bring`() throws {
         func filter(_ text: String) throws -> CheckedFilter {
-            try CheckedFilter(parsing: text, against: sampleSchemas)
+            try CheckedFilter(parsing: text, against: FilterSample.schemas)
         }
         let simple = try filter("INCLUDE ItemID WHERE Items.YEAR > $FROM AND Items.YEAR IN ($Y)")
         #expect(!simple.needsUser && !simple.needsItem && !simple.usesNow)
@@ -210,7 +211,7 @@ struct `The filter language` {
         let filter = try CheckedFilter(
             parsing: "INCLUDE ItemID WHERE Items.STYLE IN ($S) AND Items.YEAR > $Y "
                 + "AND Items.ADULT = $A AND Items.CREATION_TIMESTAMP > $T",
-            against: sampleSchemas
+            against: FilterSample.schemas
         )
         var given = ["S": ["a", "b,c"], "Y": ["2000"], "A": ["true"], "T": ["1.5"]]
         #expect(
@@ -235,10 +236,23 @@ struct `The filter language` {
     }
 
     @Test
+    func `has one form for literals that differ in spelling only`() throws {
+        let filter = try CheckedFilter(
+            parsing: #"INCLUDE ItemID WHERE Items.ADULT IN (TRUE, "True") AND "#
+                + #"Items.YEAR IN (1, "1", 1e0) AND Items.CREATION_TIMESTAMP IN ("5.50", 5.5)"#,
+            against: FilterSample.schemas
+        )
+        #expect(
+            "\(filter.expression)" == "INCLUDE ItemID WHERE Items.ADULT IN (TRUE) AND "
+                + "Items.YEAR IN (1) AND Items.CREATION_TIMESTAMP IN (5.5)"
+        )
+    }
+
+    @Test
     func `drops the conditions whose parameters were omitted`() throws {
         func rest(_ condition: String, without omitted: Set<String>) throws -> String {
             let text = "EXCLUDE ItemID WHERE \(condition)"
-            let filter = try CheckedFilter(parsing: text, against: sampleSchemas)
+            let filter = try CheckedFilter(parsing: text, against: FilterSample.schemas)
             let rest = filter.expression.clauses[0].condition.without { omitted.contains($0) }
             return rest.map(\.description) ?? "-"
         }

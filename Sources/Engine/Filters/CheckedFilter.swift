@@ -9,7 +9,7 @@ package struct CheckedFilter: Hashable, Sendable {
     /// `instantMS` for columns of instants.
     package var expression: FilterExpression
     package var columns: [FilterColumn: FilterColumnInfo]
-    /// In the order of their first appearance.
+    /// In the order of their first appearance in the normal form.
     package var parameters: [FilterParameter]
 
     package init(

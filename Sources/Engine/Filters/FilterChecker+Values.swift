@@ -16,7 +16,10 @@ extension FilterChecker {
             checkSame(other, column, info)
             return predicate
         case .isIn(.members(let members), let isNegated):
+            // What differs in spelling, as "true" and TRUE, is one member now.
+            var known: Set<FilterOperand.Value> = []
             let checked = members.map { check($0, column, info, isListMember: true) }
+                .filter { known.insert($0.value).inserted }
             return .isIn(.members(checked), isNegated: isNegated)
         case .compare(let comparison, let operand):
             if comparison.isOrder { checkOrdered(column, info, comparison.spelling) }

@@ -8,6 +8,7 @@ struct FilterChecker {
     private(set) var errors: [FilterError] = []
     private(set) var columns: [FilterColumn: FilterColumnInfo] = [:]
     private var parameters: [String: FilterParameter] = [:]
+    private var parameterNames: [String] = []
     /// What stands where, for the rules of the place.
     private var target = FilterTarget.item
     private var action = FilterAction.include
@@ -32,10 +33,8 @@ struct FilterChecker {
         )
     }
 
-    /// The parameters by first appearance.
-    var orderedParameters: [FilterParameter] {
-        parameters.values.sorted { $0.range.offset < $1.range.offset }
-    }
+    /// The parameters by first appearance in the normal form.
+    var orderedParameters: [FilterParameter] { parameterNames.compactMap { parameters[$0] } }
 
     mutating func fail(
         _ code: FilterError.Code,
@@ -253,6 +252,7 @@ struct FilterChecker {
                     at: range
                 )
             }
+            parameterNames.append(name)
             parameters[name] = FilterParameter(
                 name: name,
                 type: type,

@@ -17,6 +17,12 @@ package enum FilterNumber: Hashable, Sendable {
         self = Int64(exactly: value).map { .integer($0) } ?? .fraction(value)
     }
 
+    /// An instant as epoch seconds.
+    package init(epochMilliseconds: Int64) {
+        let (seconds, rest) = epochMilliseconds.quotientAndRemainder(dividingBy: 1_000)
+        self = rest == 0 ? .integer(seconds) : .fraction(Double(epochMilliseconds) / 1_000)
+    }
+
     /// Rounded to a `Double`, where it is an integer beyond 2^53.
     package var rounded: Double {
         switch self {

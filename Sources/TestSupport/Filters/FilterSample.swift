@@ -1,9 +1,10 @@
-import Engine
-import Resources
+package import Engine
+import Primitives
+package import Resources
 
-/// The schemas that the filter tests check against: every type, every kind of text.
-let sampleSchemas = FilterSchemas(
-    interactions: sample(
+/// Schemas with every type of column and every kind of text, for tests of filters.
+package enum FilterSample {
+    package static let interactions = schema(
         .interactions,
         [
             SchemaField(name: "USER_ID", type: .string),
@@ -12,8 +13,9 @@ let sampleSchemas = FilterSchemas(
             SchemaField(name: "DEVICE", type: .string, isNullable: true, isCategorical: true),
             SchemaField(name: "RATING", type: .float, isNullable: true),
         ]
-    ),
-    items: sample(
+    )
+
+    package static let items = schema(
         .items,
         [
             SchemaField(name: "ITEM_ID", type: .string),
@@ -26,8 +28,9 @@ let sampleSchemas = FilterSchemas(
             SchemaField(name: "TEXT", type: .string, isNullable: true, isTextual: true),
             SchemaField(name: "CREATION_TIMESTAMP", type: .long, isNullable: true),
         ]
-    ),
-    users: sample(
+    )
+
+    package static let users = schema(
         .users,
         [
             SchemaField(name: "USER_ID", type: .string),
@@ -36,17 +39,31 @@ let sampleSchemas = FilterSchemas(
             SchemaField(name: "BUDGET", type: .double, isNullable: true),
             SchemaField(name: "ADULT", type: .boolean, isNullable: true),
         ]
-    ),
-    actions: [
+    )
+
+    package static let actions = [
         SchemaField(name: "ACTION_ID", type: .string),
         SchemaField(name: "VALUE", type: .long, isNullable: true),
+        SchemaField(name: "KIND", type: .string, isNullable: true, isCategorical: true),
         SchemaField(name: "REPEAT_FREQUENCY", type: .long, isNullable: true),
-    ],
-    actionInteractions: [
-        SchemaField(name: "EVENT_TYPE", type: .string)
     ]
-)
 
-private func sample(_ kind: DatasetKind, _ fields: [SchemaField]) -> Schema {
-    Schema(header: header(kind.collectionLabel), kind: kind, fields: fields, document: "{}")
+    /// What filters of these schemas are checked against.
+    package static let schemas = FilterSchemas(
+        interactions: interactions,
+        items: items,
+        users: users,
+        actions: actions,
+        actionInteractions: [SchemaField(name: "EVENT_TYPE", type: .string)]
+    )
+
+    private static func schema(_ kind: DatasetKind, _ fields: [SchemaField]) -> Schema {
+        let time = Timestamp(milliseconds: 1_700_000_000_000)
+        return Schema(
+            header: ResourceHeader(name: kind.collectionLabel, createdAt: time, updatedAt: time),
+            kind: kind,
+            fields: fields,
+            document: "{}"
+        )
+    }
 }
