@@ -8,6 +8,11 @@ package enum AppliedChange: Sendable {
     case observed(GroupIndex, HistoryChange)
     case retracted(GroupIndex, HistoryChange)
     case itemCountGrew(GroupIndex, Int)
+    /// An item's record is new or another one.
+    case itemStored(GroupIndex, ItemIndex, createdAt: Timestamp?)
+    /// An event, on `item` or on none, says what was shown: the items of an impression, or those of
+    /// the list of that recommendation id.
+    indirect case shown(GroupIndex, ItemIndex?, recommendationID: String, impression: [String])
     indirect case resourceStored(ResourceName, Resource)
     case resourceDeleted(ResourceName)
     /// The interactions of the group are gone.

@@ -138,11 +138,23 @@ package final class DatasetEngine: Sendable {
         case .itemStored(let group, let item, let record):
             store(group).storeItem(item, record)
             touched.insert(group)
+            changes.append(.itemStored(group, item, createdAt: record.createdAt))
         case .userStored(let group, let user, let record):
             store(group).storeUser(user, record)
         case .eventStored(let group, let owner, let event):
             storeEvent(group, owner, event, &changes)
             touched.insert(group)
+            let record = event.record
+            if !record.recommendationID.isEmpty || !record.impression.isEmpty {
+                changes.append(
+                    .shown(
+                        group,
+                        event.item,
+                        recommendationID: record.recommendationID,
+                        impression: record.impression
+                    )
+                )
+            }
         case .sessionJoined(let group, let session, let user):
             store(group).joinSession(session, to: user)
         case .historyJoined(let group, let session, let user, let merged):

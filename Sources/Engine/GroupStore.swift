@@ -125,6 +125,20 @@ package final class GroupStore: @unchecked Sendable {
 
     package var currentRoot: GroupRoot { root.current }
 
+    /// Calls `body` with every entry of every history, in no stated order.
+    ///
+    /// O(interactions), one shard's lock at a time.
+    package func forEachInteraction(_ body: (Interaction) -> Void) {
+        for shard in shards {
+            shard.state.withLock { state in
+                for owner in state.owners {
+                    let entries = unsafe state.arena.entries(owner.history)
+                    for place in 0..<entries.count { body(unsafe entries[place].unpacked) }
+                }
+            }
+        }
+    }
+
     // MARK: The writer's questions
 
     var ownerCount: Int { places.count }

@@ -12,6 +12,7 @@ package final class Journal: Sendable {
     package let engine: DatasetEngine
     package let sequencer: Sequencer
     package let artifacts: ArtifactStore
+    package let servedLists: ServedListStore
     /// Keyed for this directory.
     package let hash: StableHash
     let writer: Writer
@@ -54,6 +55,7 @@ package final class Journal: Sendable {
         ) { () throws(JournalError) in try opener.open() }
         sequencer = Sequencer(writer: writer, clock: clock)
         artifacts = ArtifactStore(writer: writer, sequencer: sequencer, hash: hash)
+        servedLists = ServedListStore(writer: writer)
         weak let opened = store
         self.store = { opened }
         try Recovery(store: store, engine: engine, position: position).applyResources()

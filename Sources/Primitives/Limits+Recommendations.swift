@@ -18,4 +18,42 @@ extension Limits {
 
     /// Items that one slice of a trend counts; rarer ones of a larger catalogue do not trend.
     package static let trendItemsMax = 65_536
+
+    // MARK: Exploration
+
+    /// Items of a group that are explored at a time, the newest of those little known.
+    ///
+    /// Each costs a list that explores one draw, about 15 ns.
+    package static let explorationPoolMax = 512
+
+    /// Events from which on an item speaks for itself: the models know it.
+    package static let explorationEventsMax: UInt32 = 8
+
+    /// Showings in vain from which on an item is not shown for its newness any more.
+    package static let explorationShowingsMax: UInt32 = 128
+
+    /// Write batches between two searches of all items for the pool.
+    package static let explorationScanInterval = 1_024
+
+    /// How long a list's noise stays the same while its user does nothing.
+    package static let explorationBucketMS: Int64 = 15 * 60_000
+
+    // MARK: Served lists
+
+    /// What all remembered lists may take in memory, and about the same on disk: half a million
+    /// lists of 25 items.
+    package static let servedListBytesMax = 64 << 20
+
+    /// Lists that are written, and forgotten, as one.
+    package static let servedChunkBytes = 256 << 10
+
+    /// How often served lists are written; a crash takes no more than this and one write.
+    package static let servedListIntervalMS = 500
+
+    /// Items over all pages of one list.
+    package static let pagedItemsMax = 5_000
+
+    /// Lists with several pages of which the last is known; beyond them all are forgotten, and
+    /// events that name such a list count its first page only.
+    package static let pagedListsMax = 100_000
 }

@@ -122,10 +122,12 @@ package struct ItemBitmapView: ~Escapable {
 }
 
 /// Why an item is in a list.
-package enum RankingReason: UInt8, Hashable, Sendable {
+package enum RankingReason: UInt8, Hashable, Sendable, CaseIterable {
     case none = 0
     case popular = 1
     case sequence = 2
+    /// Little is known of it; nothing in a model says so.
+    case explored = 5
     case related = 6
     case trending = 7
 }

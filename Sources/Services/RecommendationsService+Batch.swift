@@ -11,7 +11,7 @@ import Wire
 extension RecommendationsService {
     func answer(_ queries: [Result<RecommendationQuery, Refusal>], _ call: ServerCall) {
         let (planned, position) = pipeline.plan(queries)
-        let work = BatchWork(planned, position, id: Self.recommendationID(call))
+        let work = BatchWork(planned, position)
         go(on: work, call)
     }
 
@@ -35,16 +35,10 @@ extension RecommendationsService {
 private final class BatchWork: @unchecked Sendable {
     let response = ByteWriter()
     private let planned: [Result<PlannedQuery, Refusal>]
-    private let id: String
     private var next = 0
 
-    init(
-        _ planned: [Result<PlannedQuery, Refusal>],
-        _ position: LogPosition,
-        id: String
-    ) {
+    init(_ planned: [Result<PlannedQuery, Refusal>], _ position: LogPosition) {
         self.planned = planned
-        self.id = id
         BatchGetRecommendationsResponseBuilder(into: response).position(position.rawValue)
     }
 
@@ -52,15 +46,14 @@ private final class BatchWork: @unchecked Sendable {
 
     func answerNext(_ pipeline: RecommendationPipeline, _ scratch: RequestScratch) {
         let one = planned[next]
-        let place = next
         next += 1
         BatchGetRecommendationsResponseBuilder(into: response).results { result in
             switch one {
             case .success(let planned):
-                let ranking = scratch.ranking
-                let answer = pipeline.rank(planned.plan, planned.query, planned.facts, ranking)
+                var facts = planned.facts
+                let answer = pipeline.rank(planned.plan, planned.query, &facts, scratch)
                 result.response { response in
-                    RecommendationsService.write(answer, ranking.top, "\(id).\(place)", response)
+                    RecommendationsService.write(answer, scratch.slots, response)
                 }
             case .failure(let refusal):
                 let status = StatusMapping.status(refusal)

@@ -8,7 +8,8 @@ import Wire
 /// Questions out of messages, answers into them.
 extension RecommendationsService {
     static func query(
-        _ request: borrowing GetRecommendationsRequestView
+        _ request: borrowing GetRecommendationsRequestView,
+        now: Timestamp
     ) throws -> RecommendationQuery {
         let count = request.hasNumResults ? request.numResults : 25
         guard (1...500).contains(count) else {
@@ -34,6 +35,9 @@ extension RecommendationsService {
             excludedItems: excluded
         )
         query.seedItem = request.itemID.string
+        query.seed = request.hasSeed ? request.seed : nil
+        query.pageToken = request.pageToken.string
+        query.askedAt = now
         try check(query)
         return query
     }
@@ -69,7 +73,8 @@ extension RecommendationsService {
     }
 
     static func queries(
-        _ request: borrowing BatchGetRecommendationsRequestView
+        _ request: borrowing BatchGetRecommendationsRequestView,
+        now: Timestamp
     ) throws -> [Result<RecommendationQuery, Refusal>] {
         let count = request.queriesCount
         guard (1...Limits.batchQueriesMax).contains(count) else {
@@ -81,7 +86,7 @@ extension RecommendationsService {
         var queries: [Result<RecommendationQuery, Refusal>] = []
         for index in 0..<count {
             do {
-                queries.append(.success(try query(request.queries(index))))
+                queries.append(.success(try query(request.queries(index), now: now)))
             } catch let error as Refusal {
                 queries.append(.failure(error))
             }
@@ -105,26 +110,28 @@ extension RecommendationsService {
 
     static func write(
         _ answer: RecommendationAnswer,
-        _ items: [RankedItem],
-        _ id: String,
+        _ slots: [ServedSlot],
         _ response: GetRecommendationsResponseBuilder
     ) {
-        for ranked in items {
-            response.itemList { write(ranked, answer, $0) }
+        for slot in slots {
+            response.itemList { write(slot, answer, $0) }
         }
-        response.recommendationID(id)
+        response.recommendationID(answer.recommendationID)
+        response.nextPageToken(answer.nextPageToken)
         response.eligibleCount(UInt64(answer.eligibleCount))
         response.position(answer.position.rawValue)
     }
 
     static func write(
-        _ ranked: RankedItem,
+        _ slot: ServedSlot,
         _ answer: RecommendationAnswer,
         _ message: PredictedItemBuilder
     ) {
-        message.itemID(answer.root.id(of: ranked.item))
-        if let scale = answer.scale { message.score(scale.score(ranked.score)) }
-        message.reason(reason(ranked.reason))
+        message.itemID(answer.root.id(of: slot.item))
+        if let scale = answer.scale, let score = slot.score { message.score(scale.score(score)) }
+        for one in RankingReason.allCases where slot.reasons.contains(one) {
+            message.reason(reason(one))
+        }
     }
 
     private static func reason(_ reason: RankingReason) -> RecommendationReasonValue {
@@ -132,6 +139,7 @@ extension RecommendationsService {
         case .none: .unspecified
         case .popular: .popular
         case .sequence: .sequence
+        case .explored: .explored
         case .related: .related
         case .trending: .trending
         }

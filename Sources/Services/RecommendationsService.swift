@@ -15,10 +15,10 @@ package final class RecommendationsService: Sendable {
     private let engine: DatasetEngine
     private let sequencer: Sequencer
 
-    package init(journal: Journal, table: ServingTable) {
+    package init(journal: Journal, table: ServingTable, lists: ServedLists) {
         engine = journal.engine
         sequencer = journal.sequencer
-        pipeline = RecommendationPipeline(engine: journal.engine, table: table)
+        pipeline = RecommendationPipeline(engine: journal.engine, table: table, lists: lists)
     }
 
     package func add(to router: inout Router) {
@@ -26,7 +26,8 @@ package final class RecommendationsService: Sendable {
         router.unary(path + "GetRecommendations") { [self] message, call in
             ask(message, call) { arena in
                 let request = try GetRecommendationsRequestView(unpacking: message, into: arena)
-                return (try Self.query(request), LogPosition(request.minPosition))
+                let now = call.context.clock.now()
+                return (try Self.query(request, now: now), LogPosition(request.minPosition))
             } _: { query, call in
                 self.scratches.with { self.answer(query, call, $0) }
             }
@@ -48,7 +49,8 @@ package final class RecommendationsService: Sendable {
                     unpacking: message,
                     into: arena
                 )
-                return (try Self.queries(request), LogPosition(request.minPosition))
+                let now = call.context.clock.now()
+                return (try Self.queries(request, now: now), LogPosition(request.minPosition))
             } _: { queries, call in
                 self.answer(queries, call)
             }
@@ -81,12 +83,10 @@ package final class RecommendationsService: Sendable {
     ) {
         do throws(Refusal) {
             let answer = try pipeline.answer(query, scratch)
-            let id = Self.recommendationID(call)
             call.reply { writer in
                 Self.write(
                     answer,
-                    scratch.ranking.top,
-                    id,
+                    scratch.slots,
                     GetRecommendationsResponseBuilder(into: writer)
                 )
             }
@@ -102,22 +102,17 @@ package final class RecommendationsService: Sendable {
     ) {
         do throws(Refusal) {
             let (answer, unknown) = try pipeline.ranking(query, scratch)
-            let id = Self.recommendationID(call)
             call.reply { writer in
                 let response = GetPersonalizedRankingResponseBuilder(into: writer)
-                for ranked in scratch.ranking.top {
-                    response.personalizedRanking { Self.write(ranked, answer, $0) }
+                for slot in scratch.slots {
+                    response.personalizedRanking { Self.write(slot, answer, $0) }
                 }
                 for item in unknown { response.personalizedRanking { $0.itemID(item) } }
-                response.recommendationID(id)
+                response.recommendationID(answer.recommendationID)
                 response.position(answer.position.rawValue)
             }
         } catch {
             call.fail(StatusMapping.status(error))
         }
-    }
-
-    static func recommendationID(_ call: ServerCall) -> String {
-        "RID-" + call.context.requestID.suffix(36)
     }
 }

@@ -8,17 +8,28 @@ package final class CampaignRuntime: Sendable {
     package let group: GroupIndex
     package let kind: RecipeCatalog.Kind
     package let model: any TrainedModel
+    /// What the model is: a version's name, or a solution's before it has one.
+    let version: ResourceName
+    /// `nil` where the recipe does not explore.
+    let exploration: ExplorationSettings?
+    let exposure: ItemExposure
 
     init(
         campaign: ResourceName,
         group: GroupIndex,
         kind: RecipeCatalog.Kind,
-        model: any TrainedModel
+        model: any TrainedModel,
+        version: ResourceName,
+        exploration: ExplorationSettings?,
+        exposure: ItemExposure
     ) {
         self.campaign = campaign
         self.group = group
         self.kind = kind
         self.model = model
+        self.version = version
+        self.exploration = exploration
+        self.exposure = exposure
     }
 }
 

@@ -29,15 +29,29 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
     }
 
     package let table = ServingTable()
+    package let servedLists: ServedLists
+    private let exposures: ExposureTable
     private let engine: DatasetEngine
     /// By the version's name, or a solution's for the model that only observes.
     private var entries: [ResourceName: Entry] = [:]
     private var recordings: [ResourceName: Recording] = [:]
     private var current = LogPosition.zero
 
-    package init(engine: DatasetEngine) {
+    /// With what was served, for events that name it, and how often items were shown in vain, as it
+    /// was stored.
+    package init(
+        engine: DatasetEngine,
+        servedLists: ServedLists = ServedLists(),
+        showings: [ServedListStore.Showing] = []
+    ) {
         self.engine = engine
+        self.servedLists = servedLists
+        exposures = ExposureTable(engine: engine, lists: servedLists)
+        exposures.restore(showings)
     }
+
+    /// How often items were shown in vain, where that changed since the last call.
+    func takeChangedShowings() -> [ServedListStore.Showing] { exposures.takeChangedShowings() }
 
     // MARK: Recovery
 
@@ -72,6 +86,7 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
 
     /// All items are there: tells every model how many items there are.
     package func recordsRecovered() {
+        exposures.recordsRecovered()
         for entry in entries.values {
             if let store = engine.group(entry.group) {
                 entry.model.live.itemCountGrew(to: store.currentRoot.itemCount)
@@ -102,9 +117,12 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
                 isTableStale = true
             // The job behind it trains the group's models anew.
             case .interactionsReplaced: break
+            case .itemStored, .shown: break
             }
+            exposures.follow(change)
             record(change)
         }
+        exposures.publish()
         if isTableStale { rebuildTable() }
     }
 
@@ -155,8 +173,8 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
             case .observed(_, let change): model.live.observe(change)
             case .retracted(_, let change): model.live.retract(change)
             case .itemCountGrew(_, let count): model.live.itemCountGrew(to: count)
-            case .began, .resourceStored, .resourceDeleted, .interactionsDeleted,
-                .interactionsReplaced:
+            case .began, .resourceStored, .resourceDeleted, .interactionsDeleted, .itemStored,
+                .interactionsReplaced, .shown:
                 break
             }
         }
@@ -185,7 +203,7 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
                 recordings[name]?.hasOverflowed = true
             }
             return
-        case .began, .resourceStored, .resourceDeleted: return
+        case .began, .resourceStored, .resourceDeleted, .itemStored, .shown: return
         }
         for (name, recording) in recordings where recording.group == group {
             if recording.changes.count >= Limits.recordedChangesMax {
@@ -215,7 +233,10 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
                 campaign: name,
                 group: group,
                 kind: recipe.kind,
-                model: model
+                model: model,
+                version: version,
+                exploration: exploration(campaign, recipe.kind),
+                exposure: exposures.exposure(of: group)
             )
         }
         // A model that only observed is not needed once no campaign uses it.
@@ -233,6 +254,17 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
         guard let latest = engine.latestVersion(of: solution) else { return solution }
         let name = Resource.solutionVersion(latest).resourceName
         return entries[name] == nil ? solution : name
+    }
+
+    /// What a campaign explores; `nil` where its recipe does not.
+    private func exploration(
+        _ campaign: Campaign,
+        _ kind: RecipeCatalog.Kind
+    ) -> ExplorationSettings? {
+        switch kind {
+        case .userPersonalization: ExplorationSettings(campaign.explorationConfig)
+        case .popularItems, .personalizedRanking, .relatedItems: nil
+        }
     }
 
     private func model(

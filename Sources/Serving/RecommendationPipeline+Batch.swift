@@ -21,8 +21,9 @@ extension RecommendationPipeline {
                 Result { () throws(Refusal) -> PlannedQuery in
                     let query = try query.get()
                     let (runtime, group) = try target(query)
+                    let page = try page(of: query)
                     var facts = RequestFacts()
-                    let plan = gather(query, runtime, group, &facts)
+                    let plan = gather(query, runtime, group, page, &facts)
                     return PlannedQuery(query: query, plan: plan, facts: facts)
                 }
             }

@@ -17,7 +17,7 @@ extension RecommendationPipeline {
         candidates = given
     }
 
-    /// Orders `query.rankedItems`: the known ones are left in `scratch.ranking.top`, best first.
+    /// Orders `query.rankedItems`: the known ones are left in `scratch.slots`, best first.
     ///
     /// - Returns: With the answer, the ids that can't be recommended: nobody put or touched such an
     ///   item, or it is gone.
@@ -27,13 +27,13 @@ extension RecommendationPipeline {
     ) throws(Refusal) -> (answer: RecommendationAnswer, unknown: [String]) {
         let (runtime, group) = try target(query)
         let (plan, unknown) = engine.consistently {
-            let plan = gather(query, runtime, group, &scratch.facts)
+            let plan = gather(query, runtime, group, nil, &scratch.facts)
             let unknown = (query.rankedItems ?? []).filter { item in
                 guard let index = item.withRawSpan({ group.item(withID: $0) }) else { return true }
                 return !plan.root.candidates.contains(Int(index.rawValue))
             }
             return (plan, unknown)
         }
-        return (rank(plan, query, scratch.facts, scratch.ranking), unknown)
+        return (rank(plan, query, &scratch.facts, scratch), unknown)
     }
 }

@@ -13,6 +13,12 @@ package struct RecommendationQuery: Sendable {
     package var excludedItems: [String]
     /// What the answer is to be related to; empty: nothing.
     package var seedItem = ""
+    /// What exploration draws its noise from; `nil`: from who asks, and when.
+    package var seed: UInt64?
+    /// `nextPageToken` of an answer that is to go on; empty: a new list.
+    package var pageToken = ""
+    /// The time of the question; noise changes with it, every 15 minutes.
+    package var askedAt = Timestamp(milliseconds: 0)
     /// The items to rank, each once; `nil`: all that may be recommended.
     package var rankedItems: [String]?
 
@@ -33,7 +39,7 @@ package struct RecommendationQuery: Sendable {
     }
 }
 
-/// What came of a question, besides the items in `RequestScratch.ranking.top`.
+/// What came of a question, besides the items in `RequestScratch.slots`.
 package struct RecommendationAnswer: Sendable {
     /// Where the items' ids are.
     package let root: GroupRoot
@@ -43,6 +49,9 @@ package struct RecommendationAnswer: Sendable {
     package let position: LogPosition
     /// What makes numbers from 0 to 1 of the items' scores; `nil` where the recipe gives none.
     package let scale: ScoreScale?
+    package let recommendationID: String
+    /// Goes on with the list; empty on its last page.
+    package let nextPageToken: String
 }
 
 /// What one question found in the shared state, all of it at one position.
@@ -52,6 +61,7 @@ package struct RecommendationPlan: Sendable {
     let eligibleCount: Int
     package let position: LogPosition
     let seedItem: ItemIndex?
+    let page: ServedPage?
 }
 
 /// Copies of what one question needs of the shared state.
@@ -66,8 +76,12 @@ package struct RequestFacts: Sendable {
 ///
 /// Confined to one thread.
 package final class RequestScratch {
+    /// What the model made of the question, before anything else.
     package let ranking = RankingScratch()
+    /// The answer's list.
+    package internal(set) var slots: [ServedSlot] = []
     var facts = RequestFacts()
+    var exploration = Explorer.Scratch()
 
     package init() {}
 }
@@ -75,14 +89,20 @@ package final class RequestScratch {
 /// Answers a question: campaign, history, candidates, scores, the best.
 package struct RecommendationPipeline: Sendable {
     let engine: DatasetEngine
+    let lists: ServedLists
     private let table: ServingTable
 
-    package init(engine: DatasetEngine, table: ServingTable) {
+    package init(
+        engine: DatasetEngine,
+        table: ServingTable,
+        lists: ServedLists = ServedLists()
+    ) {
         self.engine = engine
         self.table = table
+        self.lists = lists
     }
 
-    /// The items are left in `scratch.ranking.top`, best first.
+    /// The items are left in `scratch.slots`, best first.
     ///
     /// - Throws: `resourceNotFound` for an unknown campaign, `resourceInUse` for one that can't
     ///   answer yet, `invalidInput` when the question does not fit the campaign's recipe.
@@ -91,8 +111,9 @@ package struct RecommendationPipeline: Sendable {
         _ scratch: RequestScratch
     ) throws(Refusal) -> RecommendationAnswer {
         let (runtime, group) = try target(query)
-        let plan = engine.consistently { gather(query, runtime, group, &scratch.facts) }
-        return rank(plan, query, scratch.facts, scratch.ranking)
+        let page = try page(of: query)
+        let plan = engine.consistently { gather(query, runtime, group, page, &scratch.facts) }
+        return rank(plan, query, &scratch.facts, scratch)
     }
 
     /// Who answers, with the data of its group.
@@ -135,13 +156,14 @@ package struct RecommendationPipeline: Sendable {
         }
     }
 
-    /// Scores the candidates of a plan; the items are left in `ranking.top`, best first.
+    /// Scores the candidates of a plan; the items are left in `scratch.slots`, best first.
     package func rank(
         _ plan: RecommendationPlan,
         _ query: RecommendationQuery,
-        _ facts: borrowing RequestFacts,
-        _ ranking: RankingScratch
+        _ facts: inout RequestFacts,
+        _ scratch: RequestScratch
     ) -> RecommendationAnswer {
+        let ranking = scratch.ranking
         let history = facts.history
         let words = facts.candidates.words
         let question = RankingQuery(
@@ -160,11 +182,15 @@ package struct RecommendationPipeline: Sendable {
                 isRanking ? ScoreScale(over: ranking.top) : ScoreScale(ranking)
             case .popularItems, .relatedItems: nil
             }
+        let seed = fill(plan, query, &facts, scratch)
+        let list = remember(plan, query, seed, scratch.slots)
         return RecommendationAnswer(
             root: plan.root,
             eligibleCount: plan.eligibleCount,
             position: plan.position,
-            scale: scale
+            scale: scale,
+            recommendationID: list.id,
+            nextPageToken: list.next
         )
     }
 
@@ -173,6 +199,7 @@ package struct RecommendationPipeline: Sendable {
         _ query: RecommendationQuery,
         _ runtime: CampaignRuntime,
         _ group: GroupStore,
+        _ page: ServedPage?,
         _ facts: inout RequestFacts
     ) -> RecommendationPlan {
         let root = group.currentRoot
@@ -195,12 +222,15 @@ package struct RecommendationPipeline: Sendable {
         let isWhole =
             !query.excludesInteracted && query.excludedItems.isEmpty && query.rankedItems == nil
             && seedItem == nil
+        let eligibleCount = isWhole ? root.candidateCount : facts.candidates.count
+        for item in page?.items ?? [] { facts.candidates.remove(Int(item.rawValue)) }
         return RecommendationPlan(
             runtime: runtime,
             root: root,
-            eligibleCount: isWhole ? root.candidateCount : facts.candidates.count,
+            eligibleCount: eligibleCount,
             position: engine.position,
-            seedItem: seedItem
+            seedItem: seedItem,
+            page: page
         )
     }
 

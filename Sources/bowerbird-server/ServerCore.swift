@@ -13,6 +13,7 @@ struct ServerCore {
     private let journal: Journal
     private let registry: ModelRegistry
     private let trainings: TrainingQueue
+    private let keeper: ServedListKeeper
     private let clock = SystemClock()
 
     /// Opens the place and brings engine and models to where they were.
@@ -27,8 +28,15 @@ struct ServerCore {
             logger: logger,
             metrics: JournalMetrics(metrics)
         )
-        let registry = ModelRegistry(engine: journal.engine)
+        let lists = ServedLists(hash: journal.hash, now: clock.now())
+        try lists.load(journal.servedLists)
+        let registry = ModelRegistry(
+            engine: journal.engine,
+            servedLists: lists,
+            showings: try journal.servedLists.showings()
+        )
         self.registry = registry
+        keeper = ServedListKeeper(registry: registry, journal: journal, logger: logger)
         let replayAfter = registry.restore(journal.artifacts) { version, reason in
             logger.error(
                 "model can't be read; train again",
@@ -48,6 +56,7 @@ struct ServerCore {
             logger: logger
         )
         trainings.start()
+        keeper.start()
         show(in: metrics)
         logger.info("recovered", metadata: ["position": "\(journal.engine.position.rawValue)"])
     }
@@ -63,6 +72,15 @@ struct ServerCore {
             "bowerbird_log_position",
             "The position of the last write that is applied."
         ) { Double(engine.position.rawValue) }
+        let lists = registry.servedLists
+        metrics.reading(
+            "bowerbird_served_list_bytes",
+            "What remembered lists take; \(Limits.servedListBytesMax) are the limit."
+        ) { Double(lists.byteCount) }
+        metrics.reading(
+            "bowerbird_served_list_misses",
+            "Lists that events or pages named and that were not remembered any more."
+        ) { Double(lists.missCount) }
     }
 
     /// Why writes can't be taken; `nil` when they can.
@@ -73,7 +91,11 @@ struct ServerCore {
     func addServices(to router: inout Router) {
         let control = ControlPlane(journal: journal, trainings: trainings, clock: clock)
         EventsService(journal: journal, clock: clock).add(to: &router)
-        RecommendationsService(journal: journal, table: registry.table).add(to: &router)
+        RecommendationsService(
+            journal: journal,
+            table: registry.table,
+            lists: registry.servedLists
+        ).add(to: &router)
         DatasetsService(control: control).add(to: &router)
         SolutionsService(control: control).add(to: &router)
         CampaignsService(control: control).add(to: &router)
@@ -81,6 +103,7 @@ struct ServerCore {
 
     func stop() {
         trainings.end()
+        keeper.end()
         journal.close()
     }
 }

@@ -21,7 +21,7 @@ enum TidyRules {
         "Recipes": ["CKernels", "Primitives", "Synchronization"],
         "Serving": [
             "Formats", "Engine", "Resources", "Journal", "Recipes", "Primitives", "Logging",
-            "Synchronization",
+            "Dispatch", "Synchronization",
         ],
         "Control": [
             "Serving", "Engine", "Resources", "Journal", "Recipes", "Formats", "Primitives",

@@ -18,6 +18,10 @@ enum ColumnFamily: String, CaseIterable {
     case artifacts
     /// How far jobs are, and the rows that they refused.
     case jobs
+    /// Lists that were served, packed, by the number of their first; no part of the log.
+    case served
+    /// How often an item was shown in vain, by group and item; no part of the log.
+    case showings
 
     var index: Int {
         // `allCases` is in order of declaration and short.

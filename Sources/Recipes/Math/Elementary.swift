@@ -4,5 +4,6 @@ import Glibc
 enum Elementary {
     static func exp(_ value: Float) -> Float { Glibc.expf(value) }
     static func power(_ base: Float, _ exponent: Float) -> Float { Glibc.powf(base, exponent) }
+    static func logarithm(_ value: Float) -> Float { Glibc.logf(value) }
     static func exp2(_ value: Double) -> Double { Glibc.exp2(value) }
 }

@@ -17,13 +17,16 @@ package struct GetRecommendationsRequestView: ~Escapable {
     package var userID: WireText { @_lifetime(copy self) get { fields.text(40) } }
     package var sessionID: WireText { @_lifetime(copy self) get { fields.text(56) } }
     package var itemID: WireText { @_lifetime(copy self) get { fields.text(72) } }
-    package var hasNumResults: Bool { fields.isPresent(5, case: 120) }
-    package var numResults: Int32 { hasNumResults ? fields.int32(124) : 0 }
+    package var hasNumResults: Bool { fields.isPresent(5, case: 136) }
+    package var numResults: Int32 { hasNumResults ? fields.int32(140) : 0 }
     package var excludeInteracted: Bool { fields.bool(88) }
     package var excludeItemIDsCount: Int { fields.count(96) }
     @_lifetime(copy self)
     package func excludeItemIDs(_ index: Int) -> WireText { fields.text(104, index, count: 96) }
     package var minPosition: UInt64 { fields.uint64(112) }
+    package var hasSeed: Bool { fields.isPresent(21, case: 144) }
+    package var seed: UInt64 { hasSeed ? fields.uint64(152) : 0 }
+    package var pageToken: WireText { @_lifetime(copy self) get { fields.text(120) } }
 }
 
 /// `bowerbird.v1.GetRecommendationsRequest`, written straight in wire form.
@@ -44,4 +47,7 @@ package struct GetRecommendationsRequestBuilder {
     package func excludeItemIDs(_ value: String) { writer.field(7, text: value, always: true) }
     package func excludeItemIDs(_ value: RawSpan) { writer.field(7, bytes: value, always: true) }
     package func minPosition(_ value: UInt64) { writer.field(8, varint: value) }
+    package func seed(_ value: UInt64) { writer.field(21, varint: value, always: true) }
+    package func pageToken(_ value: String) { writer.field(22, text: value) }
+    package func pageToken(_ value: RawSpan) { writer.field(22, bytes: value) }
 }

@@ -19,6 +19,7 @@ package struct GetRecommendationsResponseView: ~Escapable {
     package var recommendationID: WireText { @_lifetime(copy self) get { fields.text(40) } }
     package var eligibleCount: UInt64 { fields.uint64(56) }
     package var position: UInt64 { fields.uint64(64) }
+    package var nextPageToken: WireText { @_lifetime(copy self) get { fields.text(72) } }
 }
 
 /// `bowerbird.v1.GetRecommendationsResponse`, written straight in wire form.
@@ -31,4 +32,6 @@ package struct GetRecommendationsResponseBuilder {
     package func recommendationID(_ value: RawSpan) { writer.field(2, bytes: value) }
     package func eligibleCount(_ value: UInt64) { writer.field(3, varint: value) }
     package func position(_ value: UInt64) { writer.field(4, varint: value) }
+    package func nextPageToken(_ value: String) { writer.field(11, text: value) }
+    package func nextPageToken(_ value: RawSpan) { writer.field(11, bytes: value) }
 }

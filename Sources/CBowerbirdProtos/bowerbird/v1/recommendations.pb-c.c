@@ -368,7 +368,7 @@ void   bowerbird__v1__batch_get_recommendations_response__free_unpacked
   assert(message->base.descriptor == &bowerbird__v1__batch_get_recommendations_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor bowerbird__v1__get_recommendations_request__field_descriptors[8] =
+static const ProtobufCFieldDescriptor bowerbird__v1__get_recommendations_request__field_descriptors[10] =
 {
   {
     "campaign",
@@ -466,6 +466,30 @@ static const ProtobufCFieldDescriptor bowerbird__v1__get_recommendations_request
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "seed",
+    21,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Bowerbird__V1__GetRecommendationsRequest, _seed_case),
+    offsetof(Bowerbird__V1__GetRecommendationsRequest, seed),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "page_token",
+    22,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__GetRecommendationsRequest, page_token),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned bowerbird__v1__get_recommendations_request__field_indices_by_name[] = {
   0,   /* field[0] = campaign */
@@ -474,13 +498,16 @@ static const unsigned bowerbird__v1__get_recommendations_request__field_indices_
   3,   /* field[3] = item_id */
   7,   /* field[7] = min_position */
   4,   /* field[4] = num_results */
+  9,   /* field[9] = page_token */
+  8,   /* field[8] = seed */
   2,   /* field[2] = session_id */
   1,   /* field[1] = user_id */
 };
-static const ProtobufCIntRange bowerbird__v1__get_recommendations_request__number_ranges[1 + 1] =
+static const ProtobufCIntRange bowerbird__v1__get_recommendations_request__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 21, 8 },
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor bowerbird__v1__get_recommendations_request__descriptor =
 {
@@ -490,10 +517,10 @@ const ProtobufCMessageDescriptor bowerbird__v1__get_recommendations_request__des
   "Bowerbird__V1__GetRecommendationsRequest",
   "bowerbird.v1",
   sizeof(Bowerbird__V1__GetRecommendationsRequest),
-  8,
+  10,
   bowerbird__v1__get_recommendations_request__field_descriptors,
   bowerbird__v1__get_recommendations_request__field_indices_by_name,
-  1,  bowerbird__v1__get_recommendations_request__number_ranges,
+  2,  bowerbird__v1__get_recommendations_request__number_ranges,
   (ProtobufCMessageInit) bowerbird__v1__get_recommendations_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -561,7 +588,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__predicted_item__descriptor =
   (ProtobufCMessageInit) bowerbird__v1__predicted_item__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor bowerbird__v1__get_recommendations_response__field_descriptors[4] =
+static const ProtobufCFieldDescriptor bowerbird__v1__get_recommendations_response__field_descriptors[5] =
 {
   {
     "item_list",
@@ -611,17 +638,31 @@ static const ProtobufCFieldDescriptor bowerbird__v1__get_recommendations_respons
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "next_page_token",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__GetRecommendationsResponse, next_page_token),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned bowerbird__v1__get_recommendations_response__field_indices_by_name[] = {
   2,   /* field[2] = eligible_count */
   0,   /* field[0] = item_list */
+  4,   /* field[4] = next_page_token */
   3,   /* field[3] = position */
   1,   /* field[1] = recommendation_id */
 };
-static const ProtobufCIntRange bowerbird__v1__get_recommendations_response__number_ranges[1 + 1] =
+static const ProtobufCIntRange bowerbird__v1__get_recommendations_response__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 11, 4 },
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor bowerbird__v1__get_recommendations_response__descriptor =
 {
@@ -631,10 +672,10 @@ const ProtobufCMessageDescriptor bowerbird__v1__get_recommendations_response__de
   "Bowerbird__V1__GetRecommendationsResponse",
   "bowerbird.v1",
   sizeof(Bowerbird__V1__GetRecommendationsResponse),
-  4,
+  5,
   bowerbird__v1__get_recommendations_response__field_descriptors,
   bowerbird__v1__get_recommendations_response__field_indices_by_name,
-  1,  bowerbird__v1__get_recommendations_response__number_ranges,
+  2,  bowerbird__v1__get_recommendations_response__number_ranges,
   (ProtobufCMessageInit) bowerbird__v1__get_recommendations_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -945,23 +986,25 @@ const ProtobufCMessageDescriptor bowerbird__v1__batch_get_recommendations_respon
   (ProtobufCMessageInit) bowerbird__v1__batch_get_recommendations_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCEnumValue bowerbird__v1__recommendation_reason__enum_values_by_number[5] =
+static const ProtobufCEnumValue bowerbird__v1__recommendation_reason__enum_values_by_number[6] =
 {
   { "RECOMMENDATION_REASON_UNSPECIFIED", "BOWERBIRD__V1__RECOMMENDATION_REASON__RECOMMENDATION_REASON_UNSPECIFIED", 0 },
   { "RECOMMENDATION_REASON_POPULAR", "BOWERBIRD__V1__RECOMMENDATION_REASON__RECOMMENDATION_REASON_POPULAR", 1 },
   { "RECOMMENDATION_REASON_SEQUENCE", "BOWERBIRD__V1__RECOMMENDATION_REASON__RECOMMENDATION_REASON_SEQUENCE", 2 },
+  { "RECOMMENDATION_REASON_EXPLORED", "BOWERBIRD__V1__RECOMMENDATION_REASON__RECOMMENDATION_REASON_EXPLORED", 5 },
   { "RECOMMENDATION_REASON_RELATED", "BOWERBIRD__V1__RECOMMENDATION_REASON__RECOMMENDATION_REASON_RELATED", 6 },
   { "RECOMMENDATION_REASON_TRENDING", "BOWERBIRD__V1__RECOMMENDATION_REASON__RECOMMENDATION_REASON_TRENDING", 7 },
 };
 static const ProtobufCIntRange bowerbird__v1__recommendation_reason__value_ranges[] = {
-{0, 0},{6, 3},{0, 5}
+{0, 0},{5, 3},{0, 6}
 };
-static const ProtobufCEnumValueIndex bowerbird__v1__recommendation_reason__enum_values_by_name[5] =
+static const ProtobufCEnumValueIndex bowerbird__v1__recommendation_reason__enum_values_by_name[6] =
 {
+  { "RECOMMENDATION_REASON_EXPLORED", 3 },
   { "RECOMMENDATION_REASON_POPULAR", 1 },
-  { "RECOMMENDATION_REASON_RELATED", 3 },
+  { "RECOMMENDATION_REASON_RELATED", 4 },
   { "RECOMMENDATION_REASON_SEQUENCE", 2 },
-  { "RECOMMENDATION_REASON_TRENDING", 4 },
+  { "RECOMMENDATION_REASON_TRENDING", 5 },
   { "RECOMMENDATION_REASON_UNSPECIFIED", 0 },
 };
 const ProtobufCEnumDescriptor bowerbird__v1__recommendation_reason__descriptor =
@@ -971,9 +1014,9 @@ const ProtobufCEnumDescriptor bowerbird__v1__recommendation_reason__descriptor =
   "RecommendationReason",
   "Bowerbird__V1__RecommendationReason",
   "bowerbird.v1",
-  5,
+  6,
   bowerbird__v1__recommendation_reason__enum_values_by_number,
-  5,
+  6,
   bowerbird__v1__recommendation_reason__enum_values_by_name,
   2,
   bowerbird__v1__recommendation_reason__value_ranges,

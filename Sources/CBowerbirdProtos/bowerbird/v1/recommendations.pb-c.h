@@ -32,6 +32,7 @@ typedef enum _Bowerbird__V1__RecommendationReason {
   BOWERBIRD__V1__RECOMMENDATION_REASON__RECOMMENDATION_REASON_UNSPECIFIED = 0,
   BOWERBIRD__V1__RECOMMENDATION_REASON__RECOMMENDATION_REASON_POPULAR = 1,
   BOWERBIRD__V1__RECOMMENDATION_REASON__RECOMMENDATION_REASON_SEQUENCE = 2,
+  BOWERBIRD__V1__RECOMMENDATION_REASON__RECOMMENDATION_REASON_EXPLORED = 5,
   BOWERBIRD__V1__RECOMMENDATION_REASON__RECOMMENDATION_REASON_RELATED = 6,
   BOWERBIRD__V1__RECOMMENDATION_REASON__RECOMMENDATION_REASON_TRENDING = 7
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(BOWERBIRD__V1__RECOMMENDATION_REASON)
@@ -45,6 +46,12 @@ typedef enum {
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(BOWERBIRD__V1__GET_RECOMMENDATIONS_REQUEST___NUM_RESULTS__CASE)
 } Bowerbird__V1__GetRecommendationsRequest__NumResultsCase;
 
+typedef enum {
+  BOWERBIRD__V1__GET_RECOMMENDATIONS_REQUEST___SEED__NOT_SET = 0,
+  BOWERBIRD__V1__GET_RECOMMENDATIONS_REQUEST___SEED_SEED = 21
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(BOWERBIRD__V1__GET_RECOMMENDATIONS_REQUEST___SEED__CASE)
+} Bowerbird__V1__GetRecommendationsRequest__SeedCase;
+
 struct  Bowerbird__V1__GetRecommendationsRequest
 {
   ProtobufCMessage base;
@@ -56,14 +63,19 @@ struct  Bowerbird__V1__GetRecommendationsRequest
   size_t n_exclude_item_ids;
   ProtobufCBinaryData *exclude_item_ids;
   uint64_t min_position;
+  ProtobufCBinaryData page_token;
   Bowerbird__V1__GetRecommendationsRequest__NumResultsCase _num_results_case;
   union {
     int32_t num_results;
   };
+  Bowerbird__V1__GetRecommendationsRequest__SeedCase _seed_case;
+  union {
+    uint64_t seed;
+  };
 };
 #define BOWERBIRD__V1__GET_RECOMMENDATIONS_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__get_recommendations_request__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0,NULL, 0, BOWERBIRD__V1__GET_RECOMMENDATIONS_REQUEST___NUM_RESULTS__NOT_SET, {0} }
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0,NULL, 0, {0,NULL}, BOWERBIRD__V1__GET_RECOMMENDATIONS_REQUEST___NUM_RESULTS__NOT_SET, {0}, BOWERBIRD__V1__GET_RECOMMENDATIONS_REQUEST___SEED__NOT_SET, {0} }
 
 
 typedef enum {
@@ -96,10 +108,11 @@ struct  Bowerbird__V1__GetRecommendationsResponse
   ProtobufCBinaryData recommendation_id;
   uint64_t eligible_count;
   uint64_t position;
+  ProtobufCBinaryData next_page_token;
 };
 #define BOWERBIRD__V1__GET_RECOMMENDATIONS_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__get_recommendations_response__descriptor) \
-    , 0,NULL, {0,NULL}, 0, 0 }
+    , 0,NULL, {0,NULL}, 0, 0, {0,NULL} }
 
 
 struct  Bowerbird__V1__GetPersonalizedRankingRequest

@@ -1,0 +1,144 @@
+package import Primitives
+package import Recipes
+
+/// Gives some slots of a list to items that little is known of, with a probability that is known.
+///
+/// Slot k explores with probability p_k (`ExplorationSettings`). If it does, it takes of the pool R
+/// that is not in the list yet the item with the least −ln(U_i) / w_i, U_i uniform by a hash of
+/// seed and item: item i with probability w_i / Σ_R w, the model of Plackett and Luce. Otherwise it
+/// takes the model's next best. So an item stands in a slot, given those above it, with probability
+/// p_k · w_i / Σ_R w + (1 − p_k) · [it is the next best], and a weight that changes moves no other
+/// item's noise.
+///
+/// O(slots + pool) where a slot explores, O(slots) where none does; a pool is at most
+/// `Limits.explorationPoolMax`.
+package struct Explorer {
+    private let settings: ExplorationSettings
+    private let seed: UInt64
+
+    package init(settings: ExplorationSettings, seed: UInt64) {
+        self.settings = settings
+        self.seed = seed
+    }
+
+    /// Reused memory: the pool that a question may draw from, by rising item.
+    package struct Scratch {
+        fileprivate var items: [UInt32] = []
+        fileprivate var weights: [Float] = []
+        fileprivate var isTaken: [Bool] = []
+        fileprivate var explored: [UInt32] = []
+        /// Σ of the weights that are not taken.
+        fileprivate var remaining: Float = 0
+
+        package init() {}
+
+        /// Where an item is; `nil` when it is not in the pool.
+        fileprivate func place(of item: UInt32) -> Int? {
+            var low = 0
+            var high = items.count
+            while low < high {
+                let middle = (low + high) / 2
+                if items[middle] < item { low = middle + 1 } else { high = middle }
+            }
+            return low < items.count && items[low] == item ? low : nil
+        }
+
+        /// The weight of a place as a share of what is left, which is less afterwards.
+        fileprivate mutating func take(_ place: Int) -> Float {
+            guard !isTaken[place], remaining > 0 else { return 0 }
+            let share = min(1, weights[place] / remaining)
+            isTaken[place] = true
+            remaining = max(0, remaining - weights[place])
+            return share
+        }
+    }
+
+    /// Fills `slots` from `ranked`, with explored items of `candidates` between; ages count from
+    /// `newestMS`.
+    package func fill(
+        _ slots: inout [ServedSlot],
+        count: Int,
+        ranked: [RankedItem],
+        pool: ExplorationPool,
+        candidates: ItemBitmap,
+        newestMS: Int64,
+        _ scratch: inout Scratch
+    ) {
+        prepare(pool, candidates, newestMS, &scratch)
+        var next = 0
+        for slot in 0..<count {
+            while next < ranked.count, scratch.explored.contains(ranked[next].item.rawValue) {
+                next += 1
+            }
+            let best = next < ranked.count ? ranked[next] : nil
+            let chance = scratch.remaining > 0 ? settings.probability(slot: slot, of: count) : 0
+            let explores = chance > 0 && uniform(UInt64(slot) << 32 | 0xFFFF_FFFF) < chance
+            if explores, let place = pick(scratch) {
+                let item = ItemIndex(scratch.items[place])
+                let known = ranked.first { $0.item == item }
+                var served = ServedSlot(item: item, score: known?.score)
+                if let known { served.reasons.insert(known.reason) }
+                served.reasons.insert(.explored)
+                served.propensity = chance * scratch.take(place)
+                if item == best?.item { served.propensity += 1 - chance }
+                scratch.explored.append(item.rawValue)
+                slots.append(served)
+            } else if let best {
+                next += 1
+                var served = ServedSlot(best)
+                let share = scratch.place(of: best.item.rawValue).map { scratch.take($0) } ?? 0
+                served.propensity = chance * share + 1 - chance
+                slots.append(served)
+            } else {
+                return
+            }
+        }
+    }
+
+    private func prepare(
+        _ pool: ExplorationPool,
+        _ candidates: ItemBitmap,
+        _ newestMS: Int64,
+        _ scratch: inout Scratch
+    ) {
+        scratch.items.removeAll(keepingCapacity: true)
+        scratch.weights.removeAll(keepingCapacity: true)
+        scratch.isTaken.removeAll(keepingCapacity: true)
+        scratch.explored.removeAll(keepingCapacity: true)
+        scratch.remaining = 0
+        guard settings.weight > 0 else { return }
+        for index in pool.items.indices where candidates.contains(Int(pool.items[index])) {
+            let created = pool.createdMS[index]
+            if created != ItemExposure.unknown, newestMS != ItemExposure.unknown,
+                newestMS - created > settings.itemAgeMaxMS
+            {
+                continue
+            }
+            scratch.items.append(pool.items[index])
+            scratch.weights.append(pool.weights[index])
+            scratch.isTaken.append(false)
+            scratch.remaining += pool.weights[index]
+        }
+    }
+
+    /// The place of the pool's next item; `nil` when all are taken.
+    private func pick(_ scratch: Scratch) -> Int? {
+        var best: Int?
+        var least = Float.infinity
+        for place in scratch.items.indices where !scratch.isTaken[place] {
+            let draw = uniform(UInt64(scratch.items[place]))
+            let key = -Noise.logarithm(draw) / scratch.weights[place]
+            if key < least {
+                least = key
+                best = place
+            }
+        }
+        return best
+    }
+
+    /// In 0..<1, by seed and number.
+    private func uniform(_ number: UInt64) -> Float {
+        var generator = SeededGenerator(seed: seed ^ number &* 0xD134_2543_DE82_EF95)
+        return Float(generator.next() >> 40) * 0x1p-24
+    }
+}

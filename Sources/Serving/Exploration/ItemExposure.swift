@@ -1,0 +1,254 @@
+import Engine
+import Journal
+import Primitives
+import Synchronization
+
+/// What a group's items have been through: when they came, their events, their showings in vain.
+///
+/// And the pool of those worth exploring, for readers.
+///
+/// The pool holds the newest items that are not well known yet, `Limits.explorationPoolMax` of
+/// them. A weight is 1 / (1 + shown + events), both rounded down to a power of two: a list changes
+/// where a weight changed, and so that is rare.
+///
+/// SAFETY of `@unchecked`: everything but `pool` and `newest` belongs to the writer's thread;
+/// before that starts, to the thread that recovers.
+package final class ItemExposure: @unchecked Sendable {
+    static let unknown = Int64.min
+
+    let pool = Published(ExplorationPool())
+    private let newest = Atomic<Int64>(ItemExposure.unknown)
+    private var createdMS: [Int64] = []
+    private var events: [UInt32] = []
+    private var shown: [UInt32] = []
+    private var members: [UInt32] = []
+    private var isMember = ItemBitmap()
+    /// An item was left out since the pool was full.
+    private var hasSkipped = false
+    private var changesSinceScan = 0
+    private var isPoolStale = false
+
+    /// Items whose count of showings changed since `takeChangedShowings`.
+    private var changedShowings: Set<UInt32> = []
+
+    /// The time of the newest event of the group.
+    var newestEventMS: Int64 { newest.load(ordering: .relaxed) }
+
+    // MARK: Recovery
+
+    /// Reads what the engine and the disk know; the pool is made anew.
+    func load(_ store: GroupStore, shown showings: [ServedListStore.Showing]) {
+        let root = store.currentRoot
+        createdMS.removeAll()
+        events.removeAll()
+        shown.removeAll()
+        isMember = ItemBitmap()
+        members.removeAll()
+        newest.store(Self.unknown, ordering: .relaxed)
+        grow(to: root.itemCount)
+        for index in 0..<root.itemCount {
+            if let created = root.record(of: ItemIndex(UInt32(index)))?.createdAt {
+                createdMS[index] = created.milliseconds
+            }
+        }
+        store.forEachInteraction { interaction in
+            count(interaction, 1)
+        }
+        for showing in showings where Int(showing.item.rawValue) < shown.count {
+            shown[Int(showing.item.rawValue)] = showing.count
+        }
+        scan()
+        publish()
+    }
+
+    /// The engine's interactions were replaced; showings stay.
+    func reload(_ store: GroupStore) {
+        let kept = shown
+        load(store, shown: [])
+        for index in kept.indices where index < shown.count { shown[index] = kept[index] }
+        scan()
+    }
+
+    /// The counts of showings that changed since the last call.
+    func takeChangedShowings() -> [(item: UInt32, shown: UInt32)] {
+        defer { changedShowings.removeAll(keepingCapacity: true) }
+        return changedShowings.sorted().map { ($0, shown[Int($0)]) }
+    }
+
+    // MARK: Following the facts
+
+    func grow(to itemCount: Int) {
+        while createdMS.count < itemCount {
+            let index = UInt32(createdMS.count)
+            createdMS.append(Self.unknown)
+            events.append(0)
+            shown.append(0)
+            touch(index)
+        }
+    }
+
+    func stored(_ item: ItemIndex, createdAt: Timestamp?) {
+        let index = Int(item.rawValue)
+        grow(to: index + 1)
+        if let createdAt {
+            createdMS[index] = createdAt.milliseconds
+        } else if createdMS[index] == Self.unknown, newestEventMS != Self.unknown {
+            // As documented: without events it is as new as the newest event.
+            createdMS[index] = newestEventMS
+        }
+        isPoolStale = true
+        touch(item.rawValue)
+    }
+
+    func observed(_ interaction: Interaction) {
+        count(interaction, 1)
+        touch(interaction.item.rawValue)
+    }
+
+    func retracted(_ interaction: Interaction) {
+        let index = Int(interaction.item.rawValue)
+        guard index < events.count, events[index] > 0 else { return }
+        change(index) { events[index] -= 1 }
+    }
+
+    /// All events of the group are gone.
+    func reset() {
+        for index in events.indices {
+            events[index] = 0
+            shown[index] = 0
+            changedShowings.insert(UInt32(index))
+        }
+        newest.store(Self.unknown, ordering: .relaxed)
+        scan()
+    }
+
+    /// Items were shown; `delta` -1 when one of them was found to be clicked after all.
+    func showed(_ items: [ItemIndex], _ delta: Int32 = 1) {
+        for item in items {
+            let index = Int(item.rawValue)
+            guard index < shown.count, delta > 0 || shown[index] > 0 else { continue }
+            change(index) { shown[index] = UInt32(clamping: Int64(shown[index]) + Int64(delta)) }
+            changedShowings.insert(item.rawValue)
+        }
+    }
+
+    /// Lets readers see what changed.
+    func publish() {
+        changesSinceScan += 1
+        if hasSkipped, members.count < Limits.explorationPoolMax * 3 / 4,
+            changesSinceScan >= Limits.explorationScanInterval
+        {
+            scan()
+        }
+        guard isPoolStale else { return }
+        isPoolStale = false
+        pool.replace(
+            ExplorationPool(
+                items: members,
+                weights: members.map { weight(Int($0)) },
+                createdMS: members.map { createdMS[Int($0)] }
+            )
+        )
+    }
+
+    // MARK: The pool
+
+    private func count(_ interaction: Interaction, _ delta: UInt32) {
+        let index = Int(interaction.item.rawValue)
+        let time = interaction.occurredAt.milliseconds
+        grow(to: index + 1)
+        if time > newestEventMS { newest.store(time, ordering: .relaxed) }
+        if createdMS[index] == Self.unknown {
+            createdMS[index] = time
+            isPoolStale = true
+        }
+        change(index) { events[index] += delta }
+    }
+
+    private func change(_ index: Int, _ body: () -> Void) {
+        let before = weight(index)
+        body()
+        if isMember.contains(index), weight(index) != before { isPoolStale = true }
+        touch(UInt32(index))
+    }
+
+    private func weight(_ index: Int) -> Float {
+        1 / Float(1 + Self.rounded(events[index]) + Self.rounded(shown[index]))
+    }
+
+    private static func rounded(_ count: UInt32) -> UInt32 {
+        count == 0 ? 0 : 1 << UInt32(31 - count.leadingZeroBitCount)
+    }
+
+    private func isLittleKnown(_ index: Int) -> Bool {
+        events[index] < Limits.explorationEventsMax
+            && shown[index] < Limits.explorationShowingsMax
+    }
+
+    /// Lets an item in or out.
+    private func touch(_ item: UInt32) {
+        let index = Int(item)
+        if isMember.contains(index) {
+            if !isLittleKnown(index) { remove(item) }
+        } else if isLittleKnown(index) {
+            insert(item)
+        }
+    }
+
+    private func remove(_ item: UInt32) {
+        isMember.remove(Int(item))
+        members.removeAll { $0 == item }
+        isPoolStale = true
+    }
+
+    private func insert(_ item: UInt32) {
+        if members.count >= Limits.explorationPoolMax {
+            hasSkipped = true
+            guard let oldest = members.min(by: { isOlder($0, $1) }), isOlder(oldest, item) else {
+                return
+            }
+            remove(oldest)
+        }
+        // Kept in order; what comes in is mostly the newest.
+        let place = members.lastIndex { $0 < item }.map { $0 + 1 } ?? 0
+        members.insert(item, at: place)
+        isMember.insert(Int(item))
+        isPoolStale = true
+    }
+
+    /// By creation; of two of one time the lower index.
+    ///
+    /// What nobody dated is the newest.
+    private func isOlder(_ left: UInt32, _ right: UInt32) -> Bool {
+        let times = [left, right].map { item in
+            createdMS[Int(item)] == Self.unknown ? Int64.max : createdMS[Int(item)]
+        }
+        return (times[0], left) < (times[1], right)
+    }
+
+    /// Chooses the pool anew; O(items · log(items)).
+    private func scan() {
+        changesSinceScan = 0
+        let all = (0..<UInt32(createdMS.count)).filter { isLittleKnown(Int($0)) }
+        hasSkipped = all.count > Limits.explorationPoolMax
+        members =
+            hasSkipped
+            ? all.sorted { isOlder($1, $0) }.prefix(Limits.explorationPoolMax).sorted() : all
+        isMember = ItemBitmap()
+        for item in members { isMember.insert(Int(item)) }
+        isPoolStale = true
+    }
+}
+
+/// The items of a group that are worth exploring, by rising index, as readers see them.
+package final class ExplorationPool: Sendable {
+    let items: [UInt32]
+    let weights: [Float]
+    let createdMS: [Int64]
+
+    package init(items: [UInt32] = [], weights: [Float] = [], createdMS: [Int64] = []) {
+        self.items = items
+        self.weights = weights
+        self.createdMS = createdMS
+    }
+}

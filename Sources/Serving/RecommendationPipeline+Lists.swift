@@ -1,0 +1,121 @@
+import Primitives
+import Recipes
+import Resources
+
+/// What was served of a list so far, for its next page.
+package struct ServedPage: Sendable {
+    /// The number of the list, which is that of its first page.
+    let list: UInt64
+    /// The number of its last page so far.
+    let last: UInt64
+    let seed: UInt64
+    let items: [ItemIndex]
+}
+
+/// Lists as they are served: explored, remembered, paged.
+extension RecommendationPipeline {
+    /// Fills `scratch.slots` from what the model ranked.
+    ///
+    /// - Returns: The seed that exploration drew from; 0 where there was none.
+    func fill(
+        _ plan: RecommendationPlan,
+        _ query: RecommendationQuery,
+        _ facts: inout RequestFacts,
+        _ scratch: RequestScratch
+    ) -> UInt64 {
+        scratch.slots.removeAll(keepingCapacity: true)
+        let ranked = scratch.ranking.top
+        let runtime = plan.runtime
+        let pool = runtime.exposure.pool.current
+        guard let settings = runtime.exploration, settings.weight > 0, !pool.items.isEmpty,
+            query.rankedItems == nil
+        else {
+            for item in ranked { scratch.slots.append(ServedSlot(item)) }
+            return 0
+        }
+        let seed = plan.page?.seed ?? query.seed ?? seed(query, facts.history.last)
+        // Who has touched an item needs not discover it.
+        for interaction in facts.history {
+            facts.candidates.remove(Int(interaction.item.rawValue))
+        }
+        Explorer(settings: settings, seed: seed).fill(
+            &scratch.slots,
+            count: query.count,
+            ranked: ranked,
+            pool: pool,
+            candidates: facts.candidates,
+            newestMS: runtime.exposure.newestEventMS,
+            &scratch.exploration
+        )
+        return seed
+    }
+
+    /// By campaign, by who asks, by their newest event and by quarters of an hour: what others
+    /// write does not reshuffle a list.
+    private func seed(_ query: RecommendationQuery, _ newest: Interaction?) -> UInt64 {
+        let bucket = query.askedAt.milliseconds / Limits.explorationBucketMS
+        let event = newest.map { "\($0.occurredAt.milliseconds) \($0.item.rawValue)" } ?? ""
+        return lists.stableHash(
+            "\(query.campaign)\u{0}\(query.userID)\u{0}\(query.sessionID)\u{0}\(event)\u{0}"
+                + "\(bucket)"
+        )
+    }
+
+    // MARK: Remembering
+
+    func remember(
+        _ plan: RecommendationPlan,
+        _ query: RecommendationQuery,
+        _ seed: UInt64,
+        _ slots: [ServedSlot]
+    ) -> (id: String, next: String) {
+        let number = lists.remember(
+            ServedList(
+                group: plan.runtime.group,
+                campaign: plan.runtime.campaign.text,
+                version: plan.runtime.version.text,
+                seed: seed,
+                previous: plan.page?.last,
+                items: slots.map(\.item),
+                propensities: slots.map(\.propensity)
+            ),
+            goingOn: plan.page?.list
+        )
+        let list = plan.page?.list ?? number
+        let served = slots.count + (plan.page?.items.count ?? 0)
+        let hasMore = served < min(plan.eligibleCount, Limits.pagedItemsMax)
+        let goesOn = hasMore && !slots.isEmpty && query.rankedItems == nil
+        return (lists.id(list), goesOn ? token(list, number, query) : "")
+    }
+
+    // MARK: Pages
+
+    /// `{seal}.{list}.{last page}`; the seal is of both and of the question, so a token that was
+    /// altered, or of another question, is refused.
+    private func token(_ list: UInt64, _ last: UInt64, _ query: RecommendationQuery) -> String {
+        let seal = lists.stableHash(
+            "page \(list) \(last) \(query.campaign)\u{0}\(query.userID)\u{0}\(query.sessionID)"
+                + "\u{0}\(query.seedItem)"
+        )
+        return [seal, list, last].map { String($0, radix: 16) }.joined(separator: ".")
+    }
+
+    /// What a question goes on with; `nil` for a new list.
+    func page(of query: RecommendationQuery) throws(Refusal) -> ServedPage? {
+        guard !query.pageToken.isEmpty else { return nil }
+        let parts = query.pageToken.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 3, let list = UInt64(parts[1], radix: 16),
+            let last = UInt64(parts[2], radix: 16),
+            token(list, last, query) == query.pageToken
+        else {
+            throw .invalid("page_token", "is not one that this question returned")
+        }
+        guard let items = lists.items(through: last), let page = lists.list(last) else {
+            throw .invalid(
+                "page_token",
+                "its list is not remembered any more; ask for a new one"
+            )
+        }
+        return ServedPage(list: list, last: last, seed: page.seed, items: items)
+    }
+}

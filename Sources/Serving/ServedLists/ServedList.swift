@@ -1,0 +1,70 @@
+package import Primitives
+
+/// A list as it was served, under its `recommendation_id`.
+package struct ServedList: Hashable, Sendable {
+    package var group: GroupIndex
+    /// The campaign's resource name.
+    package var campaign: String
+    /// What answered: a version's resource name, or a solution's before it has one.
+    package var version: String
+    /// What the noise of its exploration was drawn from.
+    package var seed: UInt64
+    /// The page before, of a list that goes on.
+    package var previous: UInt64?
+    package var items: [ItemIndex]
+    /// The probability of each item in its slot, given those above it.
+    package var propensities: [Float]
+
+    package init(
+        group: GroupIndex,
+        campaign: String,
+        version: String,
+        seed: UInt64,
+        previous: UInt64? = nil,
+        items: [ItemIndex],
+        propensities: [Float]
+    ) {
+        self.group = group
+        self.campaign = campaign
+        self.version = version
+        self.seed = seed
+        self.previous = previous
+        self.items = items
+        self.propensities = propensities
+    }
+}
+
+/// The name of a served list: `RID-` and 32 hexadecimal digits in the form of a UUID.
+///
+/// The first half is the list's number, the second a keyed hash of it: nobody can name a list that
+/// was not served to them.
+struct RecommendationID {
+    static func text(_ number: UInt64, _ hash: StableHash) -> String {
+        let digits = hexadecimal(number) + hexadecimal(seal(number, hash))
+        var text = "RID-"
+        for (index, digit) in digits.enumerated() {
+            if [8, 12, 16, 20].contains(index) { text.append("-") }
+            text.append(digit)
+        }
+        return text
+    }
+
+    /// The number of a list; `nil` for a text that is no name of one.
+    static func number(_ text: String, _ hash: StableHash) -> UInt64? {
+        guard text.hasPrefix("RID-") else { return nil }
+        let digits = text.dropFirst(4).filter { $0 != "-" }
+        guard digits.count == 32, let number = UInt64(digits.prefix(16), radix: 16),
+            self.text(number, hash) == text
+        else { return nil }
+        return number
+    }
+
+    private static func hexadecimal(_ number: UInt64) -> String {
+        let digits = String(number, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+
+    private static func seal(_ number: UInt64, _ hash: StableHash) -> UInt64 {
+        hash.hash("recommendation \(number)")
+    }
+}
