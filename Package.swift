@@ -120,7 +120,7 @@ let package = Package(
                 "Resources", "Recipes", "Wire", "Primitives", argumentParser, logging,
             ]
         ),
-        program("bowerbird", ["BowerbirdClient", "Transport", "Formats", argumentParser]),
+        program("bowerbird", ["BowerbirdClient", "RPC", "Transport", "Formats", argumentParser]),
         program(
             "bowerbird-bench",
             [
@@ -155,6 +155,7 @@ let package = Package(
                 "TestSupport",
             ]
         ),
+        tests("ServicesTests", ["Services", "RPC", "Wire", "Primitives"]),
         tests("TidyTests", []),
     ]
 )

@@ -16,12 +16,14 @@ public final class BowerbirdClient: Sendable {
     /// - Parameters:
     ///   - server: `HOST:PORT` or `unix:PATH`.
     ///   - tls: How to speak TLS; `nil` for plain HTTP/2.
+    ///   - token: What the client shows to prove who it is; `nil` for nothing.
     ///   - timeoutMS: The deadline of each call.
     ///   - compresses: Whether messages are packed with gzip, for networks slower than a CPU.
     /// - Throws: `ClientError` for an address of another form, or a file that can't be used.
     public init(
         server: String,
         tls: TLSSettings? = nil,
+        token: String? = nil,
         timeoutMS: Int = 30_000,
         compresses: Bool = false
     ) throws(ClientError) {
@@ -30,6 +32,7 @@ public final class BowerbirdClient: Sendable {
             channel = try ClientChannel(
                 to: SocketAddress(parsing: server),
                 tls: try tls?.prepared(for: server),
+                token: token,
                 compresses: compresses
             )
         } catch {

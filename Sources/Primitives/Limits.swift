@@ -145,8 +145,8 @@ extension Limits {
     /// Plaintext taken of TLS at a time: a little more than one record.
     package static let plainBytesPerRead = 32 * 1_024
 
-    /// How often a server looks whether its certificates are other ones.
-    package static let certificateCheckMS = 1_000
+    /// How often a server looks whether its certificates and tokens are other ones.
+    package static let fileCheckMS = 1_000
 
     /// Connections waiting for `accept`.
     package static let listenBacklog: Int32 = 1_024
@@ -330,6 +330,19 @@ extension Limits {
 
     /// A store that can't write is tried again at most this often by readiness checks.
     package static let readinessProbeIntervalMS = 1_000
+}
+
+extension Limits {
+    // MARK: Access
+
+    /// The file that says who may do what: some ten thousand lines.
+    package static let accessFileBytesMax = 1 << 20
+
+    /// A bearer token that is looked up at all; ours have 47 bytes.
+    package static let tokenBytesMax = 4_096
+
+    /// Resource names of one call that are written down.
+    package static let auditedNamesMax = 16
 }
 
 extension Limits {

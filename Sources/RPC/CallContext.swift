@@ -7,6 +7,28 @@ package enum Principal: Hashable, Sendable {
 
     /// The holder of the token of this name.
     case token(name: String)
+
+    /// The owner of the verified certificate with this subject.
+    case certificate(subject: String)
+
+    /// The token's name or the certificate's subject; empty for nobody.
+    package var name: String {
+        switch self {
+        case .anonymous: ""
+        case .token(let name): name
+        case .certificate(let subject): subject
+        }
+    }
+}
+
+extension Principal: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .anonymous: "anonymous"
+        case .token(let name): "token '\(name)'"
+        case .certificate(let subject): "certificate '\(subject)'"
+        }
+    }
 }
 
 /// What goes with every call through every layer, whatever door it came in by.

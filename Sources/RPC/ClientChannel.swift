@@ -16,6 +16,7 @@ package final class ClientChannel: Sendable {
     private let compression = MessageCompression()
     private let compresses: Bool
     private let tls: ClientTLS?
+    private let token: String?
 
     /// Prepares a channel; no connection is made yet.
     ///
@@ -23,6 +24,7 @@ package final class ClientChannel: Sendable {
     package init(
         to address: SocketAddress,
         tls: ClientTLS? = nil,
+        token: String? = nil,
         compresses: Bool = false,
         messageBytesMax: Int = 64 * 1_024 * 1_024,
         clock: any Clock = SystemClock()
@@ -30,6 +32,7 @@ package final class ClientChannel: Sendable {
         self.address = address
         self.clock = clock
         self.tls = tls
+        self.token = token
         self.compresses = compresses
         self.messageBytesMax = messageBytesMax
         reactors = try ReactorGroup(count: 1, name: "client", clock: clock)
@@ -178,6 +181,7 @@ package final class ClientChannel: Sendable {
             .init(name: "te", value: "trailers"),
             .init(name: "grpc-accept-encoding", value: MessageCompression.accepted),
         ])
+        if let token { block.add("authorization", "Bearer " + token) }
         if compresses { block.add("grpc-encoding", "gzip") }
         if let timeoutMS {
             block.add(

@@ -76,6 +76,9 @@ extension ServerCall: ByteStreamHandler {
     }
 
     private func take(_ message: RawSpan, isLast: Bool) {
+        for interceptor in dispatcher.interceptors where !isCancelled {
+            if let refusal = interceptor.receive(message, self) { return cancel(refusal) }
+        }
         guard let action = state?.messageReceived() else { return }
         switch action {
         case .nothing:

@@ -1,5 +1,5 @@
 package import Primitives
-import Transport
+package import Transport
 
 /// One call as a service sees it, from its headers to its trailers.
 ///
@@ -24,6 +24,9 @@ package final class ServerCall {
     package var compressesAnswers = false
 
     package private(set) var context: CallContext
+
+    /// Who may do what by this call, once an interceptor knows.
+    package internal(set) var access = CallAccess()
 
     var state: ServerCallState?
     var deframer: MessageDeframer
@@ -64,6 +67,12 @@ package final class ServerCall {
 
     /// What the client's application sent with the request.
     package var metadata: Metadata { Metadata(received: received) }
+
+    /// The first value of a field of the request's headers, also of those that `metadata` hides.
+    package func header(_ name: String) -> String? { received.first(name) }
+
+    /// Who is at the other end of the connection.
+    package var peer: Peer { stream?.peer ?? Peer() }
 
     /// Whether nobody waits for an answer: the client left, the deadline passed, or it was given.
     package var isCancelled: Bool { stream == nil || state?.isOver ?? false }

@@ -38,6 +38,20 @@ package enum StatusMapping {
         return Status(code, refusal.message, details: bytes(writer))
     }
 
+    /// The status of a call that is refused for who made it, or for how many there are.
+    package static func refusal(_ code: StatusCode, _ message: String) -> Status {
+        let writer = ByteWriter()
+        let details = StatusBuilder(into: writer)
+        details.code(Int32(code.rawValue))
+        details.message(message)
+        add("ErrorInfo", to: details) { writer in
+            let info = ErrorInfoBuilder(into: writer)
+            info.reason(code == .permissionDenied ? "ACCESS_DENIED" : code.name)
+            info.domain("bowerbird")
+        }
+        return Status(code, message, details: bytes(writer))
+    }
+
     /// The status of whatever ended a call early.
     package static func status(of error: any Error) -> Status {
         switch error {

@@ -5,6 +5,7 @@ package struct TransportError: Error, Hashable, Sendable, CustomStringConvertibl
         case systemCall
         case closed
         case tls
+        case badFile
     }
 
     package var code: Code

@@ -10,14 +10,20 @@ struct WireReader: ~Escapable {
         self.bytes = bytes
     }
 
+    /// Whether every byte was read.
+    var isAtEnd: Bool { offset == bytes.byteCount }
+
     /// One field: its number, and its bytes when it is length-delimited (else empty).
     struct Field: ~Escapable {
         let number: Int
         let isDelimited: Bool
         let bytes: RawSpan
+        /// Of a varint; else 0.
+        let value: UInt64
 
         @_lifetime(copy bytes)
-        init(number: Int, isDelimited: Bool, bytes: RawSpan) {
+        init(number: Int, isDelimited: Bool, bytes: RawSpan, value: UInt64 = 0) {
+            self.value = value
             self.number = number
             self.isDelimited = isDelimited
             self.bytes = bytes
@@ -35,8 +41,8 @@ struct WireReader: ~Escapable {
         let number = Int(key >> 3)
         switch key & 7 {
         case 0:
-            guard varint() != nil else { return nil }
-            return Field(number: number, isDelimited: false, bytes: slice(0))
+            guard let value = varint() else { return nil }
+            return Field(number: number, isDelimited: false, bytes: slice(0), value: value)
         case 1: return skip(8) ? Field(number: number, isDelimited: false, bytes: slice(0)) : nil
         case 5: return skip(4) ? Field(number: number, isDelimited: false, bytes: slice(0)) : nil
         case 2:

@@ -5,6 +5,7 @@ import Logging
 import Metrics
 import Primitives
 import RPC
+import Resources
 import Services
 import Serving
 
@@ -86,6 +87,12 @@ struct ServerCore {
     /// Why writes can't be taken; `nil` when they can.
     func unreadiness() -> String? {
         journal.sequencer.checkWritable() ? nil : "the store takes no writes"
+    }
+
+    /// The resource name of the dataset group of a tracker.
+    var groupOfTracker: MethodAccessTable.GroupOfTracker {
+        let engine = journal.engine
+        return { engine.tracker(withID: $0).map { "\($0.group)" } }
     }
 
     func addServices(to router: inout Router) {

@@ -1,5 +1,8 @@
 import ArgumentParser
+import Services
 import Transport
+
+extension MethodAccessTable.Openness: ExpressibleByArgument {}
 
 /// The flags of `bowerbird-server`.
 struct ServerOptions: ParsableArguments {
@@ -31,6 +34,18 @@ struct ServerOptions: ParsableArguments {
     @Option(help: "Who signs the clients' certificates, a PEM file; clients need one then.")
     var tlsClientCA: String?
 
+    @Option(help: "Who may do what: a file that bowerbird token writes; callers need a token then.")
+    var tokenFile: String?
+
+    @Flag(help: "Listen on other addresses than loopback without TLS, with tokens in the clear.")
+    var allowPlaintext = false
+
+    @Option(help: "Who may ask for health: 'open' for everybody, 'known' for callers with a token.")
+    var healthAccess = MethodAccessTable.Openness.open
+
+    @Option(help: "The same for reflection.")
+    var reflectionAccess = MethodAccessTable.Openness.known
+
     @Option(help: "Threads that serve connections. Default: one a core.")
     var reactors: Int?
 
@@ -56,6 +71,26 @@ struct ServerOptions: ParsableArguments {
             throw ValidationError(
                 "give either --data-directory DIR, to keep what is acknowledged, or --ephemeral"
             )
+        }
+    }
+}
+
+extension ServerOptions {
+    /// Refuses what would let strangers in, or others listen.
+    func checkNetwork(_ addresses: [SocketAddress]) throws {
+        for address in addresses where !address.isLoopback {
+            guard tokenFile != nil || tlsClientCA != nil else {
+                throw ValidationError(
+                    "--listen \(address): nobody proves who they are, so only loopback addresses "
+                        + "and unix sockets are allowed; --token-file or --tls-client-ca asks"
+                )
+            }
+            guard tlsCertificate != nil || allowPlaintext else {
+                throw ValidationError(
+                    "--listen \(address): tokens would go in the clear; give --tls-certificate and "
+                        + "--tls-key, or --allow-plaintext behind a proxy that speaks TLS"
+                )
+            }
         }
     }
 }

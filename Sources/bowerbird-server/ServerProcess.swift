@@ -27,7 +27,8 @@ struct ServerProcess {
         // Blocked before any thread starts, so that only `Signals.wait` sees them.
         Signals.block()
         let addresses = try options.listen.map { try address($0, "--listen") }
-        try refuseOpenNetwork(addresses)
+        try options.checkNetwork(addresses)
+        let access = try makeAccess()
         let certificates = try options.tlsFiles.map { files in
             do throws(TransportError) {
                 return try Certificates(files, metrics: metrics, logger: logger)
@@ -43,13 +44,13 @@ struct ServerProcess {
         let health = addHealth(to: &router)
         let dispatcher = ServerDispatcher(
             router: router,
-            interceptors: interceptors(router),
+            interceptors: interceptors(router, core, access?.rules),
             processTag: UInt64.random(in: 1 ... .max)
         )
         let transport = try makeTransport(addresses, certificates, dispatcher)
         readiness.serve(check: core.unreadiness)
         announce(transport, admin)
-        let signal = serve(certificates)
+        let signal = serve(certificates, access)
         Signals.endAtNext()
         logger.info("draining", metadata: ["signal": "\(signal)"])
         readiness.drain()
@@ -64,20 +65,41 @@ struct ServerProcess {
     }
 
     /// Renews what changes, until a signal says that it is over.
-    private func serve(_ certificates: Certificates?) -> Int32 {
+    private func serve(_ certificates: Certificates?, _ access: Access?) -> Int32 {
         while true {
-            switch Signals.wait(milliseconds: Limits.certificateCheckMS) {
-            case nil: certificates?.check()
-            case SIGHUP: certificates?.renew()
+            switch Signals.wait(milliseconds: Limits.fileCheckMS) {
+            case nil:
+                certificates?.check()
+                access?.check()
+            case SIGHUP:
+                certificates?.renew()
+                access?.renew()
             case let signal?: return signal
             }
         }
     }
 
-    private func interceptors(_ router: Router) -> [any Interceptor] {
+    private func interceptors(
+        _ router: Router,
+        _ core: ServerCore,
+        _ rules: AccessRules?
+    ) -> [any Interceptor] {
+        let table = MethodAccessTable(
+            health: options.healthAccess,
+            reflection: options.reflectionAccess,
+            group: core.groupOfTracker
+        )
+        let access = AccessControl(
+            rules: rules,
+            access: table.access,
+            router: router,
+            logger: Logger(label: "bowerbird.audit"),
+            metrics: metrics,
+            refuse: StatusMapping.refusal
+        )
         let log: [any Interceptor] =
             options.accessLog ? [AccessLog(logger: logger, level: .info)] : []
-        return log + [CallMetrics(metrics, router: router), AdmissionControl()]
+        return log + [CallMetrics(metrics, router: router), AdmissionControl(), access]
     }
 
     private func address(_ text: String, _ flag: String) throws -> SocketAddress {
@@ -88,14 +110,12 @@ struct ServerProcess {
         }
     }
 
-    /// Everybody on the network could read and write.
-    private func refuseOpenNetwork(_ addresses: [SocketAddress]) throws {
-        if options.tlsClientCA != nil { return }
-        for address in addresses where !address.isLoopback {
-            throw ValidationError(
-                "--listen \(address): nobody proves who they are, so only loopback addresses and "
-                    + "unix sockets are allowed; --tls-client-ca asks clients for certificates"
-            )
+    private func makeAccess() throws -> Access? {
+        guard options.tokenFile != nil || options.tlsClientCA != nil else { return nil }
+        do throws(TransportError) {
+            return try Access(file: options.tokenFile, metrics: metrics, logger: logger)
+        } catch {
+            throw ValidationError("--token-file: \(error.message)")
         }
     }
 

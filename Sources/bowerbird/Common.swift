@@ -22,11 +22,15 @@ struct ServerOption: ParsableArguments {
     @Option(help: "The name that the server's certificate must be for. Default: the host.")
     var tlsServerName: String?
 
+    @Option(help: "The token to show. Default: BOWERBIRD_TOKEN.")
+    var token: String?
+
     func client() throws -> BowerbirdClient {
         let environment = ProcessInfo.processInfo.environment
         return try BowerbirdClient(
             server: server ?? environment["BOWERBIRD_SERVER"] ?? "127.0.0.1:50051",
-            tls: tlsSettings(environment)
+            tls: tlsSettings(environment),
+            token: token ?? environment["BOWERBIRD_TOKEN"]
         )
     }
 

@@ -38,7 +38,8 @@ enum TidyRules {
         ],
         "wire-codegen": ["CBowerbirdProtos", "CProtobufC", "Foundation"],
         "bowerbird": [
-            "BowerbirdClient", "Transport", "Formats", "ArgumentParser", "Foundation", "Glibc",
+            "BowerbirdClient", "RPC", "Transport", "Formats", "ArgumentParser", "Foundation",
+            "Glibc",
         ],
         "bowerbird-bench": [
             "Formats", "Serving", "Engine", "Resources", "Recipes", "Primitives",

@@ -1,4 +1,3 @@
-import Glibc
 import Synchronization
 
 /// A server's certificates, which may be renewed while it runs.
@@ -12,19 +11,10 @@ package final class TLSIdentity: Sendable {
         case refused(TransportError)
     }
 
-    /// What tells one version of the files from another.
-    private struct Stamp: Equatable {
-        var device: UInt64 = 0
-        var inode: UInt64 = 0
-        var bytes: Int64 = 0
-        var seconds: Int = 0
-        var nanoseconds: Int = 0
-    }
-
     private struct State {
         var context: TLSContext
         /// Of the files when they were read last, whether they could be used or not.
-        var stamps: [Stamp]
+        var stamps: [Files.Stamp]
     }
 
     package let files: TLSFiles
@@ -59,17 +49,7 @@ package final class TLSIdentity: Sendable {
         return state.withLock({ $0.stamps == stamps }) ? .unchanged : reload()
     }
 
-    private static func stamps(_ files: TLSFiles) -> [Stamp] {
-        files.all.map { path in
-            var status = stat()
-            guard unsafe stat(path, &status) == 0 else { return Stamp() }
-            return Stamp(
-                device: UInt64(status.st_dev),
-                inode: UInt64(status.st_ino),
-                bytes: Int64(status.st_size),
-                seconds: status.st_mtim.tv_sec,
-                nanoseconds: status.st_mtim.tv_nsec
-            )
-        }
+    private static func stamps(_ files: TLSFiles) -> [Files.Stamp] {
+        files.all.map { Files.stamp($0) }
     }
 }

@@ -1,0 +1,110 @@
+package import RPC
+
+/// Who may call what: the one table of it, to which every new method is added.
+///
+/// A method without a line here is for unrestricted admins, and a test fails that holds the table
+/// against the protos. A rule names the fields of the request that hold resource names, as the
+/// proto spells them (`queries.campaign` for a field of a repeated message); the resources' dataset
+/// groups are what a caller is held to.
+package struct MethodAccessTable: Sendable {
+    /// The resource name of the group of the tracker with this `tracking_id`.
+    package typealias GroupOfTracker = @Sendable (_ trackingID: String) -> String?
+
+    /// How those methods are treated that find out about the server itself.
+    package enum Openness: String, Sendable, CaseIterable {
+        /// Whoever can connect may call.
+        case open
+        /// Any known caller.
+        case known
+    }
+
+    private let health: Openness
+    private let reflection: Openness
+    private let group: GroupOfTracker
+
+    package init(health: Openness, reflection: Openness, group: @escaping GroupOfTracker) {
+        self.health = health
+        self.reflection = reflection
+        self.group = group
+    }
+
+    /// What the method at `path` asks for; `nil` when nobody has declared it.
+    package func access(_ path: String) -> MethodAccess? {
+        let method = String(path.dropFirst())
+        if method.hasPrefix("grpc.health.") { return Self.access(health) }
+        if method.hasPrefix("grpc.reflection.") { return Self.access(reflection) }
+        return Self.rules[method]?.resolved(method, group: group)
+    }
+
+    private static func access(_ openness: Openness) -> MethodAccess {
+        switch openness {
+        case .open: .open
+        case .known: MethodAccess(role: .read, scope: .shared)
+        }
+    }
+
+    /// By `package.Service/Method`.
+    package static let rules: [String: MethodRule] = Dictionary(
+        uniqueKeysWithValues: [
+            ("EventsService", events), ("RecommendationsService", recommendations),
+            ("DatasetsService", datasets), ("SolutionsService", solutions),
+            ("CampaignsService", campaigns),
+        ].flatMap { service, methods in
+            methods.map { ("bowerbird.v1.\(service)/\($0.key)", $0.value) }
+        }
+    )
+
+    private static let events: [String: MethodRule] = [
+        "PutEvents": .groups(.write, ["dataset_group"], trackers: ["tracking_id"]),
+        "PutUsers": .groups(.write, ["dataset_group", "dataset"]),
+        "PutItems": .groups(.write, ["dataset_group", "dataset"]),
+        "PutRecords": .groups(.write, ["dataset_group"]),
+        "StreamRecords": .groups(.write, ["dataset_group"]),
+    ]
+
+    private static let recommendations: [String: MethodRule] = [
+        "GetRecommendations": .groups(.read, ["campaign"]),
+        "GetPersonalizedRanking": .groups(.read, ["campaign"]),
+        "BatchGetRecommendations": .groups(.read, ["queries.campaign"]),
+    ]
+
+    private static let datasets: [String: MethodRule] = [
+        "CreateDatasetGroup": .server(.admin),
+        "DescribeDatasetGroup": .groups(.read, ["dataset_group"]),
+        "ListDatasetGroups": .server(.read),
+        "DeleteDatasetGroup": .groups(.admin, ["dataset_group"]),
+        "CreateSchema": .server(.admin),
+        "DescribeSchema": .shared(.read),
+        "ListSchemas": .shared(.read),
+        "DeleteSchema": .server(.admin),
+        "CreateDataset": .groups(.admin, ["dataset_group"]),
+        "DescribeDataset": .groups(.read, ["dataset"]),
+        "ListDatasets": .groups(.read, ["dataset_group"]),
+        "DeleteDataset": .groups(.admin, ["dataset"]),
+        "CreateEventTracker": .groups(.admin, ["dataset_group"]),
+        "DescribeEventTracker": .groups(.read, ["event_tracker"]),
+        "ListEventTrackers": .groups(.read, ["dataset_group"]),
+        "DeleteEventTracker": .groups(.admin, ["event_tracker"]),
+    ]
+
+    private static let solutions: [String: MethodRule] = [
+        "CreateSolution": .groups(.admin, ["dataset_group"]),
+        "DescribeSolution": .groups(.read, ["solution"]),
+        "ListSolutions": .groups(.read, ["dataset_group"]),
+        "DeleteSolution": .groups(.admin, ["solution"]),
+        "CreateSolutionVersion": .groups(.admin, ["solution"]),
+        "DescribeSolutionVersion": .groups(.read, ["solution_version"]),
+        "ListSolutionVersions": .groups(.read, ["solution"]),
+        "StopSolutionVersionCreation": .groups(.admin, ["solution_version"]),
+        "ListRecipes": .shared(.read),
+        "DescribeRecipe": .shared(.read),
+    ]
+
+    private static let campaigns: [String: MethodRule] = [
+        "CreateCampaign": .groups(.admin, ["solution_version"]),
+        "DescribeCampaign": .groups(.read, ["campaign"]),
+        "ListCampaigns": .groups(.read, ["dataset_group"]),
+        "UpdateCampaign": .groups(.admin, ["campaign", "solution_version"]),
+        "DeleteCampaign": .groups(.admin, ["campaign"]),
+    ]
+}
