@@ -12,7 +12,7 @@ import Serving
 package final class ControlPlane: Sendable {
     package typealias Completion = Sequencer.Completion
 
-    private let engine: DatasetEngine
+    let engine: DatasetEngine
     private let sequencer: Sequencer
     private let trainings: TrainingQueue
     private let clock: any Clock

@@ -136,7 +136,7 @@ package struct ResourceDrafts: Sendable {
         return .solutionVersion(SolutionVersion(header: header, solution: solution))
     }
 
-    private func header(_ name: String) throws(Refusal) -> ResourceHeader {
+    func header(_ name: String) throws(Refusal) -> ResourceHeader {
         guard !name.isEmpty else {
             throw .invalid("name", "is required; 1 to 63 letters, digits, '-' and '_'")
         }
@@ -178,6 +178,9 @@ extension ResourceDrafts {
         package var minProvisionedTPS: Int32?
         package var explorationConfig: [String: String]
         package var syncsWithLatest: Bool
+        /// The resource name; empty for none.
+        package var defaultFilter = ""
+        package var defaultFilterValues: [String: [String]] = [:]
 
         package init(
             solutionVersion: String,
@@ -204,6 +207,11 @@ extension ResourceDrafts {
             solutionVersion: version
         )
         try Self.apply(settings, to: &campaign)
+        try Self.apply(
+            defaultFilter: settings.defaultFilter,
+            settings.defaultFilterValues,
+            to: &campaign
+        )
         return .campaign(campaign)
     }
 

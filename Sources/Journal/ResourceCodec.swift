@@ -44,6 +44,15 @@ extension RowWriter {
             put(Int64(campaign.minProvisionedTPS))
             put(campaign.explorationConfig)
             put(campaign.syncsWithLatestSolutionVersion)
+            put(campaign.defaultFilter?.text ?? "")
+            put(campaign.defaultFilterValues.sorted { $0.key < $1.key }) { writer, pair in
+                writer.put(pair.key)
+                writer.put(pair.value) { $0.put($1) }
+            }
+        case .filter(let filter):
+            bytesPut(30)
+            put(filter.group.text)
+            put(filter.expression)
         case .job(let job):
             bytesPut(20)
             put(job)
@@ -127,24 +136,38 @@ extension RowReader {
                     warnings: try list { (reader) throws(Damaged) in try reader.text() }
                 )
             )
-        case 7:
-            return .campaign(
-                Campaign(
-                    header: header,
-                    group: try name(),
-                    solutionVersion: try name(),
-                    minProvisionedTPS: Int32(truncatingIfNeeded: try signed()),
-                    explorationConfig: try map(),
-                    syncsWithLatestSolutionVersion: try bool()
-                )
-            )
+        case 7: return .campaign(try campaign(header))
         case 20: return .job(try job(header))
+        case 30:
+            return .filter(
+                Filter(header: header, group: try name(), expression: try text())
+            )
         default: throw Damaged()
         }
     }
 
     private mutating func solution(_ header: ResourceHeader) throws(Damaged) -> Solution {
         Solution(header: header, group: try name(), recipe: try name())
+    }
+
+    private mutating func campaign(_ header: ResourceHeader) throws(Damaged) -> Campaign {
+        var campaign = Campaign(
+            header: header,
+            group: try name(),
+            solutionVersion: try name(),
+            minProvisionedTPS: Int32(truncatingIfNeeded: try signed()),
+            explorationConfig: try map(),
+            syncsWithLatestSolutionVersion: try bool()
+        )
+        // Rows of before there were default filters end here.
+        if isAtEnd { return campaign }
+        let filter = try text()
+        campaign.defaultFilter = filter.isEmpty ? nil : ResourceName(unchecked: filter)
+        let values = try list { (reader) throws(Damaged) in
+            (try reader.text(), try reader.list { (one) throws(Damaged) in try one.text() })
+        }
+        campaign.defaultFilterValues = Dictionary(values) { $1 }
+        return campaign
     }
 
     mutating func name() throws(Damaged) -> ResourceName {

@@ -21,6 +21,7 @@ extension Resource {
         case .solutionVersion(let version):
             version.solution.child("versions", version.header.name)
         case .campaign(let campaign): campaign.group.child("campaigns", campaign.header.name)
+        case .filter(let filter): filter.group.child("filters", filter.header.name)
         case .job(let job): job.group.child(job.kind.collection, job.header.name)
         }
     }
@@ -34,6 +35,7 @@ extension Resource {
         case .solution: .solution
         case .solutionVersion: .solutionVersion
         case .campaign: .campaign
+        case .filter: .filter
         case .job(let job): job.kind.resourceKind
         }
     }
@@ -65,6 +67,9 @@ extension Resource {
         case .campaign(var value):
             value.header = header
             return .campaign(value)
+        case .filter(var value):
+            value.header = header
+            return .filter(value)
         case .job(var value):
             value.header = header
             return .job(value)

@@ -103,6 +103,10 @@ package struct Campaign: Hashable, Sendable {
     package var minProvisionedTPS: Int32
     package var explorationConfig: [String: String]
     package var syncsWithLatestSolutionVersion: Bool
+    /// A filter of the same group, and-ed with that of each request.
+    package var defaultFilter: ResourceName?
+    /// The values of its parameters, by name.
+    package var defaultFilterValues: [String: [String]]
 
     package init(
         header: ResourceHeader,
@@ -110,7 +114,9 @@ package struct Campaign: Hashable, Sendable {
         solutionVersion: ResourceName,
         minProvisionedTPS: Int32 = 1,
         explorationConfig: [String: String] = [:],
-        syncsWithLatestSolutionVersion: Bool = false
+        syncsWithLatestSolutionVersion: Bool = false,
+        defaultFilter: ResourceName? = nil,
+        defaultFilterValues: [String: [String]] = [:]
     ) {
         self.header = header
         self.group = group
@@ -118,6 +124,34 @@ package struct Campaign: Hashable, Sendable {
         self.minProvisionedTPS = minProvisionedTPS
         self.explorationConfig = explorationConfig
         self.syncsWithLatestSolutionVersion = syncsWithLatestSolutionVersion
+        self.defaultFilter = defaultFilter
+        self.defaultFilterValues = defaultFilterValues
+    }
+}
+
+extension Campaign: CustomStringConvertible {
+    /// All of it, with the dictionaries in the order of their keys: digests and the hashes of
+    /// repeated requests are made of this, and must not depend on the process.
+    package var description: String {
+        let exploration = explorationConfig.sorted { $0.key < $1.key }
+        let values = defaultFilterValues.sorted { $0.key < $1.key }
+        return "Campaign(\(header), \(group), \(solutionVersion), \(minProvisionedTPS), "
+            + "\(exploration), \(syncsWithLatestSolutionVersion), "
+            + "\(defaultFilter.map { "\($0)" } ?? "-"), \(values))"
+    }
+}
+
+/// A filter: an expression under a name.
+package struct Filter: Hashable, Sendable {
+    package var header: ResourceHeader
+    package var group: ResourceName
+    /// As the client gave it; checked against the group's schemas when it was created.
+    package var expression: String
+
+    package init(header: ResourceHeader, group: ResourceName, expression: String) {
+        self.header = header
+        self.group = group
+        self.expression = expression
     }
 }
 
@@ -130,6 +164,7 @@ package enum Resource: Hashable, Sendable {
     case solution(Solution)
     case solutionVersion(SolutionVersion)
     case campaign(Campaign)
+    case filter(Filter)
     case job(Job)
 
     package var header: ResourceHeader {
@@ -141,6 +176,7 @@ package enum Resource: Hashable, Sendable {
         case .solution(let solution): solution.header
         case .solutionVersion(let version): version.header
         case .campaign(let campaign): campaign.header
+        case .filter(let filter): filter.header
         case .job(let job): job.header
         }
     }

@@ -2,6 +2,7 @@
 package enum ResourceKind: Hashable, Sendable, CaseIterable {
     case datasetGroup, schema, dataset, eventTracker, solution, solutionVersion, campaign, recipe
     case datasetImportJob, datasetExportJob, dataDeletionJob
+    case filter
 
     /// The form of its names, as error messages show it.
     package var form: String {
@@ -17,6 +18,7 @@ package enum ResourceKind: Hashable, Sendable, CaseIterable {
         case .datasetImportJob: "datasetGroups/{group}/datasetImportJobs/{job}"
         case .datasetExportJob: "datasetGroups/{group}/datasetExportJobs/{job}"
         case .dataDeletionJob: "datasetGroups/{group}/dataDeletionJobs/{job}"
+        case .filter: "datasetGroups/{group}/filters/{filter}"
         }
     }
 
@@ -34,6 +36,7 @@ package enum ResourceKind: Hashable, Sendable, CaseIterable {
         case .datasetImportJob: "dataset import job"
         case .datasetExportJob: "dataset export job"
         case .dataDeletionJob: "data deletion job"
+        case .filter: "filter"
         }
     }
 
@@ -54,6 +57,7 @@ package enum ResourceKind: Hashable, Sendable, CaseIterable {
         case .datasetImportJob: ["datasetGroups", "datasetImportJobs"]
         case .datasetExportJob: ["datasetGroups", "datasetExportJobs"]
         case .dataDeletionJob: ["datasetGroups", "dataDeletionJobs"]
+        case .filter: ["datasetGroups", "filters"]
         }
     }
 }

@@ -71,6 +71,11 @@ extension CampaignsService {
             settings.solutionVersion = request.solutionVersion.string
             settings.minProvisionedTPS =
                 request.hasMinProvisionedTPS ? request.minProvisionedTPS : nil
+            settings.defaultFilter = request.defaultFilter.string
+            for index in 0..<request.defaultFilterValuesCount {
+                let entry = request.defaultFilterValues(index)
+                settings.defaultFilterValues[entry.key.string] = entry.texts
+            }
             let draft = try control.drafts.campaign(
                 name: request.name.string,
                 settings: settings
@@ -103,7 +108,7 @@ extension CampaignsService {
             let config =
                 request.hasCampaignConfig ? Self.settings(request.campaignConfig) : nil
             let changed = try control.drafts.updated(
-                campaign,
+                try withDefaultFilter(campaign, request),
                 solutionVersion: request.solutionVersion.string,
                 minProvisionedTPS: request.hasMinProvisionedTPS ? request.minProvisionedTPS : nil,
                 config: config
@@ -115,6 +120,31 @@ extension CampaignsService {
                 response.campaign { messages.write(one, $0) }
             }
         }
+    }
+
+    /// The campaign with the default filter that the update gives, if it gives one.
+    private func withDefaultFilter(
+        _ campaign: Campaign,
+        _ request: borrowing UpdateCampaignRequestView
+    ) throws(Refusal) -> Campaign {
+        var values: [String: [String]] = [:]
+        for index in 0..<request.defaultFilterValuesCount {
+            let entry = request.defaultFilterValues(index)
+            values[entry.key.string] = entry.texts
+        }
+        guard request.hasDefaultFilter else {
+            guard values.isEmpty else {
+                throw .invalid("default_filter_values", "came without a default_filter")
+            }
+            return campaign
+        }
+        var campaign = campaign
+        try ResourceDrafts.apply(
+            defaultFilter: request.defaultFilter.string,
+            values,
+            to: &campaign
+        )
+        return campaign
     }
 
     /// What a message's `campaign_config` says.

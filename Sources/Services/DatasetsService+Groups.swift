@@ -66,7 +66,7 @@ extension DatasetsService {
                 case .datasetGroup(let one): response.datasetGroup { messages.write(one, $0) }
                 case .eventTracker(let one): response.trackingID(one.trackingID)
                 case .campaign: response.campaign(resource.resourceName.text)
-                case .schema, .dataset, .solution, .solutionVersion, .job: break
+                case .schema, .dataset, .solution, .solutionVersion, .job, .filter: break
                 }
             }
         }

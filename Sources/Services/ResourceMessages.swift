@@ -21,6 +21,7 @@ extension EventTrackerBuilder: ResourceBuilder {}
 extension SolutionBuilder: ResourceBuilder {}
 extension SolutionVersionBuilder: ResourceBuilder {}
 extension CampaignBuilder: ResourceBuilder {}
+extension FilterBuilder: ResourceBuilder {}
 
 extension ResourceBuilder {
     fileprivate func header(_ resource: Resource) {
@@ -94,6 +95,19 @@ struct ResourceMessages: Sendable {
             }
             config.syncWithLatestSolutionVersion(campaign.syncsWithLatestSolutionVersion)
         }
+        if let filter = campaign.defaultFilter { message.defaultFilter(filter.text) }
+        for (name, values) in campaign.defaultFilterValues.sorted(by: { $0.key < $1.key }) {
+            message.defaultFilterValues { entry in
+                entry.key(name)
+                entry.value { for value in values { $0.values(value) } }
+            }
+        }
+    }
+
+    func write(_ filter: Filter, _ message: FilterBuilder) {
+        message.header(.filter(filter))
+        message.datasetGroup(filter.group.text)
+        message.filterExpression(filter.expression)
     }
 }
 

@@ -150,7 +150,7 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
         switch kind {
         case .campaign, .solution, .solutionVersion: true
         case .datasetGroup, .schema, .dataset, .eventTracker, .recipe, .datasetImportJob,
-            .datasetExportJob, .dataDeletionJob:
+            .datasetExportJob, .dataDeletionJob, .filter:
             false
         }
     }

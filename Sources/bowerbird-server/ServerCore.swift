@@ -106,6 +106,7 @@ struct ServerCore {
         DatasetsService(control: control).add(to: &router)
         SolutionsService(control: control).add(to: &router)
         CampaignsService(control: control).add(to: &router)
+        FiltersService(control: control).add(to: &router)
     }
 
     func stop() {

@@ -11,9 +11,8 @@ struct Bowerbird: AsyncParsableCommand {
             """,
         subcommands: [
             StatusCommand.self, InitCommand.self, ImportCommand.self, PutCommand.self,
-            TrainCommand.self, RecommendCommand.self, RankCommand.self, CertsCommand.self,
-            TokenCommand.self,
-            DemoCommand.self,
+            TrainCommand.self, RecommendCommand.self, RankCommand.self, FilterCommand.self,
+            CertsCommand.self, TokenCommand.self, DemoCommand.self,
         ]
     )
 

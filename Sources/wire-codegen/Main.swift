@@ -18,7 +18,7 @@ struct Main {
             for field in message.fields {
                 if let shape = field.enumeration { enums[shape.swiftName] = shape.source }
             }
-            guard !message.isMapEntry else { continue }
+            guard !message.isTextMapEntry else { continue }
             let file = folder.appendingPathComponent("\(message.swiftName).swift")
             try MessageEmitter(message, index: index).source.write(
                 to: file,

@@ -17,8 +17,13 @@ struct MessageShape {
     /// `google.rpc.BadRequest.FieldViolation` → `BadRequestFieldViolation`.
     var swiftName: String { swiftTypeName(fullName) }
 
-    var isMapEntry: Bool {
+    /// Whether it is an entry of a map with text keys and values; other maps are repeated entries.
+    var isTextMapEntry: Bool {
         fullName.hasSuffix("Entry") && fields.map(\.name) == ["key", "value"]
+            && fields.allSatisfy { field in
+                if case .text = field.kind { return true }
+                return false
+            }
     }
 }
 
@@ -71,7 +76,7 @@ struct FieldShape {
             let shape = unsafe MessageShape(
                 descriptor.descriptor.assumingMemoryBound(to: ProtobufCMessageDescriptor.self)
             )
-            kind = shape.isMapEntry ? .textMap : .message(shape.swiftName)
+            kind = shape.isTextMapEntry ? .textMap : .message(shape.swiftName)
         default: fatalError("no Swift form yet for the type of field \(name)")
         }
         self.enumeration = enumeration

@@ -40,9 +40,10 @@ def protos(tmp_path_factory):
         pass
 
     modules = Modules()
-    for name in ("events", "recommendations", "datasets", "solutions", "campaigns", "resources"):
+    for name in ("events", "recommendations", "datasets", "solutions", "campaigns", "filters",
+                 "resources", "common"):
         setattr(modules, name, importlib.import_module(f"bowerbird.v1.{name}_pb2"))
-        if name != "resources":
+        if name not in ("resources", "common"):
             setattr(modules, f"{name}_grpc", importlib.import_module(f"bowerbird.v1.{name}_pb2_grpc"))
     return modules
 
@@ -150,6 +151,7 @@ class Client:
         self.datasets = protos.datasets_grpc.DatasetsServiceStub(channel)
         self.solutions = protos.solutions_grpc.SolutionsServiceStub(channel)
         self.campaigns = protos.campaigns_grpc.CampaignsServiceStub(channel)
+        self.filters = protos.filters_grpc.FiltersServiceStub(channel)
 
     def recommend(self, campaign, user, count=10, **fields):
         request = self.p.recommendations.GetRecommendationsRequest(

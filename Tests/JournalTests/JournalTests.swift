@@ -41,6 +41,54 @@ struct `A journal` {
     }
 
     @Test
+    func `keeps filters, and the default filter of a campaign with its values`() async throws {
+        try await withDirectory { path in
+            let journal = try open(path)
+            try await makeGroup(journal)
+            let solution = Solution(
+                header: header("s"),
+                group: shop,
+                recipe: .recipe("popularity-count")
+            )
+            let version = SolutionVersion(
+                header: header("v"),
+                solution: shop.child("solutions", "s")
+            )
+            let filter = Filter(
+                header: header("f"),
+                group: shop,
+                expression: "EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ($A, $B)"
+            )
+            let campaign = Campaign(
+                header: header("c"),
+                group: shop,
+                solutionVersion: shop.child("solutions", "s").child("versions", "v"),
+                explorationConfig: [
+                    "explorationWeight": "0.1", "explorationItemAgeCutOff": "3",
+                ],
+                defaultFilter: shop.child("filters", "f"),
+                defaultFilterValues: ["A": ["x", "y"], "B": []]
+            )
+            _ = try await journal.sequencer.submit(
+                .createResources(
+                    [
+                        .solution(solution), .solutionVersion(version), .filter(filter),
+                        .campaign(campaign),
+                    ],
+                    requestID: ""
+                )
+            )
+            let digest = EngineDigest(journal.engine)
+            journal.close()
+            let again = try open(path)
+            #expect(EngineDigest(again.engine) == digest)
+            let name = shop.child("campaigns", "c")
+            #expect(again.engine.resources[name] == .campaign(campaign))
+            again.close()
+        }
+    }
+
+    @Test
     func `answers many callers at once, each with what became of its write`() async throws {
         try await withDirectory { path in
             let journal = try open(path)

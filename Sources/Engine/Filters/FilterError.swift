@@ -62,6 +62,14 @@ package struct FilterErrors: Error, Hashable, Sendable {
     }
 }
 
+extension FilterError: CustomStringConvertible {
+    /// Place, message and hint, such as `at byte 21: unknown column 'YAER'; Items has YEAR`.
+    package var description: String {
+        let place = code == .value || code == .length ? "" : "at byte \(offset): "
+        return place + message + (hint.isEmpty ? "" : "; \(hint)")
+    }
+}
+
 extension FilterError {
     /// The line of the expression that the error is in, and a line of carets under it.
     ///

@@ -100,6 +100,7 @@ extension Planner {
         case .solutionVersion(let version): try checkParent(version.solution, "solution")
         case .campaign(let campaign): try check(campaign)
         case .job(let job): try check(job)
+        case .filter(let filter): try check(filter)
         }
         store(resource)
         return resource
@@ -156,6 +157,7 @@ extension Planner {
 
     private func check(_ campaign: Campaign) throws(Stop) {
         _ = try group(campaign.group)
+        try checkDefaultFilter(of: campaign)
         let version = campaign.solutionVersion
         guard version.label == ResourceName.latestLabel else {
             return try checkParent(version, "solution version")
@@ -186,6 +188,7 @@ extension Planner {
             case .solution: (Limits.solutionsPerGroupMax, given.owner)
             case .campaign: (Limits.campaignsPerGroupMax, given.owner)
             case .solutionVersion: (Limits.versionsPerSolutionMax, given.owner)
+            case .filter: (Limits.filtersPerGroupMax, given.owner)
             case .datasetImportJob, .datasetExportJob, .dataDeletionJob:
                 (Limits.jobsPerGroupMax, given.owner)
             case .dataset, .eventTracker, .recipe: (.max, given.owner)
@@ -219,6 +222,7 @@ extension Planner {
         {
             try check(campaign)
         }
+        if case .campaign(let campaign) = changed { try checkDefaultFilter(of: campaign) }
         store(changed)
         return MutationOutcome(position: position, appliedCount: 1, resources: [changed])
     }
@@ -291,7 +295,7 @@ extension Planner {
         switch known {
         case .datasetGroup(let group):
             return first(
-                [.campaign, .solution, .eventTracker, .dataset],
+                [.campaign, .solution, .eventTracker, .filter, .dataset],
                 below: .datasetGroup(group.header.name)
             )
         case .schema:
@@ -302,7 +306,8 @@ extension Planner {
             return nil
         case .dataset(let dataset):
             let kinds: [ResourceKind] =
-                dataset.kind == .interactions ? [.campaign, .eventTracker] : [.campaign]
+                dataset.kind == .interactions
+                ? [.campaign, .eventTracker, .filter] : [.campaign, .filter]
             let job = runningJob(below: dataset.group, on: dataset.kind)
             return first(kinds, below: dataset.group) ?? training(below: dataset.group)
                 ?? job.map { "the job '\($0)'" }
@@ -313,6 +318,8 @@ extension Planner {
                 return "the campaign '\(Resource.campaign(campaign).resourceName)'"
             }
             return training(below: name)
+        case .filter:
+            return campaign(filteredBy: known.resourceName)
         case .solutionVersion, .eventTracker, .campaign, .job:
             return nil
         }

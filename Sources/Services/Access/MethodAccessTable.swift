@@ -48,7 +48,7 @@ package struct MethodAccessTable: Sendable {
         uniqueKeysWithValues: [
             ("EventsService", events), ("RecommendationsService", recommendations),
             ("DatasetsService", datasets), ("SolutionsService", solutions),
-            ("CampaignsService", campaigns),
+            ("CampaignsService", campaigns), ("FiltersService", filters),
         ].flatMap { service, methods in
             methods.map { ("bowerbird.v1.\(service)/\($0.key)", $0.value) }
         }
@@ -106,5 +106,13 @@ package struct MethodAccessTable: Sendable {
         "ListCampaigns": .groups(.read, ["dataset_group"]),
         "UpdateCampaign": .groups(.admin, ["campaign", "solution_version"]),
         "DeleteCampaign": .groups(.admin, ["campaign"]),
+    ]
+
+    private static let filters: [String: MethodRule] = [
+        "CreateFilter": .groups(.admin, ["dataset_group"]),
+        "DescribeFilter": .groups(.read, ["filter"]),
+        "ListFilters": .groups(.read, ["dataset_group"]),
+        "DeleteFilter": .groups(.admin, ["filter"]),
+        "ValidateFilter": .groups(.read, ["dataset_group", "filter"]),
     ]
 }

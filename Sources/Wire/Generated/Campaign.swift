@@ -27,6 +27,10 @@ package struct CampaignView: ~Escapable {
     package var minProvisionedTPS: Int32 { fields.int32(144) }
     package var hasCampaignConfig: Bool { fields.hasMessage(152) }
     package var campaignConfig: CampaignConfigView { @_lifetime(copy self) get { CampaignConfigView(fields.message(152)) } }
+    package var defaultFilter: WireText { @_lifetime(copy self) get { fields.text(160) } }
+    package var defaultFilterValuesCount: Int { fields.count(176) }
+    @_lifetime(copy self)
+    package func defaultFilterValues(_ index: Int) -> FilterValueEntryView { FilterValueEntryView(fields.message(184, index, count: 176)) }
 }
 
 /// `bowerbird.v1.Campaign`, written straight in wire form.
@@ -51,4 +55,7 @@ package struct CampaignBuilder {
     package func solutionVersion(_ value: RawSpan) { writer.field(9, bytes: value) }
     package func minProvisionedTPS(_ value: Int32) { writer.field(10, varint: UInt64(bitPattern: Int64(value))) }
     package func campaignConfig(_ build: (CampaignConfigBuilder) -> Void) { writer.field(11) { build(CampaignConfigBuilder(into: writer)) } }
+    package func defaultFilter(_ value: String) { writer.field(12, text: value) }
+    package func defaultFilter(_ value: RawSpan) { writer.field(12, bytes: value) }
+    package func defaultFilterValues(_ build: (FilterValueEntryBuilder) -> Void) { writer.field(13) { build(FilterValueEntryBuilder(into: writer)) } }
 }

@@ -15,11 +15,15 @@ package struct CreateCampaignRequestView: ~Escapable {
     }
     package var name: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var solutionVersion: WireText { @_lifetime(copy self) get { fields.text(40) } }
-    package var hasMinProvisionedTPS: Bool { fields.isPresent(3, case: 80) }
-    package var minProvisionedTPS: Int32 { hasMinProvisionedTPS ? fields.int32(84) : 0 }
+    package var hasMinProvisionedTPS: Bool { fields.isPresent(3, case: 112) }
+    package var minProvisionedTPS: Int32 { hasMinProvisionedTPS ? fields.int32(116) : 0 }
     package var hasCampaignConfig: Bool { fields.hasMessage(56) }
     package var campaignConfig: CampaignConfigView { @_lifetime(copy self) get { CampaignConfigView(fields.message(56)) } }
     package var requestID: WireText { @_lifetime(copy self) get { fields.text(64) } }
+    package var defaultFilter: WireText { @_lifetime(copy self) get { fields.text(80) } }
+    package var defaultFilterValuesCount: Int { fields.count(96) }
+    @_lifetime(copy self)
+    package func defaultFilterValues(_ index: Int) -> FilterValueEntryView { FilterValueEntryView(fields.message(104, index, count: 96)) }
 }
 
 /// `bowerbird.v1.CreateCampaignRequest`, written straight in wire form.
@@ -35,4 +39,7 @@ package struct CreateCampaignRequestBuilder {
     package func campaignConfig(_ build: (CampaignConfigBuilder) -> Void) { writer.field(4) { build(CampaignConfigBuilder(into: writer)) } }
     package func requestID(_ value: String) { writer.field(5, text: value) }
     package func requestID(_ value: RawSpan) { writer.field(5, bytes: value) }
+    package func defaultFilter(_ value: String) { writer.field(6, text: value) }
+    package func defaultFilter(_ value: RawSpan) { writer.field(6, bytes: value) }
+    package func defaultFilterValues(_ build: (FilterValueEntryBuilder) -> Void) { writer.field(7) { build(FilterValueEntryBuilder(into: writer)) } }
 }

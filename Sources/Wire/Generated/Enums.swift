@@ -9,6 +9,25 @@ package struct DatasetTypeValue: RawRepresentable, Hashable, Sendable {
     package static let users = Self(rawValue: 3)
 }
 
+package struct FilterTargetValue: RawRepresentable, Hashable, Sendable {
+    package let rawValue: Int32
+    package init(rawValue: Int32) { self.rawValue = rawValue }
+    package static let unspecified = Self(rawValue: 0)
+    package static let item = Self(rawValue: 1)
+    package static let user = Self(rawValue: 2)
+    package static let action = Self(rawValue: 3)
+}
+
+package struct FilterValueTypeValue: RawRepresentable, Hashable, Sendable {
+    package let rawValue: Int32
+    package init(rawValue: Int32) { self.rawValue = rawValue }
+    package static let unspecified = Self(rawValue: 0)
+    package static let text = Self(rawValue: 1)
+    package static let number = Self(rawValue: 2)
+    package static let boolean = Self(rawValue: 3)
+    package static let instant = Self(rawValue: 4)
+}
+
 package struct HealthCheckResponseServingStatusValue: RawRepresentable, Hashable, Sendable {
     package let rawValue: Int32
     package init(rawValue: Int32) { self.rawValue = rawValue }

@@ -11,15 +11,20 @@ package struct UpdateCampaignRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 94), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 108), into: arena)
     }
     package var campaign: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var solutionVersion: WireText { @_lifetime(copy self) get { fields.text(40) } }
-    package var hasMinProvisionedTPS: Bool { fields.isPresent(3, case: 80) }
-    package var minProvisionedTPS: Int32 { hasMinProvisionedTPS ? fields.int32(84) : 0 }
+    package var hasMinProvisionedTPS: Bool { fields.isPresent(3, case: 96) }
+    package var minProvisionedTPS: Int32 { hasMinProvisionedTPS ? fields.int32(100) : 0 }
     package var hasCampaignConfig: Bool { fields.hasMessage(56) }
     package var campaignConfig: CampaignConfigView { @_lifetime(copy self) get { CampaignConfigView(fields.message(56)) } }
     package var etag: WireText { @_lifetime(copy self) get { fields.text(64) } }
+    package var hasDefaultFilter: Bool { fields.isPresent(6, case: 104) }
+    package var defaultFilter: WireText { @_lifetime(copy self) get { hasDefaultFilter ? fields.text(112) : fields.noText } }
+    package var defaultFilterValuesCount: Int { fields.count(80) }
+    @_lifetime(copy self)
+    package func defaultFilterValues(_ index: Int) -> FilterValueEntryView { FilterValueEntryView(fields.message(88, index, count: 80)) }
 }
 
 /// `bowerbird.v1.UpdateCampaignRequest`, written straight in wire form.
@@ -35,4 +40,7 @@ package struct UpdateCampaignRequestBuilder {
     package func campaignConfig(_ build: (CampaignConfigBuilder) -> Void) { writer.field(4) { build(CampaignConfigBuilder(into: writer)) } }
     package func etag(_ value: String) { writer.field(5, text: value) }
     package func etag(_ value: RawSpan) { writer.field(5, bytes: value) }
+    package func defaultFilter(_ value: String) { writer.field(6, text: value, always: true) }
+    package func defaultFilter(_ value: RawSpan) { writer.field(6, bytes: value, always: true) }
+    package func defaultFilterValues(_ build: (FilterValueEntryBuilder) -> Void) { writer.field(7) { build(FilterValueEntryBuilder(into: writer)) } }
 }

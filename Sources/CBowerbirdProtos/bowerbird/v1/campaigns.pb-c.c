@@ -458,7 +458,7 @@ void   bowerbird__v1__delete_campaign_response__free_unpacked
   assert(message->base.descriptor == &bowerbird__v1__delete_campaign_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor bowerbird__v1__create_campaign_request__field_descriptors[5] =
+static const ProtobufCFieldDescriptor bowerbird__v1__create_campaign_request__field_descriptors[7] =
 {
   {
     "name",
@@ -520,9 +520,35 @@ static const ProtobufCFieldDescriptor bowerbird__v1__create_campaign_request__fi
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "default_filter",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__CreateCampaignRequest, default_filter),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "default_filter_values",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__CreateCampaignRequest, n_default_filter_values),
+    offsetof(Bowerbird__V1__CreateCampaignRequest, default_filter_values),
+    &bowerbird__v1__filter_value_entry__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned bowerbird__v1__create_campaign_request__field_indices_by_name[] = {
   3,   /* field[3] = campaign_config */
+  5,   /* field[5] = default_filter */
+  6,   /* field[6] = default_filter_values */
   2,   /* field[2] = min_provisioned_tps */
   0,   /* field[0] = name */
   4,   /* field[4] = request_id */
@@ -531,7 +557,7 @@ static const unsigned bowerbird__v1__create_campaign_request__field_indices_by_n
 static const ProtobufCIntRange bowerbird__v1__create_campaign_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor bowerbird__v1__create_campaign_request__descriptor =
 {
@@ -541,7 +567,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__create_campaign_request__descrip
   "Bowerbird__V1__CreateCampaignRequest",
   "bowerbird.v1",
   sizeof(Bowerbird__V1__CreateCampaignRequest),
-  5,
+  7,
   bowerbird__v1__create_campaign_request__field_descriptors,
   bowerbird__v1__create_campaign_request__field_indices_by_name,
   1,  bowerbird__v1__create_campaign_request__number_ranges,
@@ -777,7 +803,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__list_campaigns_response__descrip
   (ProtobufCMessageInit) bowerbird__v1__list_campaigns_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor bowerbird__v1__update_campaign_request__field_descriptors[5] =
+static const ProtobufCFieldDescriptor bowerbird__v1__update_campaign_request__field_descriptors[7] =
 {
   {
     "campaign",
@@ -839,10 +865,36 @@ static const ProtobufCFieldDescriptor bowerbird__v1__update_campaign_request__fi
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "default_filter",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Bowerbird__V1__UpdateCampaignRequest, _default_filter_case),
+    offsetof(Bowerbird__V1__UpdateCampaignRequest, default_filter),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "default_filter_values",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__UpdateCampaignRequest, n_default_filter_values),
+    offsetof(Bowerbird__V1__UpdateCampaignRequest, default_filter_values),
+    &bowerbird__v1__filter_value_entry__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned bowerbird__v1__update_campaign_request__field_indices_by_name[] = {
   0,   /* field[0] = campaign */
   3,   /* field[3] = campaign_config */
+  5,   /* field[5] = default_filter */
+  6,   /* field[6] = default_filter_values */
   4,   /* field[4] = etag */
   2,   /* field[2] = min_provisioned_tps */
   1,   /* field[1] = solution_version */
@@ -850,7 +902,7 @@ static const unsigned bowerbird__v1__update_campaign_request__field_indices_by_n
 static const ProtobufCIntRange bowerbird__v1__update_campaign_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor bowerbird__v1__update_campaign_request__descriptor =
 {
@@ -860,7 +912,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__update_campaign_request__descrip
   "Bowerbird__V1__UpdateCampaignRequest",
   "bowerbird.v1",
   sizeof(Bowerbird__V1__UpdateCampaignRequest),
-  5,
+  7,
   bowerbird__v1__update_campaign_request__field_descriptors,
   bowerbird__v1__update_campaign_request__field_indices_by_name,
   1,  bowerbird__v1__update_campaign_request__number_ranges,

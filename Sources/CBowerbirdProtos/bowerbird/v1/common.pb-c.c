@@ -53,6 +53,96 @@ void   bowerbird__v1__rejected_record__free_unpacked
   assert(message->base.descriptor == &bowerbird__v1__rejected_record__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   bowerbird__v1__filter_value__init
+                     (Bowerbird__V1__FilterValue         *message)
+{
+  static const Bowerbird__V1__FilterValue init_value = BOWERBIRD__V1__FILTER_VALUE__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__filter_value__get_packed_size
+                     (const Bowerbird__V1__FilterValue *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__filter_value__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__filter_value__pack
+                     (const Bowerbird__V1__FilterValue *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__filter_value__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__filter_value__pack_to_buffer
+                     (const Bowerbird__V1__FilterValue *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__filter_value__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__FilterValue *
+       bowerbird__v1__filter_value__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__FilterValue *)
+     protobuf_c_message_unpack (&bowerbird__v1__filter_value__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__filter_value__free_unpacked
+                     (Bowerbird__V1__FilterValue *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__filter_value__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__filter_value_entry__init
+                     (Bowerbird__V1__FilterValueEntry         *message)
+{
+  static const Bowerbird__V1__FilterValueEntry init_value = BOWERBIRD__V1__FILTER_VALUE_ENTRY__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__filter_value_entry__get_packed_size
+                     (const Bowerbird__V1__FilterValueEntry *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__filter_value_entry__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__filter_value_entry__pack
+                     (const Bowerbird__V1__FilterValueEntry *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__filter_value_entry__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__filter_value_entry__pack_to_buffer
+                     (const Bowerbird__V1__FilterValueEntry *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__filter_value_entry__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__FilterValueEntry *
+       bowerbird__v1__filter_value_entry__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__FilterValueEntry *)
+     protobuf_c_message_unpack (&bowerbird__v1__filter_value_entry__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__filter_value_entry__free_unpacked
+                     (Bowerbird__V1__FilterValueEntry *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__filter_value_entry__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor bowerbird__v1__rejected_record__field_descriptors[4] =
 {
   {
@@ -128,5 +218,94 @@ const ProtobufCMessageDescriptor bowerbird__v1__rejected_record__descriptor =
   bowerbird__v1__rejected_record__field_indices_by_name,
   1,  bowerbird__v1__rejected_record__number_ranges,
   (ProtobufCMessageInit) bowerbird__v1__rejected_record__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__filter_value__field_descriptors[1] =
+{
+  {
+    "values",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Bowerbird__V1__FilterValue, n_values),
+    offsetof(Bowerbird__V1__FilterValue, values),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__filter_value__field_indices_by_name[] = {
+  0,   /* field[0] = values */
+};
+static const ProtobufCIntRange bowerbird__v1__filter_value__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__filter_value__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.FilterValue",
+  "FilterValue",
+  "Bowerbird__V1__FilterValue",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__FilterValue),
+  1,
+  bowerbird__v1__filter_value__field_descriptors,
+  bowerbird__v1__filter_value__field_indices_by_name,
+  1,  bowerbird__v1__filter_value__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__filter_value__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__filter_value_entry__field_descriptors[2] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__FilterValueEntry, key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__FilterValueEntry, value),
+    &bowerbird__v1__filter_value__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__filter_value_entry__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange bowerbird__v1__filter_value_entry__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__filter_value_entry__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.FilterValueEntry",
+  "FilterValueEntry",
+  "Bowerbird__V1__FilterValueEntry",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__FilterValueEntry),
+  2,
+  bowerbird__v1__filter_value_entry__field_descriptors,
+  bowerbird__v1__filter_value_entry__field_indices_by_name,
+  1,  bowerbird__v1__filter_value_entry__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__filter_value_entry__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

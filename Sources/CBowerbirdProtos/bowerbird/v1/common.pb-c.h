@@ -16,6 +16,8 @@ PROTOBUF_C__BEGIN_DECLS
 
 
 typedef struct Bowerbird__V1__RejectedRecord Bowerbird__V1__RejectedRecord;
+typedef struct Bowerbird__V1__FilterValue Bowerbird__V1__FilterValue;
+typedef struct Bowerbird__V1__FilterValueEntry Bowerbird__V1__FilterValueEntry;
 
 
 /* --- enums --- */
@@ -34,6 +36,28 @@ struct  Bowerbird__V1__RejectedRecord
 #define BOWERBIRD__V1__REJECTED_RECORD__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__rejected_record__descriptor) \
     , 0, 0, {0,NULL}, {0,NULL} }
+
+
+struct  Bowerbird__V1__FilterValue
+{
+  ProtobufCMessage base;
+  size_t n_values;
+  ProtobufCBinaryData *values;
+};
+#define BOWERBIRD__V1__FILTER_VALUE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__filter_value__descriptor) \
+    , 0,NULL }
+
+
+struct  Bowerbird__V1__FilterValueEntry
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData key;
+  Bowerbird__V1__FilterValue *value;
+};
+#define BOWERBIRD__V1__FILTER_VALUE_ENTRY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__filter_value_entry__descriptor) \
+    , {0,NULL}, NULL }
 
 
 /* Bowerbird__V1__RejectedRecord methods */
@@ -55,10 +79,54 @@ Bowerbird__V1__RejectedRecord *
 void   bowerbird__v1__rejected_record__free_unpacked
                      (Bowerbird__V1__RejectedRecord *message,
                       ProtobufCAllocator *allocator);
+/* Bowerbird__V1__FilterValue methods */
+void   bowerbird__v1__filter_value__init
+                     (Bowerbird__V1__FilterValue         *message);
+size_t bowerbird__v1__filter_value__get_packed_size
+                     (const Bowerbird__V1__FilterValue   *message);
+size_t bowerbird__v1__filter_value__pack
+                     (const Bowerbird__V1__FilterValue   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__filter_value__pack_to_buffer
+                     (const Bowerbird__V1__FilterValue   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__FilterValue *
+       bowerbird__v1__filter_value__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__filter_value__free_unpacked
+                     (Bowerbird__V1__FilterValue *message,
+                      ProtobufCAllocator *allocator);
+/* Bowerbird__V1__FilterValueEntry methods */
+void   bowerbird__v1__filter_value_entry__init
+                     (Bowerbird__V1__FilterValueEntry         *message);
+size_t bowerbird__v1__filter_value_entry__get_packed_size
+                     (const Bowerbird__V1__FilterValueEntry   *message);
+size_t bowerbird__v1__filter_value_entry__pack
+                     (const Bowerbird__V1__FilterValueEntry   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__filter_value_entry__pack_to_buffer
+                     (const Bowerbird__V1__FilterValueEntry   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__FilterValueEntry *
+       bowerbird__v1__filter_value_entry__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__filter_value_entry__free_unpacked
+                     (Bowerbird__V1__FilterValueEntry *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Bowerbird__V1__RejectedRecord_Closure)
                  (const Bowerbird__V1__RejectedRecord *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__FilterValue_Closure)
+                 (const Bowerbird__V1__FilterValue *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__FilterValueEntry_Closure)
+                 (const Bowerbird__V1__FilterValueEntry *message,
                   void *closure_data);
 
 /* --- services --- */
@@ -67,6 +135,8 @@ typedef void (*Bowerbird__V1__RejectedRecord_Closure)
 /* --- descriptors --- */
 
 extern const ProtobufCMessageDescriptor bowerbird__v1__rejected_record__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__filter_value__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__filter_value_entry__descriptor;
 
 PROTOBUF_C__END_DECLS
 

@@ -374,6 +374,51 @@ void   bowerbird__v1__campaign__free_unpacked
   assert(message->base.descriptor == &bowerbird__v1__campaign__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   bowerbird__v1__filter__init
+                     (Bowerbird__V1__Filter         *message)
+{
+  static const Bowerbird__V1__Filter init_value = BOWERBIRD__V1__FILTER__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__filter__get_packed_size
+                     (const Bowerbird__V1__Filter *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__filter__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__filter__pack
+                     (const Bowerbird__V1__Filter *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__filter__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__filter__pack_to_buffer
+                     (const Bowerbird__V1__Filter *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__filter__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__Filter *
+       bowerbird__v1__filter__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__Filter *)
+     protobuf_c_message_unpack (&bowerbird__v1__filter__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__filter__free_unpacked
+                     (Bowerbird__V1__Filter *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__filter__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   bowerbird__v1__recipe__init
                      (Bowerbird__V1__Recipe         *message)
 {
@@ -1452,7 +1497,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__campaign_config__descriptor =
   (ProtobufCMessageInit) bowerbird__v1__campaign_config__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor bowerbird__v1__campaign__field_descriptors[11] =
+static const ProtobufCFieldDescriptor bowerbird__v1__campaign__field_descriptors[13] =
 {
   {
     "resource_name",
@@ -1586,11 +1631,37 @@ static const ProtobufCFieldDescriptor bowerbird__v1__campaign__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "default_filter",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__Campaign, default_filter),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "default_filter_values",
+    13,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__Campaign, n_default_filter_values),
+    offsetof(Bowerbird__V1__Campaign, default_filter_values),
+    &bowerbird__v1__filter_value_entry__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned bowerbird__v1__campaign__field_indices_by_name[] = {
   10,   /* field[10] = campaign_config */
   4,   /* field[4] = creation_date_time */
   7,   /* field[7] = dataset_group */
+  11,   /* field[11] = default_filter */
+  12,   /* field[12] = default_filter_values */
   6,   /* field[6] = etag */
   3,   /* field[3] = failure_reason */
   5,   /* field[5] = last_updated_date_time */
@@ -1603,7 +1674,7 @@ static const unsigned bowerbird__v1__campaign__field_indices_by_name[] = {
 static const ProtobufCIntRange bowerbird__v1__campaign__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 11 }
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor bowerbird__v1__campaign__descriptor =
 {
@@ -1613,11 +1684,153 @@ const ProtobufCMessageDescriptor bowerbird__v1__campaign__descriptor =
   "Bowerbird__V1__Campaign",
   "bowerbird.v1",
   sizeof(Bowerbird__V1__Campaign),
-  11,
+  13,
   bowerbird__v1__campaign__field_descriptors,
   bowerbird__v1__campaign__field_indices_by_name,
   1,  bowerbird__v1__campaign__number_ranges,
   (ProtobufCMessageInit) bowerbird__v1__campaign__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__filter__field_descriptors[9] =
+{
+  {
+    "resource_name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__Filter, resource_name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "name",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__Filter, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "status",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__Filter, status),
+    &bowerbird__v1__resource_status__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "failure_reason",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__Filter, failure_reason),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "creation_date_time",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__Filter, creation_date_time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "last_updated_date_time",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__Filter, last_updated_date_time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "etag",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__Filter, etag),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "dataset_group",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__Filter, dataset_group),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "filter_expression",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__Filter, filter_expression),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__filter__field_indices_by_name[] = {
+  4,   /* field[4] = creation_date_time */
+  7,   /* field[7] = dataset_group */
+  6,   /* field[6] = etag */
+  3,   /* field[3] = failure_reason */
+  8,   /* field[8] = filter_expression */
+  5,   /* field[5] = last_updated_date_time */
+  1,   /* field[1] = name */
+  0,   /* field[0] = resource_name */
+  2,   /* field[2] = status */
+};
+static const ProtobufCIntRange bowerbird__v1__filter__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 9 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__filter__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.Filter",
+  "Filter",
+  "Bowerbird__V1__Filter",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__Filter),
+  9,
+  bowerbird__v1__filter__field_descriptors,
+  bowerbird__v1__filter__field_indices_by_name,
+  1,  bowerbird__v1__filter__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__filter__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor bowerbird__v1__recipe__field_descriptors[5] =

@@ -1,0 +1,309 @@
+"""The language of filters over the wire, their resource, and their command."""
+
+import grpc
+import pytest
+from test_cli import run
+from test_refusals import EXISTS, IN_USE, INVALID, NOT_FOUND, refused
+from conftest import bad_fields
+
+DRAMA = 'INCLUDE ItemID WHERE Items.GENRES IN ("Drama")'
+
+
+def create(client, group, name, expression, **fields):
+    request = client.p.filters.CreateFilterRequest(
+        name=name, dataset_group=group, filter_expression=expression, **fields
+    )
+    return client.filters.CreateFilter(request, timeout=10).filter
+
+
+def values(client, **given):
+    return {name: client.p.common.FilterValue(values=texts) for name, texts in given.items()}
+
+
+def validate(client, group, expression, **given):
+    request = client.p.filters.ValidateFilterRequest(
+        dataset_group=group, filter_expression=expression, filter_values=values(client, **given)
+    )
+    return client.filters.ValidateFilter(request, timeout=10)
+
+
+# Every shape that Personalize's guide shows, E2 to E11, with this test's columns.
+SHAPES = [
+    'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("*")',
+    'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN (*)',
+    'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("View","purchase")',
+    'INCLUDE ItemID WHERE Items.GENRES IN ("Drama") AND Items.GENRES NOT IN ("War")',
+    "INCLUDE ItemID WHERE Items.PRICE <= $MAX",
+    "INCLUDE ItemID WHERE Items.PRICE != 3",
+    "EXCLUDE ItemID WHERE Items.GENRES IN ($GENRES) IF CurrentUser.AGE = $AGE",
+    'INCLUDE ItemID WHERE Items.GENRES IN ("Drama") OR Items.PRICE > 3 '
+    "IF CurrentUser.AGE > 18 AND CurrentUser.AGE < 90",
+    "INCLUDE ItemID WHERE Items.GENRES IN ($GENRES) "
+    '| EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("purchase")',
+    "INCLUDE ItemID WHERE Items.PRICE < CurrentItem.PRICE AND Items.GENRES IN CurrentItem.GENRES",
+    "INCLUDE UserID WHERE Users.AGE > ($MIN)",
+    "EXCLUDE UserID WHERE Interactions.EVENT_TYPE IN ($TYPES)",
+]
+
+
+@pytest.mark.parametrize("expression", SHAPES)
+def test_every_shape_of_the_guide_is_valid(client, group, expression):
+    answer = validate(client, group, expression)
+    assert answer.valid, answer.problems
+    again = validate(client, group, answer.normal_form)
+    assert again.normal_form == answer.normal_form
+    assert create(client, group, "f", expression).filter_expression == expression
+
+
+def test_a_correct_expression_is_described(client, group):
+    filters = client.p.filters
+    answer = validate(
+        client, group,
+        "include itemid where Items.PRICE<$MAX and Items.GENRES in ($G,\"Drama\")"
+        ' | EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ($T) IF CurrentUser.AGE > 3',
+    )
+    assert answer.valid and not answer.problems
+    assert answer.normal_form == (
+        'INCLUDE ItemID WHERE Items.PRICE < $MAX AND Items.GENRES IN ($G, "Drama")'
+        " | EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ($T) IF CurrentUser.AGE > 3"
+    )
+    assert answer.target == filters.FILTER_TARGET_ITEM
+    assert [(c.dataset, c.name, c.type, c.multi_valued) for c in answer.columns] == [
+        ("CurrentUser", "AGE", filters.FILTER_VALUE_TYPE_NUMBER, False),
+        ("Interactions", "EVENT_TYPE", filters.FILTER_VALUE_TYPE_TEXT, False),
+        ("Items", "GENRES", filters.FILTER_VALUE_TYPE_TEXT, True),
+        ("Items", "PRICE", filters.FILTER_VALUE_TYPE_NUMBER, False),
+    ]
+    assert [(p.name, p.type, p.list, p.required) for p in answer.parameters] == [
+        ("MAX", filters.FILTER_VALUE_TYPE_NUMBER, False, True),
+        ("G", filters.FILTER_VALUE_TYPE_TEXT, True, True),
+        ("T", filters.FILTER_VALUE_TYPE_TEXT, True, False),
+    ]
+    assert answer.needs_user and not answer.needs_item
+    assert validate(client, group, "INCLUDE ItemID WHERE Items.PRICE = CurrentItem.PRICE").needs_item
+
+
+def test_all_errors_come_at_once_with_their_places(client, group):
+    expression = 'INCLUDE ItemID WHERE Items.GENRE IN ("ü") AND Items.PRICE > "x" OR Items.PRICE LIKE 3'
+    answer = validate(client, group, expression)
+    assert not answer.valid and answer.normal_form == ""
+    found = [(p.offset_bytes, p.length_bytes, p.message, p.hint) for p in answer.problems]
+    assert found == [
+        (21, 11, "unknown column 'GENRE'; Items has CREATION_TIMESTAMP, GENRES, ITEM_ID, PRICE",
+         "did you mean GENRES?"),
+        (61, 3, 'the string "x" for Items.PRICE, which holds numbers', ""),
+        (80, 4, "found 'LIKE'; IN, NOT IN, a comparison, BETWEEN, WITHIN or IS NULL follows a column",
+         ""),
+    ]
+    line, carets = answer.problems[1].caret_lines.split("\n")
+    assert line[carets.index("^"):carets.rindex("^") + 1] == '"x"'
+
+
+def test_a_wrong_expression_is_refused_at_creation(client, group):
+    request = client.p.filters.CreateFilterRequest(
+        name="f", dataset_group=group,
+        filter_expression="INCLUDE ItemID WHERE Items.GENRE = \"a\" AND Items.PRICE > \"x\"",
+    )
+    assert refused(client.filters.CreateFilter, request) == (
+        INVALID, ["filter_expression", "filter_expression"], "INVALID_INPUT"
+    )
+    with pytest.raises(grpc.RpcError) as caught:
+        client.filters.CreateFilter(request)
+    assert caught.value.details() == (
+        "filter_expression: at byte 21: unknown column 'GENRE'; Items has CREATION_TIMESTAMP, "
+        "GENRES, ITEM_ID, PRICE; did you mean GENRES? (and 1 more)"
+    )
+    assert bad_fields(caught.value)[1].description == (
+        'at byte 57: the string "x" for Items.PRICE, which holds numbers'
+    )
+    cases = [
+        ({"name": ""}, ["name"]),
+        ({"name": "no spaces"}, ["name"]),
+        ({"dataset_group": "shop"}, ["dataset_group"]),
+        ({"filter_expression": ""}, ["filter_expression"]),
+        ({"filter_expression": "INCLUDE ItemID WHERE Items.PRICE = " + "1" * 16_384},
+         ["filter_expression"]),
+        ({"filter_expression": 'INCLUDE ItemID WHERE Items.GENRES = "\0"'}, ["filter_expression"]),
+    ]
+    for fields, bad in cases:
+        request = client.p.filters.CreateFilterRequest(
+            **{"name": "f", "dataset_group": group, "filter_expression": DRAMA, **fields}
+        )
+        assert refused(client.filters.CreateFilter, request) == (INVALID, bad, "INVALID_INPUT")
+    lost = client.p.filters.CreateFilterRequest(
+        name="f", dataset_group="datasetGroups/none", filter_expression=DRAMA
+    )
+    assert refused(client.filters.CreateFilter, lost)[0] == NOT_FOUND
+
+
+def test_values_are_checked_against_their_parameters(client, group):
+    expression = "INCLUDE ItemID WHERE Items.PRICE < $MAX AND Items.GENRES IN ($GENRES)"
+    good = validate(client, group, expression, MAX=["3.5"], GENRES=["Drama", '"a","b"'])
+    assert good.valid and not good.problems
+    bad = validate(client, group, expression, MAX=["cheap"], GENRE=["Drama"])
+    assert bad.valid
+    assert [(p.parameter, p.message) for p in bad.problems] == [
+        ("GENRE", "the filter has no parameter $GENRE; it has $MAX, $GENRES"),
+        ("MAX", '$MAX is "cheap"; a number is needed'),
+        ("GENRES", "$GENRES has no value; an INCLUDE needs values for it"),
+    ]
+
+
+def test_filters_are_resources(client, group):
+    p = client.p.filters
+    one = create(client, group, "one", DRAMA, request_id=group[-40:])
+    assert one == create(client, group, "one", DRAMA, request_id=group[-40:])
+    assert one.resource_name == f"{group}/filters/one"
+    assert one.status == client.p.resources.RESOURCE_STATUS_ACTIVE
+    assert one.etag and one.creation_date_time.seconds
+    found = client.filters.DescribeFilter(p.DescribeFilterRequest(filter=one.resource_name)).filter
+    assert found == one
+    again = p.CreateFilterRequest(name="one", dataset_group=group, filter_expression=DRAMA)
+    assert refused(client.filters.CreateFilter, again)[0] == EXISTS
+    for name in ("three", "two"):
+        create(client, group, name, DRAMA)
+    names, token = [], ""
+    while True:
+        page = client.filters.ListFilters(
+            p.ListFiltersRequest(dataset_group=group, page_size=2, page_token=token)
+        )
+        names += [one.name for one in page.filters]
+        token = page.next_page_token
+        if not token:
+            break
+    assert names == ["one", "three", "two"]
+    named = p.ValidateFilterRequest(filter=one.resource_name)
+    assert client.filters.ValidateFilter(named).normal_form == DRAMA
+    both = p.ValidateFilterRequest(filter=one.resource_name, filter_expression=DRAMA)
+    assert refused(client.filters.ValidateFilter, both)[:2] == (INVALID, ["filter_expression"])
+    stale = p.DeleteFilterRequest(filter=one.resource_name, etag="zz")
+    assert refused(client.filters.DeleteFilter, stale)[0] == grpc.StatusCode.ABORTED
+    client.filters.DeleteFilter(p.DeleteFilterRequest(filter=one.resource_name, etag=one.etag))
+    gone = p.DescribeFilterRequest(filter=one.resource_name)
+    assert refused(client.filters.DescribeFilter, gone)[0] == NOT_FOUND
+
+
+def test_filters_go_before_datasets(client, group):
+    made = create(client, group, "last", DRAMA)
+    d = client.p.datasets
+    dataset = d.DeleteDatasetRequest(dataset=f"{group}/datasets/items")
+    with pytest.raises(grpc.RpcError) as caught:
+        client.datasets.DeleteDataset(dataset)
+    assert caught.value.code() == IN_USE
+    assert f"there is the filter '{group}/filters/last'" in caught.value.details()
+    client.filters.DeleteFilter(client.p.filters.DeleteFilterRequest(filter=made.resource_name))
+    client.datasets.DeleteDataset(dataset)
+    # Without its dataset there is nothing that the expression could be about.
+    answer = validate(client, group, DRAMA)
+    assert [p.message for p in answer.problems] == [
+        "Items.GENRES of a group without a dataset of Items"
+    ]
+
+
+def test_filters_outlive_a_restart(protos, durable_server):
+    from conftest import Client, make_group
+
+    client = Client(protos, durable_server.channel)
+    group = make_group(client, "lasting")
+    made = create(client, group, "kept", DRAMA)
+    durable_server.kill()
+    durable_server.start()
+    client = Client(protos, durable_server.channel)
+    request = client.p.filters.DescribeFilterRequest(filter=made.resource_name)
+    assert client.filters.DescribeFilter(request).filter == made
+
+
+@pytest.fixture
+def campaign_request(client, group):
+    """What creates a campaign of a trained version."""
+    s = client.p.solutions
+    for step in range(30):
+        client.put_event(group, f"u{step % 5}", f"i{step % 7}", 1_700_000_000 + step)
+    solution = client.solutions.CreateSolution(
+        s.CreateSolutionRequest(
+            name="s", dataset_group=group, recipe="recipes/user-personalization"
+        )
+    ).solution.resource_name
+    version = client.solutions.CreateSolutionVersion(
+        s.CreateSolutionVersionRequest(solution=solution)
+    ).solution_version.resource_name
+    describe = s.DescribeSolutionVersionRequest(solution_version=version)
+    client.wait_until_active(
+        lambda: client.solutions.DescribeSolutionVersion(describe).solution_version
+    )
+    return lambda **fields: client.p.campaigns.CreateCampaignRequest(
+        **{"name": "c", "solution_version": version, **fields}
+    )
+
+
+def test_a_campaign_has_a_default_filter(client, group, campaign_request):
+    c = client.p.campaigns
+    cheap = create(client, group, "cheap", "INCLUDE ItemID WHERE Items.PRICE < $MAX").resource_name
+    drama = create(client, group, "drama", DRAMA).resource_name
+    wrong = [
+        ({"default_filter": f"{group}/filters/none"}, NOT_FOUND, []),
+        ({"default_filter": "cheap"}, INVALID, ["default_filter"]),
+        ({"default_filter": cheap}, INVALID, ["default_filter_values.MAX"]),
+        ({"default_filter": cheap, "default_filter_values": values(client, MAX=["x"])},
+         INVALID, ["default_filter_values.MAX"]),
+        ({"default_filter": drama, "default_filter_values": values(client, MAX=["1"])},
+         INVALID, ["default_filter_values.MAX"]),
+        ({"default_filter_values": values(client, MAX=["1"])}, INVALID, ["default_filter_values"]),
+    ]
+    for fields, code, bad in wrong:
+        found = refused(client.campaigns.CreateCampaign, campaign_request(**fields))
+        assert found[:2] == (code, bad), fields
+    made = client.campaigns.CreateCampaign(
+        campaign_request(default_filter=cheap, default_filter_values=values(client, MAX=["3"]))
+    ).campaign
+    assert made.default_filter == cheap
+    assert list(made.default_filter_values["MAX"].values) == ["3"]
+    delete = client.p.filters.DeleteFilterRequest(filter=cheap)
+    assert refused(client.filters.DeleteFilter, delete)[0] == IN_USE
+
+    def update(**fields):
+        request = c.UpdateCampaignRequest(campaign=made.resource_name, **fields)
+        return client.campaigns.UpdateCampaign(request).campaign
+
+    kept = update(min_provisioned_tps=2)
+    assert (kept.default_filter, list(kept.default_filter_values)) == (cheap, ["MAX"])
+    lost = c.UpdateCampaignRequest(
+        campaign=made.resource_name, default_filter_values=values(client, MAX=["1"])
+    )
+    assert refused(client.campaigns.UpdateCampaign, lost)[:2] == (INVALID, ["default_filter_values"])
+    other = update(default_filter=drama)
+    assert (other.default_filter, list(other.default_filter_values)) == (drama, [])
+    client.filters.DeleteFilter(delete)
+    assert update(default_filter="").default_filter == ""
+
+
+def test_the_command_tells_places(client, group, shared_server):
+    server = shared_server.address
+    name = group.removeprefix("datasetGroups/")
+    done = run("filter", "check", name, 'INCLUDE ItemID WHERE Items.GENRE IN ("a")',
+               server=server, expect=1)
+    assert done.stdout == ""
+    assert done.stderr.splitlines() == [
+        "error: unknown column 'GENRE'; Items has CREATION_TIMESTAMP, GENRES, ITEM_ID, PRICE "
+        "(did you mean GENRES?)",
+        '  INCLUDE ItemID WHERE Items.GENRE IN ("a")',
+        "                       ^^^^^^^^^^^",
+    ]
+    done = run("filter", "check", name, "exclude ItemID where Items.PRICE > $MAX",
+               "--value", "MAX=3", server=server)
+    assert done.stdout.splitlines() == [
+        "EXCLUDE ItemID WHERE Items.PRICE > $MAX",
+        "  Items.PRICE: number",
+        "  $MAX: number, one value, may be omitted",
+    ]
+    run("filter", "check", name, "exclude ItemID where Items.PRICE > $MAX", "--value", "MAX=x",
+        server=server, expect=1)
+    run("filter", "check", name, DRAMA, "--value", "MAX", server=server, expect=2)
+    run("filter", "create", name, "drama", "INCLUDE", server=server, expect=1)
+    done = run("filter", "create", name, "drama", DRAMA, server=server)
+    assert done.stdout == f"{group}/filters/drama\n"
+    assert run("filter", "list", name, server=server).stdout == f"drama  {DRAMA}\n"
+    as_csv = run("filter", "list", name, "--output", "csv", server=server).stdout
+    assert as_csv.splitlines()[1] == 'drama,"INCLUDE ItemID WHERE Items.GENRES IN (""Drama"")"'
+    run("filter", "delete", name, "drama", server=server)
+    assert run("filter", "list", name, "--output", "json", server=server).stdout == "[]\n"
