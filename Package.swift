@@ -61,6 +61,7 @@ let package = Package(
         .systemLibrary(name: "CRocksDB", providers: [.apt(["librocksdb-dev"])]),
         .systemLibrary(name: "CCSV", providers: [.apt(["libcsv-dev"])]),
         .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CYAML", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CLinux"),
         .target(
@@ -78,6 +79,7 @@ let package = Package(
         // Values and pure libraries.
         library("Primitives", ["CKernels", "CLinux"]),
         library("Metrics", ["Primitives"]),
+        library("Settings", ["CYAML"]),
         library("Formats", ["CCSV", "CSimdJSON", "Primitives"]),
         library("Resources", ["Primitives"]),
         library("Wire", ["CBowerbirdProtos", "CProtobufC", "Primitives"]),
@@ -116,7 +118,7 @@ let package = Package(
             "bowerbird-server",
             [
                 "Services", "Admin", "Control", "Serving", "Journal", "RPC", "Transport", "Engine",
-                "Metrics",
+                "Metrics", "Settings",
                 "Resources", "Recipes", "Wire", "Primitives", argumentParser, logging,
             ]
         ),
@@ -137,6 +139,7 @@ let package = Package(
         ),
         tests("PrimitivesTests", ["Primitives", "CKernels", "TestSupport"]),
         tests("MetricsTests", ["Metrics", "Primitives"]),
+        tests("SettingsTests", ["Settings"]),
         tests("AdminTests", ["Admin", "Transport", "Metrics", "Primitives"]),
         tests("WireTests", ["Wire", "CBowerbirdProtos", "CProtobufC", "Primitives"]),
         tests("TransportTests", ["Transport", "Primitives", "TestSupport"]),

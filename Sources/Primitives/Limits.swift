@@ -333,6 +333,34 @@ extension Limits {
 }
 
 extension Limits {
+    // MARK: Overload
+
+    /// Unfinished messages of all calls: what senders that never finish can make the server hold.
+    package static let receiveBytesMax = 256 << 20
+
+    /// The same of one connection: sixteen messages of the largest size at a time.
+    package static let connectionReceiveBytesMax = 16 * messageBytesMax
+
+    /// Answers that one connection has not taken; while there are more, its new calls are refused.
+    package static let connectionUnsentBytesMax = 64 << 20
+
+    /// Connections of one address: half of all, so that one can't take every place.
+    package static let connectionsPerAddressMax = connectionsMax / 2
+
+    /// From a call's headers to the end of the one message of a call that takes one.
+    package static let requestTimeoutMS = 60_000
+
+    /// A loop whose turns all take longer than this is asked for more than it can do.
+    package static let overloadDelayMS = 100
+
+    /// Over how long the shortest turn is looked for.
+    package static let overloadWindowMS = 250
+
+    /// Callers and groups whose rates are counted at a time.
+    package static let rateBucketsMax = 10_000
+}
+
+extension Limits {
     // MARK: Access
 
     /// The file that says who may do what: some ten thousand lines.

@@ -1,23 +1,57 @@
 import Primitives
 import Synchronization
+import Transport
 
-/// Refuses calls above a number in flight, so that load shows as refusals and not as waiting.
+/// Refuses calls when there are too many, or when all wait too long: load shows as refusals that
+/// are safe to repeat, and not as waiting.
+///
+/// Health is always answered: whoever asks must not take a busy server for a dead one.
 package final class AdmissionControl: Interceptor {
-    private let callsMax: Int
+    private let callsMax: Atomic<Int>
+    private let delayMax: Atomic<UInt64>
     private let running = Atomic<Int>(0)
+    private let refusedCount = Atomic<Int>(0)
 
-    package init(callsMax: Int = Limits.callsInFlightMax) {
-        self.callsMax = callsMax
+    package init(
+        callsMax: Int = Limits.callsInFlightMax,
+        overloadDelayMS: Int = Limits.overloadDelayMS
+    ) {
+        self.callsMax = Atomic(callsMax)
+        delayMax = Atomic(UInt64(overloadDelayMS) * 1_000_000)
     }
 
     package var callsInFlight: Int { running.load(ordering: .relaxed) }
 
+    /// Calls that were refused so far.
+    package var callsRefused: Int { refusedCount.load(ordering: .relaxed) }
+
+    package func set(callsMax: Int, overloadDelayMS: Int) {
+        self.callsMax.store(callsMax, ordering: .relaxed)
+        delayMax.store(UInt64(overloadDelayMS) * 1_000_000, ordering: .relaxed)
+    }
+
     package func begin(_ call: ServerCall) -> Status? {
+        let callsMax = callsMax.load(ordering: .relaxed)
         let (_, count) = running.add(1, ordering: .relaxed)
-        guard count > callsMax else { return nil }
+        guard let reason = refusal(call, count, callsMax) else { return nil }
         running.subtract(1, ordering: .relaxed)
+        refusedCount.add(1, ordering: .relaxed)
         call.addTrailer("grpc-retry-pushback-ms", String(Limits.retryPushbackMS))
-        return Status(.resourceExhausted, "\(callsMax) calls are in flight, which is the limit")
+        return reason
+    }
+
+    private func refusal(_ call: ServerCall, _ count: Int, _ callsMax: Int) -> Status? {
+        if call.path.hasPrefix("/grpc.health.") { return nil }
+        if count > callsMax {
+            return Status(.resourceExhausted, "\(callsMax) calls are in flight, which is the limit")
+        }
+        let delayMax = delayMax.load(ordering: .relaxed)
+        guard delayMax > 0, call.loop.sustainedDelayNanoseconds > delayMax else { return nil }
+        return Status(
+            .unavailable,
+            "every call has waited for more than \(delayMax / 1_000_000) ms for a while; nothing "
+                + "was done"
+        )
     }
 
     package func end(_ call: ServerCall, _ status: Status) {

@@ -43,6 +43,9 @@ package struct MessageDeframer {
         assembly = ByteWriter(capacity: 16)
     }
 
+    /// Bytes of a message that has begun and not ended.
+    package var heldBytes: Int { isHandedOut ? 0 : assembly.count }
+
     /// Whether the bytes so far end between two messages.
     package var isAtBoundary: Bool { prefixCount == 0 }
 

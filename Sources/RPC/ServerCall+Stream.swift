@@ -49,7 +49,20 @@ extension ServerCall: ByteStreamHandler {
             }
         }
         release(bytes.byteCount)
+        if let refusal = chargeHeld() { cancel(refusal) }
         if endStream { halfClosed() }
+    }
+
+    package func tick(nowNanoseconds: UInt64, requestTimeoutMS: Int) {
+        guard state?.isWaitingForOnlyMessage == true else { return }
+        let elapsed = nowNanoseconds > startedNanoseconds ? nowNanoseconds - startedNanoseconds : 0
+        guard elapsed > UInt64(requestTimeoutMS) * 1_000_000 else { return }
+        cancel(
+            Status(
+                .deadlineExceeded,
+                "the request did not come within \(requestTimeoutMS) ms"
+            )
+        )
     }
 
     package func received(trailers: HeaderBlock) {

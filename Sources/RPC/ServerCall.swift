@@ -44,6 +44,8 @@ package final class ServerCall {
 
     /// Received bytes not yet given back to the client, while reading is paused.
     private var withheldBytes = 0
+    /// What of unfinished messages is charged to the budgets.
+    private var heldBytes = 0
     private var isReadingPaused = false
 
     private(set) var stream: (any ByteStream)?
@@ -146,6 +148,41 @@ package final class ServerCall {
     /// Adds a field of gRPC's own to the trailers, which `Metadata` refuses to carry.
     package func addTrailer(_ name: String, _ value: String) {
         extraTrailers.append(HeaderBlock.Field(name: name, value: value))
+    }
+
+    // MARK: Memory
+
+    /// Holds the call to what its connection and the server may hold of unfinished messages.
+    func chargeHeld() -> Status? {
+        guard let stream, !isCancelled else { return nil }
+        let held = deframer.heldBytes + (kept?.count ?? 0)
+        let change = held - heldBytes
+        let connection = stream.connectionHeld
+        if change > 0 {
+            guard connection.count + change <= Limits.connectionReceiveBytesMax,
+                dispatcher.receiveBudget.take(change)
+            else {
+                addTrailer("grpc-retry-pushback-ms", String(Limits.retryPushbackMS))
+                return Status(
+                    .resourceExhausted,
+                    "too many bytes of unfinished messages are held; send fewer at a time"
+                )
+            }
+        } else if change < 0 {
+            dispatcher.receiveBudget.give(-change)
+        }
+        connection.count += change
+        heldBytes = held
+        return nil
+    }
+
+    /// Gives back what `chargeHeld` took.
+    private func dropHeld() {
+        stream?.connectionHeld.count -= heldBytes
+        dispatcher.receiveBudget.give(heldBytes)
+        heldBytes = 0
+        kept = nil
+        deframer = MessageDeframer(messageBytesMax: dispatcher.messageBytesMax)
     }
 
     // MARK: Backpressure
@@ -265,6 +302,7 @@ package final class ServerCall {
         handler = nil
         method = nil
         resumeReading()
+        if heldBytes > 0 { dropHeld() }
         for interceptor in dispatcher.interceptors.prefix(admittedCount).reversed() {
             interceptor.end(self, status)
         }

@@ -73,6 +73,12 @@ package struct ServerCallState {
         return false
     }
 
+    /// Whether the one message of a call that takes one is still on its way.
+    package var isWaitingForOnlyMessage: Bool {
+        guard !isOver, !kind.clientStreams, case .open = receiving else { return false }
+        return true
+    }
+
     package var hasSentHeaders: Bool {
         if case .started = sending { return true }
         return false

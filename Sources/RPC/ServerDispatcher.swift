@@ -12,6 +12,7 @@ package final class ServerDispatcher: Sendable {
     /// Tells this process's request ids from another's; a random number of the program's choice.
     package let processTag: UInt64
 
+    package let receiveBudget: ReceiveBudget
     let compression = MessageCompression()
 
     private let running = Atomic<Int>(0)
@@ -21,12 +22,14 @@ package final class ServerDispatcher: Sendable {
         clock: any Clock = SystemClock(),
         interceptors: [any Interceptor] = [],
         messageBytesMax: Int = Limits.messageBytesMax,
+        receiveBudget: ReceiveBudget = ReceiveBudget(),
         processTag: UInt64 = 0
     ) {
         self.router = router
         self.clock = clock
         self.interceptors = interceptors
         self.messageBytesMax = messageBytesMax
+        self.receiveBudget = receiveBudget
         self.processTag = processTag
     }
 

@@ -39,7 +39,13 @@ package enum StatusMapping {
     }
 
     /// The status of a call that is refused for who made it, or for how many there are.
-    package static func refusal(_ code: StatusCode, _ message: String) -> Status {
+    ///
+    /// With `retryMS` the client is told when to try again.
+    package static func refusal(
+        _ code: StatusCode,
+        _ message: String,
+        retryMS: Int? = nil
+    ) -> Status {
         let writer = ByteWriter()
         let details = StatusBuilder(into: writer)
         details.code(Int32(code.rawValue))
@@ -48,6 +54,14 @@ package enum StatusMapping {
             let info = ErrorInfoBuilder(into: writer)
             info.reason(code == .permissionDenied ? "ACCESS_DENIED" : code.name)
             info.domain("bowerbird")
+        }
+        if let retryMS {
+            add("RetryInfo", to: details) { writer in
+                RetryInfoBuilder(into: writer).retryDelay { delay in
+                    delay.seconds(Int64(retryMS / 1_000))
+                    delay.nanos(Int32(retryMS % 1_000 * 1_000_000))
+                }
+            }
         }
         return Status(code, message, details: bytes(writer))
     }

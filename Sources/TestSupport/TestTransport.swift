@@ -7,6 +7,7 @@ package final class TestLoop: EventLoop {
     package let index = 0
     package private(set) var nowNanoseconds: UInt64 = 1_000_000_000
     package let mailbox: Mailbox
+    package var sustainedDelayNanoseconds: UInt64 = 0
     private var wheel: TimerWheel
     private let posted: PostedWork
 
@@ -61,6 +62,7 @@ package final class TestStream: ByteStream {
     package let loop: any EventLoop
     package let outgoing = ByteWriter()
     package var peer = Peer()
+    package let connectionHeld = HeldBytes()
     package private(set) var headers: HeaderBlock?
     package private(set) var trailers: HeaderBlock?
     package private(set) var isEnded = false

@@ -9,6 +9,9 @@ package protocol ByteStream: AnyObject {
     /// The loop of the thread that this stream lives on.
     var loop: any EventLoop { get }
 
+    /// What the streams of this one's connection have received and not made whole, in bytes.
+    var connectionHeld: HeldBytes { get }
+
     /// Who is at the other end.
     var peer: Peer { get }
 
@@ -31,6 +34,13 @@ package protocol ByteStream: AnyObject {
 
     /// Gives `byteCount` bytes of received DATA back to the peer's flow-control window.
     func consumed(_ byteCount: Int)
+}
+
+/// A number of bytes that the streams of one connection share; confined to their loop.
+package final class HeldBytes {
+    package var count = 0
+
+    package init() {}
 }
 
 /// Who is at the other end of a connection, as far as the connection knows.
@@ -68,11 +78,18 @@ package protocol ByteStreamHandler: AnyObject {
     /// The peer's trailers; the peer sends no more.
     func received(trailers: HeaderBlock)
 
+    /// Time has passed; about once a second while the stream is open.
+    func tick(nowNanoseconds: UInt64, requestTimeoutMS: Int)
+
     /// `outgoing` was drained below its low-water mark; a producer may go on.
     func writable()
 
     /// The stream is over; nothing comes after this. `noError` when both sides ended in order.
     func closed(_ code: HTTP2ErrorCode)
+}
+
+extension ByteStreamHandler {
+    package func tick(nowNanoseconds: UInt64, requestTimeoutMS: Int) {}
 }
 
 /// Who takes the streams that peers open on one reactor; made and called on its thread.

@@ -19,6 +19,7 @@ final class Connection: Pollable {
     let session: Session
     let reactor: Reactor
     private let metrics: TransportMetrics?
+    private let settings: TransportSettings
     private let tls: TLSEngine?
     /// What the session wants to send, until TLS has taken it.
     private let plain = ByteWriter(capacity: 16)
@@ -28,6 +29,7 @@ final class Connection: Pollable {
     private let output = ByteWriter(capacity: 4_096)
     private var sentCount = 0
     private var isDirty = false
+    private var isAged = false
     private var isWaitingForWrite = false
     private var timer: TimerToken?
     private let openedNanoseconds: UInt64
@@ -45,14 +47,18 @@ final class Connection: Pollable {
         isConnecting: Bool,
         peer: SocketAddress? = nil,
         tls: TLSEngine? = nil,
+        settings: TransportSettings = TransportSettings(),
         metrics: TransportMetrics? = nil
     ) {
         self.descriptor = descriptor
         self.reactor = reactor
         self.metrics = metrics
+        self.settings = settings
         self.tls = tls
         session = Session(loop: reactor, role: role)
-        session.onStream = metrics.map { metrics in { metrics.streams.add() } }
+        session.onStream = metrics.map { metrics in
+            { $0 ? metrics.streams.add() : metrics.refusedStreams.add() }
+        }
         session.peer = Peer(address: peer, isEncrypted: tls != nil)
         phase = isConnecting ? .connecting : .open
         openedNanoseconds = reactor.nowNanoseconds
@@ -249,7 +255,7 @@ final class Connection: Pollable {
     // MARK: Time
 
     private func scheduleCheck() {
-        let next = reactor.nowNanoseconds + 1_000_000_000
+        let next = reactor.nowNanoseconds + settings.checkIntervalNanoseconds
         timer = reactor.schedule(atNanoseconds: next) { [weak self] in self?.check() }
     }
 
@@ -261,22 +267,55 @@ final class Connection: Pollable {
         func passed(_ since: UInt64, _ boundMS: Int) -> Bool {
             now &- since > UInt64(boundMS) * 1_000_000 && now > since
         }
-        if !session.hasReceivedSettings, passed(openedNanoseconds, Limits.handshakeTimeoutMS) {
+        if !session.hasReceivedSettings, passed(openedNanoseconds, settings.handshakeTimeoutMS) {
             metrics?.handshakeTimeouts.add()
             return close(TransportError(.closed, "the peer sent no HTTP/2 preface in time"))
         }
-        if let stalled = stalledSinceNanoseconds, passed(stalled, Limits.stalledWriteTimeoutMS) {
+        if let stalled = stalledSinceNanoseconds, passed(stalled, settings.stalledWriteTimeoutMS) {
             metrics?.stalledWrites.add()
             return close(TransportError(.closed, "the peer took no bytes for too long"))
         }
+        for stream in session.streams.values {
+            if stream.unsentCount > 0,
+                passed(stream.lastProgressNanoseconds, settings.stalledWriteTimeoutMS)
+            {
+                metrics?.stalledWrites.add()
+                stream.reset(.cancel)
+            } else {
+                stream.handler?.tick(
+                    nowNanoseconds: now,
+                    requestTimeoutMS: settings.requestTimeoutMS
+                )
+            }
+        }
+        checkAge(now)
         if !session.streams.isEmpty {
             lastStreamNanoseconds = now
-        } else if case .server = session.role, passed(lastStreamNanoseconds, Limits.idleTimeoutMS) {
+        } else if case .server = session.role, passed(lastStreamNanoseconds, settings.idleTimeoutMS)
+        {
             metrics?.idleTimeouts.add()
             session.goAway(.noError)
             endAfterOutput()
         }
         scheduleCheck()
+    }
+
+    /// An old connection is asked to go, and ended when it does not.
+    private func checkAge(_ now: UInt64) {
+        guard settings.connectionAgeMaxMS > 0, case .server = session.role else { return }
+        // Spread over a tenth, so that connections of one moment don't all come again in one.
+        let spread = settings.connectionAgeMaxMS / 10
+        let age = settings.connectionAgeMaxMS + Int(truncatingIfNeeded: token % 97) * spread / 97
+        let agedMS = Int(truncatingIfNeeded: (now &- openedNanoseconds) / 1_000_000)
+        guard agedMS > age else { return }
+        if !isAged {
+            isAged = true
+            metrics?.agedConnections.add()
+            drain()
+        } else if agedMS > age + settings.connectionAgeGraceMS {
+            session.goAway(.noError)
+            endAfterOutput()
+        }
     }
 
     // MARK: Ending

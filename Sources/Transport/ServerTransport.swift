@@ -10,6 +10,8 @@ package final class ServerTransport: Sendable {
     private let reactors: ReactorGroup
     private let listeners: [Listener]
     private let tls: TLSIdentity?
+    private let settings: TransportSettings
+    private let addresses = AddressCounter()
     private let logger: Logger
     private let metrics: TransportMetrics?
     /// The connections of each reactor; a set is touched on its reactor's thread only.
@@ -25,6 +27,7 @@ package final class ServerTransport: Sendable {
         reactorCount: Int,
         clock: any Clock = SystemClock(),
         tls: TLSIdentity? = nil,
+        settings: TransportSettings = TransportSettings(),
         logger: Logger,
         metrics: TransportMetrics? = nil,
         makeAcceptor: @escaping MakeAcceptor
@@ -33,6 +36,7 @@ package final class ServerTransport: Sendable {
         for address in addresses { listeners.append(try Listener(address)) }
         self.listeners = listeners
         self.tls = tls
+        self.settings = settings
         self.logger = logger
         self.metrics = metrics
         reactors = try ReactorGroup(count: reactorCount, name: "reactor", clock: clock)
@@ -59,10 +63,13 @@ package final class ServerTransport: Sendable {
     ///
     /// TLS is for what leaves the machine, not for Unix sockets.
     private func adopt(_ descriptor: Int32, _ peer: SocketAddress?, isSecured: Bool) {
-        guard !isDraining.load(ordering: .relaxed), connectionCount < Limits.connectionsMax else {
+        guard !isDraining.load(ordering: .relaxed), connectionCount < settings.connectionsMax else {
             metrics?.refusedFull.add()
-            SystemCalls.close(descriptor)
-            return
+            return SystemCalls.close(descriptor)
+        }
+        guard addresses.add(peer, max: settings.connectionsPerAddressMax) else {
+            metrics?.refusedAddress.add()
+            return SystemCalls.close(descriptor)
         }
         metrics?.accepted.add()
         SystemCalls.noDelay(descriptor)
@@ -71,11 +78,12 @@ package final class ServerTransport: Sendable {
         let id = nextConnectionID.add(1, ordering: .relaxed).newValue
         let roster = rosters[index]
         let context = isSecured ? tls?.current : nil
-        reactors.post(index) { [metrics] reactor in
+        reactors.post(index) { [metrics, settings, addresses] reactor in
             guard let acceptor = roster.acceptor,
                 case .success(let engine) = Self.engine(context)
             else {
                 reactor.load.add(-1)
+                addresses.remove(peer)
                 return SystemCalls.close(descriptor)
             }
             let connection = Connection(
@@ -85,11 +93,13 @@ package final class ServerTransport: Sendable {
                 isConnecting: false,
                 peer: peer,
                 tls: engine,
+                settings: settings,
                 metrics: metrics
             )
             connection.onClose = { [unowned reactor] _ in
                 roster.connections[id] = nil
                 reactor.load.add(-1)
+                addresses.remove(peer)
             }
             roster.connections[id] = connection
             connection.start()

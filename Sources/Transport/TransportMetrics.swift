@@ -4,6 +4,9 @@ package import Metrics
 package final class TransportMetrics: Sendable {
     let accepted: Counter
     let refusedFull: Counter
+    let refusedAddress: Counter
+    let refusedStreams: Counter
+    let agedConnections: Counter
     let streams: Counter
     let bytesReceived: Counter
     let bytesSent: Counter
@@ -23,6 +26,11 @@ package final class TransportMetrics: Sendable {
         let refused = "bowerbird_connections_refused_total"
         let refusedHelp = "Connections that were closed at once, by reason."
         refusedFull = registry.counter(refused, refusedHelp, [("reason", "limit")])
+        refusedAddress = registry.counter(refused, refusedHelp, [("reason", "address")])
+        refusedStreams = registry.counter(
+            "bowerbird_streams_refused_total",
+            "Streams that were refused because their connection leaves its answers."
+        )
         streams = registry.counter("bowerbird_streams_total", "HTTP/2 streams that peers opened.")
         bytesReceived = registry.counter("bowerbird_received_bytes_total", "Bytes read of peers.")
         bytesSent = registry.counter("bowerbird_sent_bytes_total", "Bytes written to peers.")
@@ -43,5 +51,6 @@ package final class TransportMetrics: Sendable {
         handshakeTimeouts = ended("handshake_timeout")
         stalledWrites = ended("stalled_reader")
         idleTimeouts = ended("idle")
+        agedConnections = ended("age")
     }
 }

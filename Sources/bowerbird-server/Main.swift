@@ -1,4 +1,5 @@
 import ArgumentParser
+import Settings
 
 /// `bowerbird-server`: flags, wiring, signals, drain.
 @main
@@ -13,9 +14,17 @@ struct Main: ParsableCommand {
     )
 
     @OptionGroup
-    var options: ServerOptions
+    var flags: ServerFlags
 
     func run() throws {
-        try ServerProcess(options).run()
+        let settings: ServerSettings
+        do throws(SettingsError) {
+            if flags.printConfig { return print(try flags.table().listing, terminator: "") }
+            settings = try flags.read()
+        } catch {
+            throw ValidationError(error.message)
+        }
+        if flags.checkConfig { return print("the settings can be used") }
+        try ServerProcess(settings, flags).run()
     }
 }

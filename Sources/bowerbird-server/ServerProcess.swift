@@ -7,35 +7,33 @@ import Metrics
 import Primitives
 import RPC
 import Services
+import Settings
 import Transport
 
 /// One running server, from its flags to its exit.
 struct ServerProcess {
-    private let options: ServerOptions
+    private let settings: ServerSettings
+    private let flags: ServerFlags
     private let logger: Logger
     private let metrics = Metrics.Registry()
     private let readiness = Readiness()
+    private let controls: LiveControls
 
-    init(_ options: ServerOptions) {
-        self.options = options
+    init(_ settings: ServerSettings, _ flags: ServerFlags) {
+        self.settings = settings
+        self.flags = flags
+        let threshold = ServerLog.Threshold()
         // Standard output carries the ready line and nothing else.
-        LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+        LoggingSystem.bootstrap { ServerLog(label: $0, threshold: threshold) }
         logger = Logger(label: "bowerbird")
+        controls = LiveControls(settings.live, threshold: threshold)
     }
 
     func run() throws {
         // Blocked before any thread starts, so that only `Signals.wait` sees them.
         Signals.block()
-        let addresses = try options.listen.map { try address($0, "--listen") }
-        try options.checkNetwork(addresses)
         let access = try makeAccess()
-        let certificates = try options.tlsFiles.map { files in
-            do throws(TransportError) {
-                return try Certificates(files, metrics: metrics, logger: logger)
-            } catch {
-                throw ValidationError(error.message)
-            }
-        }
+        let certificates = try makeCertificates()
         // First, so that probes see a server that is recovering.
         let admin = try makeAdminPort()
         let core = try makeCore()
@@ -44,10 +42,18 @@ struct ServerProcess {
         let health = addHealth(to: &router)
         let dispatcher = ServerDispatcher(
             router: router,
-            interceptors: interceptors(router, core, access?.rules),
+            interceptors: controls.interceptors(
+                router,
+                settings,
+                access?.rules,
+                core.groupOfTracker,
+                metrics
+            ),
+            messageBytesMax: settings.messageBytesMax,
+            receiveBudget: ReceiveBudget(bytesMax: settings.receiveBytesMax),
             processTag: UInt64.random(in: 1 ... .max)
         )
-        let transport = try makeTransport(addresses, certificates, dispatcher)
+        let transport = try makeTransport(certificates, dispatcher)
         readiness.serve(check: core.unreadiness)
         announce(transport, admin)
         let signal = serve(certificates, access)
@@ -56,7 +62,7 @@ struct ServerProcess {
         readiness.drain()
         health.drain()
         let drained = DispatchSemaphore(value: 0)
-        transport.drain { drained.signal() }
+        transport.drain(graceMS: settings.drainGraceMS) { drained.signal() }
         drained.wait()
         transport.stop()
         core.stop()
@@ -74,32 +80,41 @@ struct ServerProcess {
             case SIGHUP:
                 certificates?.renew()
                 access?.renew()
+                readSettings()
             case let signal?: return signal
             }
         }
     }
 
-    private func interceptors(
-        _ router: Router,
-        _ core: ServerCore,
-        _ rules: AccessRules?
-    ) -> [any Interceptor] {
-        let table = MethodAccessTable(
-            health: options.healthAccess,
-            reflection: options.reflectionAccess,
-            group: core.groupOfTracker
-        )
-        let access = AccessControl(
-            rules: rules,
-            access: table.access,
-            router: router,
-            logger: Logger(label: "bowerbird.audit"),
-            metrics: metrics,
-            refuse: StatusMapping.refusal
-        )
-        let log: [any Interceptor] =
-            options.accessLog ? [AccessLog(logger: logger, level: .info)] : []
-        return log + [CallMetrics(metrics, router: router), AdmissionControl(), access]
+    /// Reads the settings again and takes what a running server can take.
+    private func readSettings() {
+        do throws(SettingsError) {
+            let new = try flags.read()
+            controls.apply(new.live)
+            for (old, value) in zip(settings.table.values, new.table.values)
+            where old.values != value.values && !old.setting.isLive {
+                logger.warning(
+                    "setting takes effect at the next start",
+                    metadata: ["setting": "\(value.setting.key)"]
+                )
+            }
+            logger.notice("settings read")
+        } catch {
+            logger.error(
+                "settings can't be read; the old ones stay",
+                metadata: ["reason": "\(error.message)"]
+            )
+        }
+    }
+
+    private func makeCertificates() throws -> Certificates? {
+        do throws(TransportError) {
+            return try settings.tlsFiles.map { files throws(TransportError) in
+                try Certificates(files, metrics: metrics, logger: logger)
+            }
+        } catch {
+            throw ValidationError(error.message)
+        }
     }
 
     private func address(_ text: String, _ flag: String) throws -> SocketAddress {
@@ -111,9 +126,9 @@ struct ServerProcess {
     }
 
     private func makeAccess() throws -> Access? {
-        guard options.tokenFile != nil || options.tlsClientCA != nil else { return nil }
+        guard settings.tokenFile != nil || settings.tlsFiles?.clientCA != nil else { return nil }
         do throws(TransportError) {
-            return try Access(file: options.tokenFile, metrics: metrics, logger: logger)
+            return try Access(file: settings.tokenFile, metrics: metrics, logger: logger)
         } catch {
             throw ValidationError("--token-file: \(error.message)")
         }
@@ -124,8 +139,8 @@ struct ServerProcess {
     /// A port that was asked for must be had; the default one only if it is free.
     private func makeAdminPort() throws -> AdminPort? {
         ProcessMetrics.register(in: metrics)
-        if options.adminListen == "-" { return nil }
-        let asked = options.adminListen
+        if settings.adminListen == "-" { return nil }
+        let asked = settings.adminListen
         let address = try address(asked ?? "127.0.0.1:9464", "--admin-listen")
         do throws(TransportError) {
             return try AdminPort(listening: address, registry: metrics) { [readiness] in
@@ -139,14 +154,14 @@ struct ServerProcess {
     }
 
     private func makeTransport(
-        _ addresses: [SocketAddress],
         _ certificates: Certificates?,
         _ dispatcher: ServerDispatcher
     ) throws -> ServerTransport {
         let transport = try ServerTransport(
-            listening: addresses,
-            reactorCount: options.reactors ?? ProcessInfo.processInfo.activeProcessorCount,
+            listening: settings.listen,
+            reactorCount: settings.reactors ?? ProcessInfo.processInfo.activeProcessorCount,
             tls: certificates?.identity,
+            settings: settings.transport,
             logger: logger,
             metrics: TransportMetrics(metrics)
         ) { _ in dispatcher.makeAcceptor() }
@@ -156,6 +171,10 @@ struct ServerProcess {
         metrics.reading("bowerbird_calls_in_flight", "Calls that have begun and not ended.") {
             Double(dispatcher.callsInFlight)
         }
+        metrics.reading(
+            "bowerbird_unfinished_message_bytes",
+            "Bytes that are held of messages which have not come as a whole."
+        ) { Double(dispatcher.receiveBudget.bytesHeld) }
         return transport
     }
 
@@ -174,7 +193,7 @@ struct ServerProcess {
 
     private func makeCore() throws -> ServerCore {
         let place: Journal.Place =
-            options.dataDirectory.map { .directory($0) } ?? .memory
+            settings.dataDirectory.map { .directory($0) } ?? .memory
         do throws(JournalError) {
             return try ServerCore(place, metrics: metrics, logger: logger)
         } catch {

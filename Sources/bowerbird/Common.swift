@@ -13,10 +13,10 @@ struct ServerOption: ParsableArguments {
     @Option(help: "A PEM file of the CA of the server. Default: BOWERBIRD_TLS_CA.")
     var tlsCA: String?
 
-    @Option(help: "The client's certificate, a PEM file. Default: BOWERBIRD_TLS_CERTIFICATE.")
+    @Option(help: "The client's certificate, a PEM file. Default: BOWERBIRD_CLIENT_CERTIFICATE.")
     var tlsCertificate: String?
 
-    @Option(help: "The key of that. Default: BOWERBIRD_TLS_KEY.")
+    @Option(help: "The key of that. Default: BOWERBIRD_CLIENT_KEY.")
     var tlsKey: String?
 
     @Option(help: "The name that the server's certificate must be for. Default: the host.")
@@ -37,8 +37,8 @@ struct ServerOption: ParsableArguments {
     private func tlsSettings(_ environment: [String: String]) -> TLSSettings? {
         let settings = TLSSettings(
             caFile: tlsCA ?? environment["BOWERBIRD_TLS_CA"],
-            certificateFile: tlsCertificate ?? environment["BOWERBIRD_TLS_CERTIFICATE"],
-            keyFile: tlsKey ?? environment["BOWERBIRD_TLS_KEY"],
+            certificateFile: tlsCertificate ?? environment["BOWERBIRD_CLIENT_CERTIFICATE"],
+            keyFile: tlsKey ?? environment["BOWERBIRD_CLIENT_KEY"],
             serverName: tlsServerName
         )
         return tls || settings != TLSSettings() ? settings : nil

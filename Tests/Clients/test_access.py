@@ -295,7 +295,7 @@ def test_what_admins_do_and_who_is_refused_is_written_down(secured):
     create_tracker(secured.client("admin"), "audited")
     refusal(lambda: put(secured.client("shop-reader")))
     lines = [
-        line for line in pathlib.Path(secured.server.log).read_text().splitlines() if " audit" in line
+        line for line in pathlib.Path(secured.server.log).read_text().splitlines() if "msg=audit" in line
     ]
     made = [line for line in lines if "CreateEventTracker" in line and "'admin'" in line]
     assert "resources=datasetGroups/shop" in made[-1] and "peer=127.0.0.1:" in made[-1]

@@ -5,6 +5,7 @@ enum TidyRules {
         "Primitives": ["CKernels", "CLinux", "Glibc", "Synchronization"],
         "Metrics": ["Primitives", "Synchronization"],
         "Admin": ["Transport", "Metrics", "Primitives", "Glibc"],
+        "Settings": ["CYAML"],
         "Formats": ["CCSV", "CSimdJSON", "Primitives"],
         "Resources": ["Primitives"],
         "Wire": ["CBowerbirdProtos", "CProtobufC", "Primitives"],
@@ -47,7 +48,8 @@ enum TidyRules {
         ],
         "bowerbird-server": [
             "Services", "Admin", "Control", "Serving", "Journal", "RPC", "Transport", "Metrics",
-            "Engine", "Resources", "Recipes", "Wire", "Primitives", "ArgumentParser", "Logging",
+            "Settings", "Engine", "Resources", "Recipes", "Wire", "Primitives", "ArgumentParser",
+            "Logging",
             "Foundation", "Glibc", "Synchronization",
         ],
     ]
@@ -59,6 +61,7 @@ enum TidyRules {
         "CKernels": ["Sources/Recipes/Math/", "Sources/Engine/Filters/", "Sources/Primitives/"],
         "CLinux": ["Sources/Transport/", "Sources/Primitives/Threads.swift"],
         "CSimdJSON": ["Sources/Formats/JSON"],
+        "CYAML": ["Sources/Settings/"],
         "COpenSSL": ["Sources/Transport/TLS/"],
         "CZlib": ["Sources/RPC/Compression/"],
         "CCSV": ["Sources/Formats/CSV"],

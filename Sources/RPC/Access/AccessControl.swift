@@ -21,6 +21,8 @@ package final class AccessControl: Interceptor {
     private let methods: [MethodAccess]
     private let logger: Logger
     private let refuse: @Sendable (StatusCode, String) -> Status
+    /// Whether others want to know the resources of every message.
+    private let readsEveryName: @Sendable () -> Bool
     private let unauthenticated: Counter
     private let denied: Counter
 
@@ -30,6 +32,7 @@ package final class AccessControl: Interceptor {
     ///   - router: All paths that are served.
     ///   - logger: Told of every call of an admin's method, and of every call that was refused.
     ///   - metrics: Counts refusals.
+    ///   - readsEveryName: Whether resources must be known of messages that nobody is held to.
     ///   - refuse: Makes a status that programs can read.
     package init(
         rules: AccessRules?,
@@ -37,12 +40,14 @@ package final class AccessControl: Interceptor {
         router: Router,
         logger: Logger,
         metrics: Registry,
+        readsEveryName: @escaping @Sendable () -> Bool = { false },
         refuse: @escaping @Sendable (StatusCode, String) -> Status
     ) {
         self.rules = rules
         methods = router.paths.map { access($0) ?? .undeclared }
         self.logger = logger
         self.refuse = refuse
+        self.readsEveryName = readsEveryName
         let help = "Calls that were refused for who made them, by reason."
         let name = "bowerbird_access_refusals_total"
         unauthenticated = metrics.counter(name, help, [("reason", "unauthenticated")])
@@ -115,7 +120,7 @@ package final class AccessControl: Interceptor {
             return nil
         }
         let grant = call.access.grant
-        let isAudited = method.role == .admin
+        let isAudited = method.role == .admin || readsEveryName()
         guard isAudited || grant?.isUnrestricted == false else { return nil }
         let names = readNames(message)
         if isAudited { call.access.resources = Array(names.prefix(Limits.auditedNamesMax)) }

@@ -12,6 +12,8 @@ package final class HTTP2Stream: ByteStream {
     private weak var session: Session?
     var handler: (any ByteStreamHandler)?
 
+    package let connectionHeld: HeldBytes
+
     package var peer: Peer { session?.peer ?? Peer() }
 
     /// Bytes of `outgoing` that have been framed.
@@ -23,10 +25,15 @@ package final class HTTP2Stream: ByteStream {
     var wantsWritable = false
     /// Received bytes that nobody has given back yet.
     private var unconsumed = 0
+    /// When bytes last left, or began to wait.
+    private(set) var lastProgressNanoseconds: UInt64 = 0
+    /// What of `outgoing` the session knows of.
+    private var reportedUnsent = 0
 
     init(session: Session, loop: any EventLoop) {
         self.session = session
         self.loop = loop
+        connectionHeld = session.held
     }
 
     package func send(headers: HeaderBlock, endStream: Bool) {
@@ -34,6 +41,8 @@ package final class HTTP2Stream: ByteStream {
     }
 
     package func flush(endStream: Bool) {
+        if reportedUnsent == 0 { lastProgressNanoseconds = loop.nowNanoseconds }
+        reportUnsent()
         if endStream { isEnding = true } else { wantsWritable = true }
         session?.resume(self)
     }
@@ -54,6 +63,12 @@ package final class HTTP2Stream: ByteStream {
         session?.consume(count, on: id)
     }
 
+    /// Tells the session how much more, or less, is waiting.
+    private func reportUnsent() {
+        session?.unsentBytes += unsentCount - reportedUnsent
+        reportedUnsent = unsentCount
+    }
+
     // MARK: The session's side
 
     func opened(as id: Int32) {
@@ -67,6 +82,8 @@ package final class HTTP2Stream: ByteStream {
     /// Lets go of everything; what is left of the window goes back to the connection.
     func close(_ code: HTTP2ErrorCode) {
         guard let session else { return }
+        session.unsentBytes -= reportedUnsent
+        reportedUnsent = 0
         self.session = nil
         if unconsumed > 0 { session.consumeClosed(unconsumed) }
         unconsumed = 0
@@ -103,6 +120,8 @@ extension HTTP2Stream {
             outgoing.removeAll()
             sentCount = 0
         }
+        lastProgressNanoseconds = loop.nowNanoseconds
+        reportUnsent()
         return .bytes(count, isLast: isEnding && outgoing.count == 0)
     }
 

@@ -36,8 +36,11 @@ package final class Session {
     var peer = Peer()
     /// Called when bytes are ready for `drain`; at most once until it has run.
     var onOutput: (() -> Void)?
-    /// Called when a peer has opened a stream.
-    var onStream: (() -> Void)?
+    /// Called when a peer has opened a stream; false when it was refused.
+    var onStream: ((_ isTaken: Bool) -> Void)?
+    /// What its streams wait to send, in bytes.
+    var unsentBytes = 0
+    let held = HeldBytes()
 
     // What the callbacks gather, one header block and one buffer at a time.
     var assembling = HeaderAssembly()
@@ -180,10 +183,16 @@ package final class Session {
 
     private func open(_ id: Int32) -> HTTP2Stream? {
         guard case .server(let acceptor) = role else { return nil }
+        guard unsentBytes <= Limits.connectionUnsentBytesMax else {
+            // No work was done: the peer may repeat it once it has taken its answers.
+            onStream?(false)
+            submitReset(id, .refusedStream)
+            return nil
+        }
         let stream = HTTP2Stream(session: self, loop: loop)
         stream.opened(as: id)
         streams[id] = stream
-        onStream?()
+        onStream?(true)
         stream.handler = acceptor.accept(stream)
         return stream
     }
@@ -291,10 +300,14 @@ package final class Session {
 
     func reset(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
         guard stream.id > 0 else { return stream.close(code) }
+        submitReset(stream.id, code)
+    }
+
+    private func submitReset(_ id: Int32, _ code: HTTP2ErrorCode) {
         _ = unsafe nghttp2_submit_rst_stream(
             handle,
             UInt8(NGHTTP2_FLAG_NONE.rawValue),
-            stream.id,
+            id,
             code.rawValue
         )
         requestOutput()

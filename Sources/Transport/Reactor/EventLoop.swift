@@ -12,6 +12,9 @@ package protocol EventLoop: AnyObject {
     /// The monotonic clock, read once per loop turn.
     var nowNanoseconds: UInt64 { get }
 
+    /// How long even the shortest turn of the last while has taken: what new work waits at least.
+    var sustainedDelayNanoseconds: UInt64 { get }
+
     /// Runs `work` on this thread at the first turn at or after `deadlineNanoseconds`.
     ///
     /// Resolution is that of the timer wheel, about 4 ms; never early.

@@ -47,14 +47,16 @@ struct Poller: ~Copyable {
         _ = unsafe epoll_ctl(descriptor, operation, target, &event)
     }
 
-    /// Waits up to `timeoutMS` (-1: for ever) and calls `body` for each ready descriptor.
-    func wait(timeoutMS: Int32, _ body: (Ready) -> Void) {
+    /// Waits up to `timeoutMS` (-1: for ever), calls `awake` and then `body` for each ready
+    /// descriptor.
+    func wait(timeoutMS: Int32, awake: () -> Void, _ body: (Ready) -> Void) {
         let count = unsafe epoll_wait(
             descriptor,
             events.baseAddress,
             Int32(events.count),
             timeoutMS
         )
+        awake()
         guard count > 0 else { return }
         for index in 0..<Int(count) {
             let event = unsafe events[index]

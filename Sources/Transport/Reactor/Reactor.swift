@@ -27,6 +27,7 @@ package final class Reactor: EventLoop {
     private var dirty: [any Pollable] = []
     private var flushing: [any Pollable] = []
     private var isRunning = true
+    private var turns = TurnTimes()
     /// One read buffer for all connections: what was read is consumed within the turn.
     let readBuffer: ReadBuffer
     /// Where TLS leaves plaintext, for all connections as well.
@@ -55,6 +56,8 @@ package final class Reactor: EventLoop {
     package func cancel(_ token: TimerToken) {
         wheel.cancel(token)
     }
+
+    package var sustainedDelayNanoseconds: UInt64 { turns.shortest }
 
     // MARK: Descriptors
 
@@ -90,7 +93,11 @@ package final class Reactor: EventLoop {
     func run() {
         while isRunning {
             let sleep = dirty.isEmpty ? wheel.sleepMS(nowNanoseconds: nowNanoseconds) : 0
-            poller.wait(timeoutMS: sleep) { ready in
+            var began = nowNanoseconds
+            poller.wait(timeoutMS: sleep) {
+                began = clock.monotonicNanoseconds()
+                nowNanoseconds = began
+            } _: { ready in
                 if ready.token == 0 {
                     inbox.clear()
                 } else {
@@ -105,6 +112,7 @@ package final class Reactor: EventLoop {
             for work in inbox.takeAll() { work() }
             for work in wheel.due(nowNanoseconds: nowNanoseconds) { work() }
             flushDirty()
+            turns.add(clock.monotonicNanoseconds() - began, at: nowNanoseconds)
         }
         inbox.close()
         pollables = [:]

@@ -1,0 +1,61 @@
+import Logging
+import Metrics
+import RPC
+import Services
+import Settings
+
+/// What of a running server follows its settings.
+struct LiveControls {
+    private let log: AccessLog
+    private let admission: AdmissionControl
+    private let rates: RateLimits
+    private let threshold: ServerLog.Threshold
+
+    init(_ settings: ServerSettings.LiveSettings, threshold: ServerLog.Threshold) {
+        self.threshold = threshold
+        log = AccessLog(logger: Logger(label: "bowerbird.access"), level: .info)
+        admission = AdmissionControl()
+        rates = RateLimits { message, retryMS in
+            StatusMapping.refusal(.resourceExhausted, message, retryMS: retryMS)
+        }
+        apply(settings)
+    }
+
+    func apply(_ settings: ServerSettings.LiveSettings) {
+        threshold.set(settings.logLevel)
+        log.set(isOn: settings.logsCalls)
+        admission.set(
+            callsMax: settings.callsInFlightMax,
+            overloadDelayMS: settings.overloadDelayMS
+        )
+        rates.set(callerRate: settings.tokenRateMax, groupRate: settings.groupRateMax)
+    }
+
+    /// What runs around every call, the outermost first.
+    func interceptors(
+        _ router: Router,
+        _ settings: ServerSettings,
+        _ rules: AccessRules?,
+        _ groupOfTracker: @escaping MethodAccessTable.GroupOfTracker,
+        _ metrics: Metrics.Registry
+    ) -> [any Interceptor] {
+        let table = MethodAccessTable(
+            health: settings.healthAccess,
+            reflection: settings.reflectionAccess,
+            group: groupOfTracker
+        )
+        let access = AccessControl(
+            rules: rules,
+            access: table.access,
+            router: router,
+            logger: Logger(label: "bowerbird.audit"),
+            metrics: metrics,
+            readsEveryName: { [rates] in rates.needsGroups },
+            refuse: { StatusMapping.refusal($0, $1) }
+        )
+        metrics.reading("bowerbird_calls_shed_total", "Calls that were refused for the load.") {
+            [admission] in Double(admission.callsRefused)
+        }
+        return [log, CallMetrics(metrics, router: router), admission, access, rates]
+    }
+}

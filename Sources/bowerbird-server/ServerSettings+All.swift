@@ -1,0 +1,151 @@
+import Primitives
+import Settings
+
+extension ServerSettings {
+    /// Every setting, in the order in which people read them.
+    static let all: [Setting] =
+        [
+            Setting("version", "The version of this file's form: 1.", defaults: ["1"]),
+            Setting(
+                "data-directory",
+                "Where the data is kept; made if absent. Refused when another server has it."
+            ),
+            Setting("ephemeral", "Keep nothing on disk.", defaults: ["false"]),
+            Setting(
+                "listen",
+                "HOST:PORT or unix:PATH of gRPC; repeatable. Port 0 picks a free one.",
+                defaults: ["127.0.0.1:50051"]
+            ),
+            Setting(
+                "admin-listen",
+                """
+                HOST:PORT of the HTTP/1.1 port with /livez, /readyz, /metrics and /version; '-' \
+                for none. By default 127.0.0.1:9464, or none when that is taken.
+                """
+            ),
+            Setting("reactors", "Threads that serve connections, 1 to 256. By default one a core."),
+            Setting(
+                "tls-certificate",
+                "The server's certificate with its chain, a PEM file; gRPC is TLS then."
+            ),
+            Setting("tls-key", "The key of that, a PEM file."),
+            Setting(
+                "tls-client-ca",
+                "Who signs the clients' certificates, a PEM file; clients need one then."
+            ),
+            Setting(
+                "allow-plaintext",
+                "Listen on other addresses than loopback without TLS, with tokens in the clear.",
+                defaults: ["false"]
+            ),
+            Setting(
+                "token-file",
+                "Who may do what: a file that 'bowerbird token' writes; callers need a token then."
+            ),
+            Setting(
+                "health-access",
+                "Who may ask for health: 'open' for everybody, 'known' for callers with a token.",
+                defaults: ["open"]
+            ),
+            Setting("reflection-access", "The same for reflection.", defaults: ["known"]),
+            Setting(
+                "log-level",
+                "trace, debug, info, notice, warning or error.",
+                defaults: ["info"],
+                isLive: true
+            ),
+            Setting("access-log", "Log one line a call.", defaults: ["false"], isLive: true),
+        ] + limits
+
+    private static let limits: [Setting] = [
+        Setting(
+            "message-bytes-max",
+            "One message, in bytes, packed or not.",
+            defaults: ["\(Limits.messageBytesMax)"]
+        ),
+        Setting(
+            "receive-bytes-max",
+            "Unfinished messages of all calls together, in bytes; calls above it are refused.",
+            defaults: ["\(Limits.receiveBytesMax)"]
+        ),
+        Setting(
+            "connections-max",
+            "Open connections; more are closed at once.",
+            defaults: ["\(Limits.connectionsMax)"]
+        ),
+        Setting(
+            "connections-per-address-max",
+            "The same from one address (of IPv6, one network of 64 bits).",
+            defaults: ["\(Limits.connectionsPerAddressMax)"]
+        ),
+        Setting(
+            "connection-age-max-ms",
+            "After this a connection is asked to go, as in a drain; 0 for never.",
+            defaults: ["0"]
+        ),
+        Setting(
+            "connection-age-grace-ms",
+            "How long its calls may still take.",
+            defaults: ["\(Limits.drainGraceMS)"]
+        ),
+        Setting(
+            "handshake-timeout-ms",
+            "From a connection to its first HTTP/2 settings, TLS included.",
+            defaults: ["\(Limits.handshakeTimeoutMS)"]
+        ),
+        Setting(
+            "request-timeout-ms",
+            "From a call's headers to the end of the only message of a call that takes one.",
+            defaults: ["\(Limits.requestTimeoutMS)"]
+        ),
+        Setting(
+            "stalled-write-timeout-ms",
+            "How long a client may leave what it is sent.",
+            defaults: ["\(Limits.stalledWriteTimeoutMS)"]
+        ),
+        Setting(
+            "idle-timeout-ms",
+            "How long a connection lasts without a call.",
+            defaults: ["\(Limits.idleTimeoutMS)"]
+        ),
+        Setting(
+            "drain-grace-ms",
+            "How long running calls may take when the server stops.",
+            defaults: ["\(Limits.drainGraceMS)"]
+        ),
+        Setting(
+            "calls-in-flight-max",
+            "Calls at a time; more are refused at once.",
+            defaults: ["\(Limits.callsInFlightMax)"],
+            isLive: true
+        ),
+        Setting(
+            "overload-delay-ms",
+            "Calls are refused while every call has waited longer than this; 0 for never.",
+            defaults: ["\(Limits.overloadDelayMS)"],
+            isLive: true
+        ),
+        Setting(
+            "token-rate-max",
+            "Calls a second of one token or certificate; 0 for any number.",
+            defaults: ["0"],
+            isLive: true
+        ),
+        Setting(
+            "group-rate-max",
+            "Calls a second for one dataset group; 0 for any number.",
+            defaults: ["0"],
+            isLive: true
+        ),
+    ]
+
+    /// The help of a setting, for its flag.
+    static func help(_ key: String) -> String {
+        guard let setting = all.first(where: { $0.key == key }) else {
+            preconditionFailure("no setting '\(key)'")
+        }
+        return setting.defaults.isEmpty
+            ? setting.help
+            : "\(setting.help) Default: \(setting.defaults.joined(separator: ","))."
+    }
+}
