@@ -148,6 +148,25 @@ package final class ControlPlane: Sendable {
         return size == 0 ? 100 : Int(size)
     }
 
+    /// Makes `tell` hear of a version's training, until `stopWatching`.
+    package func watch(_ version: ResourceName, _ tell: @escaping @Sendable () -> Void) -> UInt64 {
+        trainings.watchers.add(version, tell)
+    }
+
+    package func stopWatching(_ watcher: UInt64) {
+        trainings.watchers.remove(watcher)
+    }
+
+    /// Nanoseconds that the rest of a training takes; `nil` while that is not known.
+    package func remainingNanoseconds(_ version: ResourceName) -> UInt64? {
+        trainings.remainingNanoseconds(version)
+    }
+
+    /// The schema of one kind of a group's records; `nil` without such a dataset.
+    package func schema(of group: ResourceName, _ kind: DatasetKind) -> Schema? {
+        engine.schema(of: group, kind)
+    }
+
     /// How far the training of a version is, 0 to 1.
     package func progress(_ version: SolutionVersion) -> Double {
         switch version.header.status {
@@ -156,6 +175,18 @@ package final class ControlPlane: Sendable {
             trainings.progress(Resource.solutionVersion(version).resourceName)
         case .createPending, .createFailed, .createStopped: 0
         }
+    }
+
+    /// An update goes on from a version that is there.
+    package func checkHasVersion(_ text: String) throws(Refusal) {
+        guard case .solution(let solution) = try describe(text, .solution) else { return }
+        guard latestVersion(of: solution) == nil else { return }
+        throw Refusal(
+            .resourceInUse,
+            "the solution '\(text)' has no ACTIVE version to update; train one with "
+                + "TRAINING_MODE_FULL",
+            resource: text
+        )
     }
 
     package func latestVersion(of solution: Solution) -> ResourceName? {

@@ -59,7 +59,8 @@ package struct ResourceDrafts: Sendable {
         let solution = Solution(
             header: try header("default"),
             group: group,
-            recipe: .recipe("user-personalization")
+            recipe: .recipe("user-personalization"),
+            config: Self.starterConfig
         )
         resources.append(.solution(solution))
         resources.append(
@@ -76,6 +77,13 @@ package struct ResourceDrafts: Sendable {
             )
         )
         return resources
+    }
+
+    /// It trains by itself as soon as there is something to learn.
+    private static var starterConfig: SolutionConfig {
+        var config = SolutionConfig()
+        config.automatic.startsAtOnce = true
+        return config
     }
 
     package func schema(name: String, document: String) throws(Refusal) -> Resource {
@@ -128,12 +136,23 @@ package struct ResourceDrafts: Sendable {
     package func solutionVersion(
         solution: String,
         name: String,
-        generatedName: String
+        generatedName: String,
+        isUpdate: Bool = false
     ) throws(Refusal) -> Resource {
         let solution = try ResourceName(parsing: solution, as: .solution, field: "solution")
         var header = try header(name.isEmpty ? generatedName : name)
         header.status = .createPending
-        return .solutionVersion(SolutionVersion(header: header, solution: solution))
+        var version = SolutionVersion(header: header, solution: solution)
+        version.isUpdate = isUpdate
+        return .solutionVersion(version)
+    }
+
+    /// A solution as it is stored after a change.
+    func stamped(_ solution: Solution) -> Solution {
+        var solution = solution
+        solution.header.revision += 1
+        solution.header.updatedAt = now
+        return solution
     }
 
     func header(_ name: String) throws(Refusal) -> ResourceHeader {
@@ -156,7 +175,9 @@ extension ResourceDrafts {
         name: String,
         group: String,
         recipe: String,
-        knownRecipes: [String]
+        knownRecipes: [String],
+        settings: SolutionSettings = SolutionSettings(),
+        schema: @escaping (ResourceName, DatasetKind) -> Schema? = { _, _ in nil }
     ) throws(Refusal) -> Resource {
         let header = try header(name)
         let group = try ResourceName(parsing: group, as: .datasetGroup, field: "dataset_group")
@@ -169,7 +190,9 @@ extension ResourceDrafts {
                 resource: recipe.text
             )
         }
-        return .solution(Solution(header: header, group: group, recipe: recipe))
+        let checks = SolutionChecks(recipe: recipe.label) { schema(group, $0) }
+        let config = try checks.config(settings)
+        return .solution(Solution(header: header, group: group, recipe: recipe, config: config))
     }
 
     /// What `CreateCampaign` says beyond its name.

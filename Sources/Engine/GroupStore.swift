@@ -41,6 +41,8 @@ package final class GroupStore: @unchecked Sendable {
     }
     /// Ids that readers may look up; kept beside `items`, which the writer alone reads.
     private let readableItems: Mutex<IdentifierTable>
+    /// The same for the names of event types, by index.
+    private let readableTypes = Mutex<[String]>([])
 
     /// What one more event does to a history.
     struct StoredChange: Sendable {
@@ -125,6 +127,18 @@ package final class GroupStore: @unchecked Sendable {
 
     package var currentRoot: GroupRoot { root.current }
 
+    /// Entries of all histories that are kept in memory; O(owners).
+    package var interactionCount: Int {
+        shards.reduce(0) { sum, shard in
+            sum + shard.state.withLock { $0.owners.reduce(0) { $0 + Int($1.history.count) } }
+        }
+    }
+
+    /// The name of an event type; `nil` for an index that is not given yet.
+    package func eventTypeName(_ index: Int) -> String? {
+        readableTypes.withLock { index < $0.count ? $0[index] : nil }
+    }
+
     /// Calls `body` with every entry of every history, in no stated order.
     ///
     /// O(interactions), one shard's lock at a time.
@@ -203,6 +217,7 @@ package final class GroupStore: @unchecked Sendable {
     func nameEventType(_ type: EventTypeIndex, _ name: String) {
         precondition(Int(type.rawValue) == eventTypes.count, "event type indices are dense")
         eventTypes.insert(name)
+        readableTypes.withLock { $0.append(name) }
     }
 
     func storeItem(_ item: ItemIndex, _ record: EntityRecord) {

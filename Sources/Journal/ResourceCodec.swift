@@ -31,12 +31,16 @@ extension RowWriter {
             bytesPut(5)
             put(solution.group.text)
             put(solution.recipe.text)
+            put(solution.config)
         case .solutionVersion(let version):
             bytesPut(6)
             put(version.solution.text)
             put(version.trainedAt.rawValue)
             put(version.trainingMilliseconds)
             put(version.warnings) { $0.put($1) }
+            put(version.isUpdate)
+            put(version.isAutomatic)
+            put(version.interactionCount)
         case .campaign(let campaign):
             bytesPut(7)
             put(campaign.group.text)
@@ -126,16 +130,7 @@ extension RowReader {
                 EventTracker(header: header, group: try name(), trackingID: try text())
             )
         case 5: return .solution(try solution(header))
-        case 6:
-            return .solutionVersion(
-                SolutionVersion(
-                    header: header,
-                    solution: try name(),
-                    trainedAt: LogPosition(try unsigned()),
-                    trainingMilliseconds: try signed(),
-                    warnings: try list { (reader) throws(Damaged) in try reader.text() }
-                )
-            )
+        case 6: return .solutionVersion(try solutionVersion(header))
         case 7: return .campaign(try campaign(header))
         case 20: return .job(try job(header))
         case 30:
@@ -147,7 +142,28 @@ extension RowReader {
     }
 
     private mutating func solution(_ header: ResourceHeader) throws(Damaged) -> Solution {
-        Solution(header: header, group: try name(), recipe: try name())
+        let group = try name()
+        let recipe = try name()
+        // Rows of older servers end here.
+        let config = isAtEnd ? SolutionConfig() : try solutionConfig()
+        return Solution(header: header, group: group, recipe: recipe, config: config)
+    }
+
+    private mutating func solutionVersion(
+        _ header: ResourceHeader
+    ) throws(Damaged) -> SolutionVersion {
+        var version = SolutionVersion(
+            header: header,
+            solution: try name(),
+            trainedAt: LogPosition(try unsigned()),
+            trainingMilliseconds: try signed(),
+            warnings: try list { (reader) throws(Damaged) in try reader.text() }
+        )
+        if isAtEnd { return version }
+        version.isUpdate = try bool()
+        version.isAutomatic = try bool()
+        version.interactionCount = try signed()
+        return version
     }
 
     private mutating func campaign(_ header: ResourceHeader) throws(Damaged) -> Campaign {

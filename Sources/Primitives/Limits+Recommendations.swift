@@ -11,6 +11,21 @@ extension Limits {
     /// Questions of a batch that are answered before other calls of its loop get their turn.
     package static let batchQueriesPerTurn = 8
 
+    /// Columns of items that one question asks for, as Personalize.
+    package static let metadataColumnsMax = 99
+
+    /// Pairs of one question's context, as Personalize.
+    package static let contextPairsMax = 150
+
+    /// Columns by which one question limits its list; each is read of every item that is ranked.
+    package static let limitedAttributesMax = 10
+
+    /// Items that are ranked so that different ones can be chosen of them.
+    package static let diversityDepthMax = 2_000
+
+    /// Items that are ranked to tell an explained item's rank.
+    package static let explainedRankMax = 100_000
+
     // MARK: Related and trending items
 
     /// Neighbours that one item's row of counts keeps: 8 bytes each; no list is longer.
@@ -37,6 +52,30 @@ extension Limits {
 
     /// How long a list's noise stays the same while its user does nothing.
     package static let explorationBucketMS: Int64 = 15 * 60_000
+
+    // MARK: Solutions
+
+    /// Event types that one solution selects, as Personalize.
+    package static let eventParametersMax = 10
+
+    /// Columns of one dataset that one solution selects, as Personalize.
+    package static let trainingColumnsMax = 50
+
+    /// How often solutions that train by themselves are looked at.
+    package static let autoTrainingCheckMS = 2_000
+
+    /// A person has so long to train a first version; also the pause after a failed training.
+    package static let autoTrainingGraceMS: Int64 = 600_000
+
+    /// Interactions below which a starter's solution does not train: popular items are all that
+    /// there is to say.
+    package static let autoTrainingEventsMin: Int64 = 100
+
+    /// New interactions below which nothing is trained anew, whatever their share.
+    package static let autoTrainingChangesMin: Int64 = 500
+
+    /// Versions that a solution made by itself and that stay when newer ones serve.
+    package static let automaticVersionsKept = 2
 
     // MARK: Served lists
 

@@ -67,6 +67,13 @@ package protocol TrainedModel: AnyObject, Sendable {
     /// candidates.
     func rank(_ query: borrowing RankingQuery, scratch: RankingScratch)
 
+    /// What the sum of one item, as `rank` gives it, is made of; not for the request path.
+    func explain(
+        _ item: ItemIndex,
+        _ query: borrowing RankingQuery,
+        scratch: RankingScratch
+    ) -> ScoreExplanation
+
     /// Writes the model with its live counts; called on the writer's thread, or before publication.
     func encode(into writer: ByteWriter)
 }

@@ -13,6 +13,12 @@ package enum RecipeCatalog {
         package let recipe: any Recipe
         package let kind: Kind
         package let description: String
+
+        package init(recipe: any Recipe, kind: Kind, description: String) {
+            self.recipe = recipe
+            self.kind = kind
+            self.description = description
+        }
     }
 
     package static let all: [Entry] =

@@ -58,15 +58,18 @@ package struct Solution: Hashable, Sendable {
     package var group: ResourceName
     /// `recipes/{id}`.
     package var recipe: ResourceName
+    package var config: SolutionConfig
 
     package init(
         header: ResourceHeader,
         group: ResourceName,
-        recipe: ResourceName
+        recipe: ResourceName,
+        config: SolutionConfig = SolutionConfig()
     ) {
         self.header = header
         self.group = group
         self.recipe = recipe
+        self.config = config
     }
 }
 
@@ -78,6 +81,12 @@ package struct SolutionVersion: Hashable, Sendable {
     package var trainedAt: LogPosition
     package var trainingMilliseconds: Int64
     package var warnings: [String]
+    /// The newest version's model as it is, in place of a training.
+    package var isUpdate = false
+    /// Nobody asked for it.
+    package var isAutomatic = false
+    /// The interactions of the group when it was trained.
+    package var interactionCount: Int64 = 0
 
     package init(
         header: ResourceHeader,

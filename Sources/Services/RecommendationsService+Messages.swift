@@ -38,6 +38,15 @@ extension RecommendationsService {
         query.seed = request.hasSeed ? request.seed : nil
         query.pageToken = request.pageToken.string
         query.askedAt = now
+        query.diversity = request.diversity
+        query.context = request.context
+        for index in 0..<request.maxPerAttributeCount {
+            let limit = request.maxPerAttribute(index)
+            query.maxPerAttribute.append((limit.column.string, Int(limit.max)))
+        }
+        query.metadataColumns = try columns(request.metadataColumnsCount) {
+            request.metadataColumns($0).string
+        }
         try check(query)
         return query
     }
@@ -68,6 +77,10 @@ extension RecommendationsService {
             count: items.count
         )
         query.rankedItems = items
+        query.context = request.context
+        query.metadataColumns = try columns(request.metadataColumnsCount) {
+            request.metadataColumns($0).string
+        }
         try check(query)
         return query
     }
@@ -92,6 +105,19 @@ extension RecommendationsService {
             }
         }
         return queries
+    }
+
+    private static func columns(
+        _ count: Int,
+        _ name: (Int) -> String
+    ) throws(Refusal) -> [String] {
+        guard count <= Limits.metadataColumnsMax else {
+            throw .invalid(
+                "metadata_columns",
+                "has \(count) columns; at most \(Limits.metadataColumnsMax) are allowed"
+            )
+        }
+        return (0..<count).map(name)
     }
 
     private static func check(_ query: RecommendationQuery) throws(Refusal) {
@@ -132,9 +158,33 @@ extension RecommendationsService {
         for one in RankingReason.allCases where slot.reasons.contains(one) {
             message.reason(reason(one))
         }
+        for column in answer.columns {
+            let value = column.value(of: slot.item, answer.root)
+            guard value != .null else { continue }
+            message.metadata { write(value, column, $0) }
+        }
     }
 
-    private static func reason(_ reason: RankingReason) -> RecommendationReasonValue {
+    private static func write(
+        _ value: PropertyValue,
+        _ column: ItemColumn,
+        _ message: MetadataValueBuilder
+    ) {
+        message.name(column.name)
+        switch value {
+        case .null: break
+        case .string(let text) where column.isCategorical:
+            message.categories { list in
+                for part in text.split(separator: "|") { list.values(String(part)) }
+            }
+        case .string(let text): message.stringValue(text)
+        case .integer(let number): message.int64Value(number)
+        case .double(let number): message.doubleValue(number)
+        case .boolean(let isTrue): message.boolValue(isTrue)
+        }
+    }
+
+    static func reason(_ reason: RankingReason) -> RecommendationReasonValue {
         switch reason {
         case .none: .unspecified
         case .popular: .popular

@@ -43,6 +43,16 @@ package final class RecommendationsService: Sendable {
                 self.scratches.with { self.rank(query, call, $0) }
             }
         }
+        router.unary(path + "ExplainRecommendation") { [self] message, call in
+            ask(message, call) { arena in
+                let request = try ExplainRecommendationRequestView(unpacking: message, into: arena)
+                let now = call.context.clock.now()
+                let position = request.hasQuery ? request.query.minPosition : 0
+                return (try Self.explained(request, now: now), LogPosition(position))
+            } _: { question, call in
+                self.explain(question, call)
+            }
+        }
         router.unary(path + "BatchGetRecommendations") { [self] message, call in
             ask(message, call) { arena in
                 let request = try BatchGetRecommendationsRequestView(

@@ -72,12 +72,17 @@ struct ResourceMessages: Sendable {
         if let latest = control.latestVersion(of: solution) {
             message.latestSolutionVersion(latest.text)
         }
+        message.eventType(solution.config.eventType)
+        message.solutionConfig { write(solution.config, $0) }
+        message.performAutoTraining(solution.config.automatic.isOn)
+        for warning in solution.config.warnings { message.warnings(warning) }
     }
 
     func write(_ version: SolutionVersion, _ message: SolutionVersionBuilder) {
         message.header(.solutionVersion(version))
         message.solution(version.solution.text)
-        message.trainingMode(.full)
+        message.trainingMode(version.isUpdate ? .update : .full)
+        message.trainingType(version.isAutomatic ? .automatic : .manual)
         message.trainingHours(Double(version.trainingMilliseconds) / 3_600_000)
         message.trainedPosition(version.trainedAt.rawValue)
         for warning in version.warnings { message.warnings(warning) }

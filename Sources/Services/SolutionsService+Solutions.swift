@@ -35,6 +35,7 @@ extension SolutionsService {
                 response.nextPageToken(next)
             }
         }
+        router.unary(path + "UpdateSolution") { [self] in updateSolution($0, $1) }
         router.unary(path + "DeleteSolution") { [self] message, call in
             calls.delete(call, .solution) { arena in
                 let request = try DeleteSolutionRequestView(unpacking: message, into: arena)
@@ -50,7 +51,9 @@ extension SolutionsService {
                 name: request.name.string,
                 group: request.datasetGroup.string,
                 recipe: request.recipe.string,
-                knownRecipes: control.recipeNames
+                knownRecipes: control.recipeNames,
+                settings: try Self.settings(request),
+                schema: { [control] in control.schema(of: $0, $1) }
             )
             control.create(
                 [draft],
@@ -98,6 +101,7 @@ extension SolutionsService {
                 response.nextPageToken(next)
             }
         }
+        router.serverStreaming(path + "WatchSolutionVersion") { [self] in watch($0, $1) }
         router.unary(path + "StopSolutionVersionCreation") { [self] message, call in
             calls.change(call) { arena, done in
                 let request = try StopSolutionVersionCreationRequestView(
@@ -117,17 +121,20 @@ extension SolutionsService {
     private func createSolutionVersion(_ message: RawSpan, _ call: ServerCall) {
         calls.change(call) { arena, done in
             let request = try CreateSolutionVersionRequestView(unpacking: message, into: arena)
-            guard [.unspecified, .full].contains(request.trainingMode) else {
+            guard [.unspecified, .full, .update].contains(request.trainingMode) else {
                 throw Refusal.invalid(
                     "training_mode",
-                    "is \(request.trainingMode.rawValue); TRAINING_MODE_FULL (1) "
-                        + "is allowed"
+                    "is \(request.trainingMode.rawValue); TRAINING_MODE_FULL (1) and "
+                        + "TRAINING_MODE_UPDATE (2) are allowed"
                 )
             }
+            let isUpdate = request.trainingMode == .update
+            if isUpdate { try control.checkHasVersion(request.solution.string) }
             let draft = try control.drafts.solutionVersion(
                 solution: request.solution.string,
                 name: request.name.string,
-                generatedName: ControlPlane.randomToken(characters: 12)
+                generatedName: ControlPlane.randomToken(characters: 12),
+                isUpdate: isUpdate
             )
             control.create(
                 [draft],

@@ -13,6 +13,8 @@ package final class CampaignRuntime: Sendable {
     /// `nil` where the recipe does not explore.
     let exploration: ExplorationSettings?
     let exposure: ItemExposure
+    /// The events that the model looks at; `nil`: all.
+    let selection: EventSelection?
 
     init(
         campaign: ResourceName,
@@ -21,7 +23,8 @@ package final class CampaignRuntime: Sendable {
         model: any TrainedModel,
         version: ResourceName,
         exploration: ExplorationSettings?,
-        exposure: ItemExposure
+        exposure: ItemExposure,
+        selection: EventSelection?
     ) {
         self.campaign = campaign
         self.group = group
@@ -30,6 +33,7 @@ package final class CampaignRuntime: Sendable {
         self.version = version
         self.exploration = exploration
         self.exposure = exposure
+        self.selection = selection
     }
 }
 

@@ -17,6 +17,8 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
     private struct Entry {
         let group: GroupIndex
         let model: any TrainedModel
+        /// What it learns from; `nil`: all events.
+        let selection: EventSelection?
         /// Everything at or below it is in the model.
         var position: LogPosition
     }
@@ -73,7 +75,12 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
                     continue
                 }
                 let model = try entry.recipe.decode(artifact.bytes)
-                entries[name] = Entry(group: group, model: model, position: artifact.position)
+                entries[name] = Entry(
+                    group: group,
+                    model: model,
+                    selection: selection(of: version.solution, group),
+                    position: artifact.position
+                )
                 oldest = min(oldest ?? artifact.position, artifact.position)
             } catch {
                 unreadable(name, "\(error)")
@@ -90,6 +97,7 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
         for entry in entries.values {
             if let store = engine.group(entry.group) {
                 entry.model.live.itemCountGrew(to: store.currentRoot.itemCount)
+                entry.selection?.learn(store)
             }
         }
     }
@@ -107,11 +115,15 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
                 entries[name] = nil
                 isTableStale = true
             case .observed(let group, let change):
-                forEachModel(of: group) { $0.live.observe(change) }
+                forEachModel(of: group) { entry in
+                    if let change = selected(change, entry) { entry.model.live.observe(change) }
+                }
             case .retracted(let group, let change):
-                forEachModel(of: group) { $0.live.retract(change) }
+                forEachModel(of: group) { entry in
+                    if let change = selected(change, entry) { entry.model.live.retract(change) }
+                }
             case .itemCountGrew(let group, let count):
-                forEachModel(of: group) { $0.live.itemCountGrew(to: count) }
+                forEachModel(of: group) { $0.model.live.itemCountGrew(to: count) }
             case .interactionsDeleted(let group):
                 forget(group)
                 isTableStale = true
@@ -126,10 +138,20 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
         if isTableStale { rebuildTable() }
     }
 
-    private func forEachModel(of group: GroupIndex, _ body: (any TrainedModel) -> Void) {
+    private func forEachModel(of group: GroupIndex, _ body: (Entry) -> Void) {
         for entry in entries.values where entry.group == group && entry.position < current {
-            body(entry.model)
+            body(entry)
         }
+    }
+
+    private func selected(_ change: HistoryChange, _ entry: Entry) -> HistoryChange? {
+        guard let selection = entry.selection else { return change }
+        return selection.selected(change, engine.group(entry.group))
+    }
+
+    private func selection(of solution: ResourceName, _ group: GroupIndex) -> EventSelection? {
+        guard case .solution(let resource) = engine.resources[solution] else { return nil }
+        return EventSelection(resource.config, engine.group(group))
     }
 
     /// The interactions of a group are gone: its models begin anew.
@@ -142,7 +164,12 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
             }
             let model = recipe.recipe.emptyModel()
             model.live.itemCountGrew(to: engine.group(group)?.currentRoot.itemCount ?? 0)
-            entries[name] = Entry(group: group, model: model, position: current)
+            entries[name] = Entry(
+                group: group,
+                model: model,
+                selection: selection(of: solution, group),
+                position: current
+            )
         }
     }
 
@@ -168,10 +195,18 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
     package func adopt(_ model: any TrainedModel, as version: ResourceName) -> Bool {
         guard let recording = recordings.removeValue(forKey: version), !recording.hasOverflowed
         else { return false }
+        let store = engine.group(recording.group)
+        let selection = version.parent.flatMap { self.selection(of: $0, recording.group) }
+        func selected(_ change: HistoryChange) -> HistoryChange? {
+            guard let selection else { return change }
+            return selection.selected(change, store)
+        }
         for change in recording.changes {
             switch change {
-            case .observed(_, let change): model.live.observe(change)
-            case .retracted(_, let change): model.live.retract(change)
+            case .observed(_, let change):
+                if let change = selected(change) { model.live.observe(change) }
+            case .retracted(_, let change):
+                if let change = selected(change) { model.live.retract(change) }
             case .itemCountGrew(_, let count): model.live.itemCountGrew(to: count)
             case .began, .resourceStored, .resourceDeleted, .interactionsDeleted, .itemStored,
                 .interactionsReplaced, .shown:
@@ -183,9 +218,26 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
         entries[version] = Entry(
             group: recording.group,
             model: model,
+            selection: selection,
             position: engine.position
         )
         return true
+    }
+
+    /// A copy of the newest version's model of a solution as it is now, and which version that is.
+    ///
+    /// On the writer's thread.
+    package func copyOfLatest(
+        of solution: ResourceName
+    ) throws(RecipeError) -> (model: any TrainedModel, version: SolutionVersion)? {
+        guard let latest = engine.latestVersion(of: solution),
+            let entry = entries[Resource.solutionVersion(latest).resourceName],
+            let (_, recipe) = recipe(of: solution)
+        else { return nil }
+        let bytes = ByteWriter()
+        entry.model.encode(into: bytes)
+        let artifact = unsafe bytes.withUnsafeBytes { unsafe Array($0) }
+        return (try recipe.recipe.decode(artifact), latest)
     }
 
     package func endRecording(for version: ResourceName) {
@@ -236,7 +288,8 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
                 model: model,
                 version: version,
                 exploration: exploration(campaign, recipe.kind),
-                exposure: exposures.exposure(of: group)
+                exposure: exposures.exposure(of: group),
+                selection: entries[version]?.selection
             )
         }
         // A model that only observed is not needed once no campaign uses it.
@@ -275,15 +328,28 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
         if let entry = entries[name] { return entry.model }
         let model = recipe.recipe.emptyModel()
         model.live.itemCountGrew(to: engine.group(group)?.currentRoot.itemCount ?? 0)
-        entries[name] = Entry(group: group, model: model, position: .zero)
+        let solution = name.text.contains("/versions/") ? name.parent : name
+        entries[name] = Entry(
+            group: group,
+            model: model,
+            selection: solution.flatMap { selection(of: $0, group) },
+            position: .zero
+        )
         return model
     }
 
     private func recipe(of solution: ResourceName) -> (GroupIndex, RecipeCatalog.Entry)? {
         guard case .solution(let resource) = engine.resources[solution],
             case .datasetGroup(let group) = engine.resources[resource.group],
-            let entry = RecipeCatalog.entry(resource.recipe.label)
+            let entry = RecipeCatalog.entry(resource.recipe.label),
+            let recipe = RecipeCatalog.recipe(
+                resource.recipe.label,
+                parameters: resource.config.parameters
+            )
         else { return nil }
-        return (group.index, entry)
+        return (
+            group.index,
+            RecipeCatalog.Entry(recipe: recipe, kind: entry.kind, description: entry.description)
+        )
     }
 }

@@ -21,9 +21,9 @@ extension RecommendationPipeline {
                 Result { () throws(Refusal) -> PlannedQuery in
                     let query = try query.get()
                     let (runtime, group) = try target(query)
-                    let page = try page(of: query)
+                    let wishes = try wishes(of: query, runtime)
                     var facts = RequestFacts()
-                    let plan = gather(query, runtime, group, page, &facts)
+                    let plan = gather(query, runtime, group, wishes, &facts)
                     return PlannedQuery(query: query, plan: plan, facts: facts)
                 }
             }

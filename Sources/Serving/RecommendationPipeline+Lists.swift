@@ -24,11 +24,14 @@ extension RecommendationPipeline {
         _ scratch: RequestScratch
     ) -> UInt64 {
         scratch.slots.removeAll(keepingCapacity: true)
-        let ranked = scratch.ranking.top
+        let all = scratch.ranking.top
+        let ranked =
+            plan.diversity?.choose(query.count, from: all, plan.root, after: plan.page?.items ?? [])
+            ?? all
         let runtime = plan.runtime
         let pool = runtime.exposure.pool.current
         guard let settings = runtime.exploration, settings.weight > 0, !pool.items.isEmpty,
-            query.rankedItems == nil
+            query.rankedItems == nil, query.maxPerAttribute.isEmpty
         else {
             for item in ranked { scratch.slots.append(ServedSlot(item)) }
             return 0
@@ -52,7 +55,7 @@ extension RecommendationPipeline {
 
     /// By campaign, by who asks, by their newest event and by quarters of an hour: what others
     /// write does not reshuffle a list.
-    private func seed(_ query: RecommendationQuery, _ newest: Interaction?) -> UInt64 {
+    func seed(_ query: RecommendationQuery, _ newest: Interaction?) -> UInt64 {
         let bucket = query.askedAt.milliseconds / Limits.explorationBucketMS
         let event = newest.map { "\($0.occurredAt.milliseconds) \($0.item.rawValue)" } ?? ""
         return lists.stableHash(
@@ -68,7 +71,7 @@ extension RecommendationPipeline {
         _ query: RecommendationQuery,
         _ seed: UInt64,
         _ slots: [ServedSlot]
-    ) -> (id: String, next: String) {
+    ) -> (String, String) {
         let number = lists.remember(
             ServedList(
                 group: plan.runtime.group,

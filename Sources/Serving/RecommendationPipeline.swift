@@ -19,6 +19,14 @@ package struct RecommendationQuery: Sendable {
     package var pageToken = ""
     /// The time of the question; noise changes with it, every 15 minutes.
     package var askedAt = Timestamp(milliseconds: 0)
+    /// Columns whose values are wanted with every item.
+    package var metadataColumns: [String] = []
+    /// How the user comes here: columns of the interactions, and values.
+    package var context: [String: String] = [:]
+    /// How many items may share a value of a column.
+    package var maxPerAttribute: [(column: String, count: Int)] = []
+    /// 0...1: how much likeness to the items above counts against an item.
+    package var diversity = 0.0
     /// The items to rank, each once; `nil`: all that may be recommended.
     package var rankedItems: [String]?
 
@@ -49,6 +57,8 @@ package struct RecommendationAnswer: Sendable {
     package let position: LogPosition
     /// What makes numbers from 0 to 1 of the items' scores; `nil` where the recipe gives none.
     package let scale: ScoreScale?
+    /// The wanted columns.
+    package let columns: [ItemColumn]
     package let recommendationID: String
     /// Goes on with the list; empty on its last page.
     package let nextPageToken: String
@@ -62,6 +72,8 @@ package struct RecommendationPlan: Sendable {
     package let position: LogPosition
     let seedItem: ItemIndex?
     let page: ServedPage?
+    let columns: [ItemColumn]
+    let diversity: Diversity?
 }
 
 /// Copies of what one question needs of the shared state.
@@ -111,8 +123,8 @@ package struct RecommendationPipeline: Sendable {
         _ scratch: RequestScratch
     ) throws(Refusal) -> RecommendationAnswer {
         let (runtime, group) = try target(query)
-        let page = try page(of: query)
-        let plan = engine.consistently { gather(query, runtime, group, page, &scratch.facts) }
+        let wishes = try wishes(of: query, runtime)
+        let plan = engine.consistently { gather(query, runtime, group, wishes, &scratch.facts) }
         return rank(plan, query, &scratch.facts, scratch)
     }
 
@@ -163,13 +175,29 @@ package struct RecommendationPipeline: Sendable {
         _ facts: inout RequestFacts,
         _ scratch: RequestScratch
     ) -> RecommendationAnswer {
+        answer(plan, query, &facts, scratch, remembers: true)
+    }
+
+    /// The history as the campaign's solution sees it.
+    func history(_ plan: RecommendationPlan, _ facts: borrowing RequestFacts) -> [Interaction] {
+        guard let selection = plan.runtime.selection else { return facts.history }
+        return facts.history.filter { selection.selects($0.type) }
+    }
+
+    func answer(
+        _ plan: RecommendationPlan,
+        _ query: RecommendationQuery,
+        _ facts: inout RequestFacts,
+        _ scratch: RequestScratch,
+        remembers: Bool
+    ) -> RecommendationAnswer {
         let ranking = scratch.ranking
-        let history = facts.history
+        let history = history(plan, facts)
         let words = facts.candidates.words
         let question = RankingQuery(
             history: history.span,
             candidates: ItemBitmapView(words: words.span),
-            count: query.count,
+            count: plan.diversity?.depth(query.count) ?? query.count,
             item: plan.seedItem
         )
         let isRanking = query.rankedItems != nil
@@ -183,14 +211,15 @@ package struct RecommendationPipeline: Sendable {
             case .popularItems, .relatedItems: nil
             }
         let seed = fill(plan, query, &facts, scratch)
-        let list = remember(plan, query, seed, scratch.slots)
+        let list = remembers ? remember(plan, query, seed, scratch.slots) : ("", "")
         return RecommendationAnswer(
             root: plan.root,
             eligibleCount: plan.eligibleCount,
             position: plan.position,
             scale: scale,
-            recommendationID: list.id,
-            nextPageToken: list.next
+            columns: plan.columns,
+            recommendationID: list.0,
+            nextPageToken: list.1
         )
     }
 
@@ -199,7 +228,7 @@ package struct RecommendationPipeline: Sendable {
         _ query: RecommendationQuery,
         _ runtime: CampaignRuntime,
         _ group: GroupStore,
-        _ page: ServedPage?,
+        _ wishes: ListWishes,
         _ facts: inout RequestFacts
     ) -> RecommendationPlan {
         let root = group.currentRoot
@@ -223,14 +252,16 @@ package struct RecommendationPipeline: Sendable {
             !query.excludesInteracted && query.excludedItems.isEmpty && query.rankedItems == nil
             && seedItem == nil
         let eligibleCount = isWhole ? root.candidateCount : facts.candidates.count
-        for item in page?.items ?? [] { facts.candidates.remove(Int(item.rawValue)) }
+        for item in wishes.page?.items ?? [] { facts.candidates.remove(Int(item.rawValue)) }
         return RecommendationPlan(
             runtime: runtime,
             root: root,
             eligibleCount: eligibleCount,
             position: engine.position,
             seedItem: seedItem,
-            page: page
+            page: wishes.page,
+            columns: wishes.columns,
+            diversity: wishes.diversity
         )
     }
 

@@ -15,6 +15,7 @@ struct ServerCore {
     private let registry: ModelRegistry
     private let trainings: TrainingQueue
     private let keeper: ServedListKeeper
+    private let autoTrainer: AutoTrainer
     private let clock = SystemClock()
 
     /// Opens the place and brings engine and models to where they were.
@@ -58,6 +59,13 @@ struct ServerCore {
         )
         trainings.start()
         keeper.start()
+        autoTrainer = AutoTrainer(
+            journal: journal,
+            trainings: trainings,
+            clock: clock,
+            logger: logger
+        )
+        autoTrainer.start()
         show(in: metrics)
         logger.info("recovered", metadata: ["position": "\(journal.engine.position.rawValue)"])
     }
@@ -110,6 +118,7 @@ struct ServerCore {
     }
 
     func stop() {
+        autoTrainer.end()
         trainings.end()
         keeper.end()
         journal.close()

@@ -2,6 +2,7 @@ import Engine
 import Journal
 import Primitives
 import Recipes
+import Serving
 
 /// A snapshot of the store as the recipes read it.
 final class SnapshotTrainingSet: TrainingSet, @unchecked Sendable {
@@ -12,9 +13,16 @@ final class SnapshotTrainingSet: TrainingSet, @unchecked Sendable {
     private(set) var interactionCount = 0
     private let snapshot: RecordSnapshot
     private let group: GroupIndex
+    private let selection: EventSelection?
 
-    init(snapshot: RecordSnapshot, group: GroupIndex, itemCount: Int) {
+    init(
+        snapshot: RecordSnapshot,
+        group: GroupIndex,
+        itemCount: Int,
+        selection: EventSelection?
+    ) {
         self.snapshot = snapshot
+        self.selection = selection
         self.group = group
         self.itemCount = itemCount
         position = snapshot.position
@@ -58,7 +66,9 @@ final class SnapshotTrainingSet: TrainingSet, @unchecked Sendable {
                     owner = next
                 }
                 // Items that came with later writes are observed, not trained on.
-                if let item = event.item, Int(item.rawValue) < itemCount {
+                if let item = event.item, Int(item.rawValue) < itemCount,
+                    selection?.selects(event.record) ?? true
+                {
                     history.append(
                         Interaction(
                             item: item,

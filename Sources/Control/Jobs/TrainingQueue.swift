@@ -18,9 +18,12 @@ package final class TrainingQueue: Sendable {
         var running: ResourceName?
         var stopped: Set<ResourceName> = []
         var progress = 0.0
+        var startedNanoseconds: UInt64 = 0
         var isEnding = false
     }
 
+    /// Told of every change of a training.
+    let watchers = TrainingWatchers()
     private let state = Mutex(State())
     private let wakeUp = DispatchSemaphore(value: 0)
     private let ended = DispatchSemaphore(value: 0)
@@ -74,6 +77,17 @@ package final class TrainingQueue: Sendable {
         state.withLock { $0.running == version ? $0.progress : 0 }
     }
 
+    /// Nanoseconds that the rest of a training takes, as its progress tells; `nil` before it can.
+    package func remainingNanoseconds(_ version: ResourceName) -> UInt64? {
+        let now = clock.monotonicNanoseconds()
+        return state.withLock { state in
+            guard state.running == version, state.progress > 0.02, now > state.startedNanoseconds
+            else { return nil }
+            let elapsed = Double(now - state.startedNanoseconds)
+            return UInt64(elapsed * (1 - state.progress) / state.progress)
+        }
+    }
+
     /// Stops a version that has not been trained: at once while it waits, soon when it is running.
     package func stop(
         _ version: ResourceName,
@@ -112,6 +126,7 @@ package final class TrainingQueue: Sendable {
                 let next = state.waiting.removeFirst()
                 state.running = next
                 state.progress = 0
+                state.startedNanoseconds = clock.monotonicNanoseconds()
                 return (next, false)
             }
             if isEnding { break }
@@ -133,6 +148,7 @@ package final class TrainingQueue: Sendable {
         do throws(Refusal) {
             // Each attempt reads a newer state; a group that is written faster than it is read is
             // given up on.
+            if isUpdate(version) { return try update(version, started) }
             for _ in 0..<3 {
                 guard let made = try attempt(version) else { return }
                 let elapsed = Int64((clock.monotonicNanoseconds() - started) / 1_000_000)
@@ -153,9 +169,51 @@ package final class TrainingQueue: Sendable {
         }
     }
 
+    private func isUpdate(_ version: ResourceName) -> Bool {
+        guard case .solutionVersion(let resource) = journal.engine.resources[version] else {
+            return false
+        }
+        return resource.isUpdate
+    }
+
+    /// Makes a version of the newest one as it is now; nothing is trained.
+    private func update(_ version: ResourceName, _ started: UInt64) throws(Refusal) {
+        guard let solution = version.parent,
+            case .solution(let resource) = journal.engine.resources[solution],
+            case .datasetGroup(let group) = journal.engine.resources[resource.group]
+        else { throw .missing(version.parent ?? version, "solution") }
+        let copied = try onWriter { () throws(Refusal) -> Made in
+            self.registry.beginRecording(for: version, of: group.index)
+            do throws(RecipeError) {
+                guard let latest = try self.registry.copyOfLatest(of: solution) else {
+                    throw RecipeError(
+                        .readFailed,
+                        "'\(solution)' has no ACTIVE version to go on from"
+                    )
+                }
+                return Made(
+                    model: latest.model,
+                    position: self.journal.engine.position,
+                    warnings: latest.version.warnings,
+                    interactionCount: Int64(
+                        self.journal.engine.group(group.index)?.interactionCount ?? 0
+                    )
+                )
+            } catch {
+                throw Refusal(.internalFailure, error.message)
+            }
+        }
+        let elapsed = Int64((clock.monotonicNanoseconds() - started) / 1_000_000)
+        guard try publish(copied, as: version, elapsedMS: elapsed) else {
+            throw Refusal(.internalFailure, "too much was written meanwhile")
+        }
+    }
+
     private struct Made {
         let model: any TrainedModel
-        let set: SnapshotTrainingSet
+        let position: LogPosition
+        let warnings: [String]
+        let interactionCount: Int64
     }
 
     /// Reads a snapshot and trains on it; `nil` when it was stopped.
@@ -163,22 +221,32 @@ package final class TrainingQueue: Sendable {
         guard let solution = version.parent,
             case .solution(let resource) = journal.engine.resources[solution],
             case .datasetGroup(let group) = journal.engine.resources[resource.group],
-            let entry = RecipeCatalog.entry(resource.recipe.label)
+            let recipe = RecipeCatalog.recipe(
+                resource.recipe.label,
+                parameters: resource.config.parameters
+            )
         else { throw .missing(version.parent ?? version, "solution") }
         let snapshot = try snapshot(for: version, of: group.index)
         let set = SnapshotTrainingSet(
             snapshot: snapshot.records,
             group: group.index,
-            itemCount: snapshot.itemCount
+            itemCount: snapshot.itemCount,
+            selection: EventSelection(resource.config, nil)
         )
         do throws(RecipeError) {
-            let model = try entry.recipe.train(set) { progress in
-                self.state.withLock { state in
+            let model = try recipe.train(set) { progress in
+                self.watchers.progressed(version, progress, self.clock.monotonicNanoseconds())
+                return self.state.withLock { state in
                     state.progress = progress
                     return !state.isEnding && !state.stopped.contains(version)
                 }
             }
-            return Made(model: model, set: set)
+            return Made(
+                model: model,
+                position: set.position,
+                warnings: resource.config.warnings + set.warnings,
+                interactionCount: snapshot.interactionCount
+            )
         } catch {
             guard error.code == .cancelled else {
                 throw Refusal(.internalFailure, error.message)
@@ -193,11 +261,16 @@ package final class TrainingQueue: Sendable {
     private func snapshot(
         for version: ResourceName,
         of group: GroupIndex
-    ) throws(Refusal) -> (records: RecordSnapshot, itemCount: Int) {
+    ) throws(Refusal) -> (records: RecordSnapshot, itemCount: Int, interactionCount: Int64) {
         try onWriter { () throws(Refusal) in
             let records = try self.journal.makeSnapshot()
             self.registry.beginRecording(for: version, of: group)
-            return (records, self.journal.engine.group(group)?.currentRoot.itemCount ?? 0)
+            let store = self.journal.engine.group(group)
+            return (
+                records,
+                store?.currentRoot.itemCount ?? 0,
+                Int64(store?.interactionCount ?? 0)
+            )
         }
     }
 
@@ -223,9 +296,10 @@ package final class TrainingQueue: Sendable {
             version,
             .active,
             change: { version in
-                version.trainedAt = made.set.position
+                version.trainedAt = made.position
                 version.trainingMilliseconds = elapsedMS
-                version.warnings = made.set.warnings
+                version.warnings = made.warnings
+                version.interactionCount = made.interactionCount
             }
         )
         logger.info(
@@ -258,6 +332,7 @@ package final class TrainingQueue: Sendable {
                 result,
                 wakes in
                 completion?(result, wakes)
+                self.watchers.changed(version)
                 done()
             }
         }

@@ -85,6 +85,46 @@ final class BlendModel: TrainedModel, LivePart {
         }
     }
 
+    func explain(
+        _ item: ItemIndex,
+        _ query: borrowing RankingQuery,
+        scratch: RankingScratch
+    ) -> ScoreExplanation {
+        scratch.begin(popularity: popularity.parts)
+        let prior = scratch.prior
+        let history = query.history
+        var largest: Float = 0
+        var weight: Float = 1
+        let decay = Elementary.exp(-1 / UserPersonalization.recency)
+        var shares: [ScoreExplanation.Share] = []
+        for back in 0..<min(history.count, UserPersonalization.historyMax) {
+            let place = history.count - 1 - back
+            if let row = rules.row(of: history[place].item.rawValue), row.sum > 0 {
+                largest = max(largest, scratch.accumulate(row, weight))
+                if let pair = row.pairs.first(where: { $0.item == item.rawValue }) {
+                    let amount = Double(weight * Float(pair.weight) / Float(row.sum).squareRoot())
+                    shares.append(.init(entry: place, amount: amount))
+                }
+            }
+            weight *= decay
+        }
+        let factor = largest > 0 ? 1 / Double(largest) : 1
+        for index in shares.indices { shares[index].amount *= factor }
+        let sequence = shares.reduce(0) { $0 + $1.amount }
+        let most = Double(Kernels.largest(prior))
+        let liked = Int(item.rawValue) < prior.count ? Double(prior[Int(item.rawValue)]) : 0
+        let share = Double(UserPersonalization.popularityShare)
+        let popular = most > 0 ? liked / most : 0
+        if popular > 0 { shares.append(.init(entry: nil, amount: share * popular)) }
+        return ScoreExplanation(
+            components: [
+                .init(name: "sequential rules", weight: 1, score: sequence),
+                .init(name: "popularity", weight: share, score: popular),
+            ],
+            shares: shares
+        )
+    }
+
     func encode(into writer: ByteWriter) {
         let artifact = ArtifactWriter(writer, tag: Self.tag)
         popularity.encode(into: artifact)

@@ -11,12 +11,17 @@ package struct CreateSolutionRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 17), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 19), into: arena)
     }
     package var name: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var datasetGroup: WireText { @_lifetime(copy self) get { fields.text(40) } }
     package var recipe: WireText { @_lifetime(copy self) get { fields.text(56) } }
     package var requestID: WireText { @_lifetime(copy self) get { fields.text(72) } }
+    package var eventType: WireText { @_lifetime(copy self) get { fields.text(88) } }
+    package var hasSolutionConfig: Bool { fields.hasMessage(104) }
+    package var solutionConfig: SolutionConfigView { @_lifetime(copy self) get { SolutionConfigView(fields.message(104)) } }
+    package var hasPerformAutoTraining: Bool { fields.isPresent(7, case: 112) }
+    package var performAutoTraining: Bool { hasPerformAutoTraining ? fields.bool(116) : false }
 }
 
 /// `bowerbird.v1.CreateSolutionRequest`, written straight in wire form.
@@ -32,4 +37,8 @@ package struct CreateSolutionRequestBuilder {
     package func recipe(_ value: RawSpan) { writer.field(3, bytes: value) }
     package func requestID(_ value: String) { writer.field(4, text: value) }
     package func requestID(_ value: RawSpan) { writer.field(4, bytes: value) }
+    package func eventType(_ value: String) { writer.field(5, text: value) }
+    package func eventType(_ value: RawSpan) { writer.field(5, bytes: value) }
+    package func solutionConfig(_ build: (SolutionConfigBuilder) -> Void) { writer.field(6) { build(SolutionConfigBuilder(into: writer)) } }
+    package func performAutoTraining(_ value: Bool) { writer.field(7, varint: value ? 1 : 0, always: true) }
 }

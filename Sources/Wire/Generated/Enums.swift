@@ -75,4 +75,13 @@ package struct TrainingModeValue: RawRepresentable, Hashable, Sendable {
     package init(rawValue: Int32) { self.rawValue = rawValue }
     package static let unspecified = Self(rawValue: 0)
     package static let full = Self(rawValue: 1)
+    package static let update = Self(rawValue: 2)
+}
+
+package struct TrainingTypeValue: RawRepresentable, Hashable, Sendable {
+    package let rawValue: Int32
+    package init(rawValue: Int32) { self.rawValue = rawValue }
+    package static let unspecified = Self(rawValue: 0)
+    package static let manual = Self(rawValue: 1)
+    package static let automatic = Self(rawValue: 2)
 }

@@ -11,7 +11,7 @@ package struct GetPersonalizedRankingRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 63), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 72), into: arena)
     }
     package var campaign: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var userID: WireText { @_lifetime(copy self) get { fields.text(40) } }
@@ -20,6 +20,10 @@ package struct GetPersonalizedRankingRequestView: ~Escapable {
     @_lifetime(copy self)
     package func inputList(_ index: Int) -> WireText { fields.text(80, index, count: 72) }
     package var minPosition: UInt64 { fields.uint64(88) }
+    package var metadataColumnsCount: Int { fields.count(96) }
+    @_lifetime(copy self)
+    package func metadataColumns(_ index: Int) -> WireText { fields.text(104, index, count: 96) }
+    package var context: [String: String] { fields.textMap(120, count: 112) }
 }
 
 /// `bowerbird.v1.GetPersonalizedRankingRequest`, written straight in wire form.
@@ -36,4 +40,7 @@ package struct GetPersonalizedRankingRequestBuilder {
     package func inputList(_ value: String) { writer.field(4, text: value, always: true) }
     package func inputList(_ value: RawSpan) { writer.field(4, bytes: value, always: true) }
     package func minPosition(_ value: UInt64) { writer.field(5, varint: value) }
+    package func metadataColumns(_ value: String) { writer.field(21, text: value, always: true) }
+    package func metadataColumns(_ value: RawSpan) { writer.field(21, bytes: value, always: true) }
+    package func context(_ key: String, _ value: String) { writer.field(22, key: key, value: value) }
 }

@@ -11,22 +11,30 @@ package struct GetRecommendationsRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 65), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 75), into: arena)
     }
     package var campaign: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var userID: WireText { @_lifetime(copy self) get { fields.text(40) } }
     package var sessionID: WireText { @_lifetime(copy self) get { fields.text(56) } }
     package var itemID: WireText { @_lifetime(copy self) get { fields.text(72) } }
-    package var hasNumResults: Bool { fields.isPresent(5, case: 136) }
-    package var numResults: Int32 { hasNumResults ? fields.int32(140) : 0 }
+    package var hasNumResults: Bool { fields.isPresent(5, case: 192) }
+    package var numResults: Int32 { hasNumResults ? fields.int32(196) : 0 }
     package var excludeInteracted: Bool { fields.bool(88) }
     package var excludeItemIDsCount: Int { fields.count(96) }
     @_lifetime(copy self)
     package func excludeItemIDs(_ index: Int) -> WireText { fields.text(104, index, count: 96) }
     package var minPosition: UInt64 { fields.uint64(112) }
-    package var hasSeed: Bool { fields.isPresent(21, case: 144) }
-    package var seed: UInt64 { hasSeed ? fields.uint64(152) : 0 }
+    package var hasSeed: Bool { fields.isPresent(21, case: 200) }
+    package var seed: UInt64 { hasSeed ? fields.uint64(208) : 0 }
     package var pageToken: WireText { @_lifetime(copy self) get { fields.text(120) } }
+    package var metadataColumnsCount: Int { fields.count(136) }
+    @_lifetime(copy self)
+    package func metadataColumns(_ index: Int) -> WireText { fields.text(144, index, count: 136) }
+    package var maxPerAttributeCount: Int { fields.count(152) }
+    @_lifetime(copy self)
+    package func maxPerAttribute(_ index: Int) -> AttributeLimitView { AttributeLimitView(fields.message(160, index, count: 152)) }
+    package var diversity: Double { fields.double(168) }
+    package var context: [String: String] { fields.textMap(184, count: 176) }
 }
 
 /// `bowerbird.v1.GetRecommendationsRequest`, written straight in wire form.
@@ -50,4 +58,9 @@ package struct GetRecommendationsRequestBuilder {
     package func seed(_ value: UInt64) { writer.field(21, varint: value, always: true) }
     package func pageToken(_ value: String) { writer.field(22, text: value) }
     package func pageToken(_ value: RawSpan) { writer.field(22, bytes: value) }
+    package func metadataColumns(_ value: String) { writer.field(23, text: value, always: true) }
+    package func metadataColumns(_ value: RawSpan) { writer.field(23, bytes: value, always: true) }
+    package func maxPerAttribute(_ build: (AttributeLimitBuilder) -> Void) { writer.field(24) { build(AttributeLimitBuilder(into: writer)) } }
+    package func diversity(_ value: Double) { writer.field(25, double: value) }
+    package func context(_ key: String, _ value: String) { writer.field(26, key: key, value: value) }
 }

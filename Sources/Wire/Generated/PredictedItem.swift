@@ -11,13 +11,16 @@ package struct PredictedItemView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 88), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 100), into: arena)
     }
     package var itemID: WireText { @_lifetime(copy self) get { fields.text(24) } }
-    package var hasScore: Bool { fields.isPresent(2, case: 56) }
-    package var score: Double { hasScore ? fields.double(64) : 0 }
+    package var hasScore: Bool { fields.isPresent(2, case: 72) }
+    package var score: Double { hasScore ? fields.double(80) : 0 }
     package var reasonCount: Int { fields.count(40) }
     package func reason(_ index: Int) -> Int32 { fields.int32(48, index, count: 40) }
+    package var metadataCount: Int { fields.count(56) }
+    @_lifetime(copy self)
+    package func metadata(_ index: Int) -> MetadataValueView { MetadataValueView(fields.message(64, index, count: 56)) }
 }
 
 /// `bowerbird.v1.PredictedItem`, written straight in wire form.
@@ -29,4 +32,5 @@ package struct PredictedItemBuilder {
     package func itemID(_ value: RawSpan) { writer.field(1, bytes: value) }
     package func score(_ value: Double) { writer.field(2, double: value, always: true) }
     package func reason(_ value: RecommendationReasonValue) { writer.field(3, varint: UInt64(bitPattern: Int64(value.rawValue)), always: true) }
+    package func metadata(_ build: (MetadataValueBuilder) -> Void) { writer.field(8) { build(MetadataValueBuilder(into: writer)) } }
 }

@@ -11,7 +11,7 @@ package struct SolutionView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 102), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 116), into: arena)
     }
     package var resourceName: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var name: WireText { @_lifetime(copy self) get { fields.text(40) } }
@@ -25,6 +25,13 @@ package struct SolutionView: ~Escapable {
     package var datasetGroup: WireText { @_lifetime(copy self) get { fields.text(112) } }
     package var recipe: WireText { @_lifetime(copy self) get { fields.text(128) } }
     package var latestSolutionVersion: WireText { @_lifetime(copy self) get { fields.text(144) } }
+    package var eventType: WireText { @_lifetime(copy self) get { fields.text(160) } }
+    package var hasSolutionConfig: Bool { fields.hasMessage(176) }
+    package var solutionConfig: SolutionConfigView { @_lifetime(copy self) get { SolutionConfigView(fields.message(176)) } }
+    package var performAutoTraining: Bool { fields.bool(184) }
+    package var warningsCount: Int { fields.count(192) }
+    @_lifetime(copy self)
+    package func warnings(_ index: Int) -> WireText { fields.text(200, index, count: 192) }
 }
 
 /// `bowerbird.v1.Solution`, written straight in wire form.
@@ -49,4 +56,10 @@ package struct SolutionBuilder {
     package func recipe(_ value: RawSpan) { writer.field(9, bytes: value) }
     package func latestSolutionVersion(_ value: String) { writer.field(12, text: value) }
     package func latestSolutionVersion(_ value: RawSpan) { writer.field(12, bytes: value) }
+    package func eventType(_ value: String) { writer.field(13, text: value) }
+    package func eventType(_ value: RawSpan) { writer.field(13, bytes: value) }
+    package func solutionConfig(_ build: (SolutionConfigBuilder) -> Void) { writer.field(14) { build(SolutionConfigBuilder(into: writer)) } }
+    package func performAutoTraining(_ value: Bool) { writer.field(15, varint: value ? 1 : 0) }
+    package func warnings(_ value: String) { writer.field(16, text: value, always: true) }
+    package func warnings(_ value: RawSpan) { writer.field(16, bytes: value, always: true) }
 }

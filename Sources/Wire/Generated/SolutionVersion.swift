@@ -11,7 +11,7 @@ package struct SolutionVersionView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 103), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 120), into: arena)
     }
     package var resourceName: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var name: WireText { @_lifetime(copy self) get { fields.text(40) } }
@@ -30,6 +30,7 @@ package struct SolutionVersionView: ~Escapable {
     @_lifetime(copy self)
     package func warnings(_ index: Int) -> WireText { fields.text(160, index, count: 152) }
     package var progress: Double { fields.double(168) }
+    package var trainingType: TrainingTypeValue { TrainingTypeValue(rawValue: fields.int32(176)) }
 }
 
 /// `bowerbird.v1.SolutionVersion`, written straight in wire form.
@@ -56,4 +57,5 @@ package struct SolutionVersionBuilder {
     package func warnings(_ value: String) { writer.field(12, text: value, always: true) }
     package func warnings(_ value: RawSpan) { writer.field(12, bytes: value, always: true) }
     package func progress(_ value: Double) { writer.field(13, double: value) }
+    package func trainingType(_ value: TrainingTypeValue) { writer.field(20, varint: UInt64(bitPattern: Int64(value.rawValue))) }
 }

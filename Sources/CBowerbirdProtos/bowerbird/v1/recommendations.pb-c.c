@@ -8,6 +8,12 @@
 #endif
 
 #include "bowerbird/v1/recommendations.pb-c.h"
+void   bowerbird__v1__get_recommendations_request__context_entry__init
+                     (Bowerbird__V1__GetRecommendationsRequest__ContextEntry         *message)
+{
+  static const Bowerbird__V1__GetRecommendationsRequest__ContextEntry init_value = BOWERBIRD__V1__GET_RECOMMENDATIONS_REQUEST__CONTEXT_ENTRY__INIT;
+  *message = init_value;
+}
 void   bowerbird__v1__get_recommendations_request__init
                      (Bowerbird__V1__GetRecommendationsRequest         *message)
 {
@@ -51,6 +57,141 @@ void   bowerbird__v1__get_recommendations_request__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &bowerbird__v1__get_recommendations_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__attribute_limit__init
+                     (Bowerbird__V1__AttributeLimit         *message)
+{
+  static const Bowerbird__V1__AttributeLimit init_value = BOWERBIRD__V1__ATTRIBUTE_LIMIT__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__attribute_limit__get_packed_size
+                     (const Bowerbird__V1__AttributeLimit *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__attribute_limit__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__attribute_limit__pack
+                     (const Bowerbird__V1__AttributeLimit *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__attribute_limit__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__attribute_limit__pack_to_buffer
+                     (const Bowerbird__V1__AttributeLimit *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__attribute_limit__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__AttributeLimit *
+       bowerbird__v1__attribute_limit__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__AttributeLimit *)
+     protobuf_c_message_unpack (&bowerbird__v1__attribute_limit__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__attribute_limit__free_unpacked
+                     (Bowerbird__V1__AttributeLimit *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__attribute_limit__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__metadata_value__init
+                     (Bowerbird__V1__MetadataValue         *message)
+{
+  static const Bowerbird__V1__MetadataValue init_value = BOWERBIRD__V1__METADATA_VALUE__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__metadata_value__get_packed_size
+                     (const Bowerbird__V1__MetadataValue *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__metadata_value__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__metadata_value__pack
+                     (const Bowerbird__V1__MetadataValue *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__metadata_value__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__metadata_value__pack_to_buffer
+                     (const Bowerbird__V1__MetadataValue *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__metadata_value__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__MetadataValue *
+       bowerbird__v1__metadata_value__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__MetadataValue *)
+     protobuf_c_message_unpack (&bowerbird__v1__metadata_value__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__metadata_value__free_unpacked
+                     (Bowerbird__V1__MetadataValue *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__metadata_value__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__metadata_categories__init
+                     (Bowerbird__V1__MetadataCategories         *message)
+{
+  static const Bowerbird__V1__MetadataCategories init_value = BOWERBIRD__V1__METADATA_CATEGORIES__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__metadata_categories__get_packed_size
+                     (const Bowerbird__V1__MetadataCategories *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__metadata_categories__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__metadata_categories__pack
+                     (const Bowerbird__V1__MetadataCategories *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__metadata_categories__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__metadata_categories__pack_to_buffer
+                     (const Bowerbird__V1__MetadataCategories *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__metadata_categories__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__MetadataCategories *
+       bowerbird__v1__metadata_categories__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__MetadataCategories *)
+     protobuf_c_message_unpack (&bowerbird__v1__metadata_categories__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__metadata_categories__free_unpacked
+                     (Bowerbird__V1__MetadataCategories *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__metadata_categories__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   bowerbird__v1__predicted_item__init
@@ -142,6 +283,12 @@ void   bowerbird__v1__get_recommendations_response__free_unpacked
     return;
   assert(message->base.descriptor == &bowerbird__v1__get_recommendations_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__get_personalized_ranking_request__context_entry__init
+                     (Bowerbird__V1__GetPersonalizedRankingRequest__ContextEntry         *message)
+{
+  static const Bowerbird__V1__GetPersonalizedRankingRequest__ContextEntry init_value = BOWERBIRD__V1__GET_PERSONALIZED_RANKING_REQUEST__CONTEXT_ENTRY__INIT;
+  *message = init_value;
 }
 void   bowerbird__v1__get_personalized_ranking_request__init
                      (Bowerbird__V1__GetPersonalizedRankingRequest         *message)
@@ -368,7 +515,283 @@ void   bowerbird__v1__batch_get_recommendations_response__free_unpacked
   assert(message->base.descriptor == &bowerbird__v1__batch_get_recommendations_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor bowerbird__v1__get_recommendations_request__field_descriptors[10] =
+void   bowerbird__v1__explain_recommendation_request__init
+                     (Bowerbird__V1__ExplainRecommendationRequest         *message)
+{
+  static const Bowerbird__V1__ExplainRecommendationRequest init_value = BOWERBIRD__V1__EXPLAIN_RECOMMENDATION_REQUEST__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__explain_recommendation_request__get_packed_size
+                     (const Bowerbird__V1__ExplainRecommendationRequest *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__explain_recommendation_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__explain_recommendation_request__pack
+                     (const Bowerbird__V1__ExplainRecommendationRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__explain_recommendation_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__explain_recommendation_request__pack_to_buffer
+                     (const Bowerbird__V1__ExplainRecommendationRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__explain_recommendation_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__ExplainRecommendationRequest *
+       bowerbird__v1__explain_recommendation_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__ExplainRecommendationRequest *)
+     protobuf_c_message_unpack (&bowerbird__v1__explain_recommendation_request__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__explain_recommendation_request__free_unpacked
+                     (Bowerbird__V1__ExplainRecommendationRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__explain_recommendation_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__score_component__init
+                     (Bowerbird__V1__ScoreComponent         *message)
+{
+  static const Bowerbird__V1__ScoreComponent init_value = BOWERBIRD__V1__SCORE_COMPONENT__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__score_component__get_packed_size
+                     (const Bowerbird__V1__ScoreComponent *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__score_component__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__score_component__pack
+                     (const Bowerbird__V1__ScoreComponent *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__score_component__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__score_component__pack_to_buffer
+                     (const Bowerbird__V1__ScoreComponent *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__score_component__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__ScoreComponent *
+       bowerbird__v1__score_component__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__ScoreComponent *)
+     protobuf_c_message_unpack (&bowerbird__v1__score_component__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__score_component__free_unpacked
+                     (Bowerbird__V1__ScoreComponent *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__score_component__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__score_contribution__init
+                     (Bowerbird__V1__ScoreContribution         *message)
+{
+  static const Bowerbird__V1__ScoreContribution init_value = BOWERBIRD__V1__SCORE_CONTRIBUTION__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__score_contribution__get_packed_size
+                     (const Bowerbird__V1__ScoreContribution *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__score_contribution__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__score_contribution__pack
+                     (const Bowerbird__V1__ScoreContribution *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__score_contribution__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__score_contribution__pack_to_buffer
+                     (const Bowerbird__V1__ScoreContribution *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__score_contribution__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__ScoreContribution *
+       bowerbird__v1__score_contribution__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__ScoreContribution *)
+     protobuf_c_message_unpack (&bowerbird__v1__score_contribution__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__score_contribution__free_unpacked
+                     (Bowerbird__V1__ScoreContribution *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__score_contribution__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__exploration_trace__init
+                     (Bowerbird__V1__ExplorationTrace         *message)
+{
+  static const Bowerbird__V1__ExplorationTrace init_value = BOWERBIRD__V1__EXPLORATION_TRACE__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__exploration_trace__get_packed_size
+                     (const Bowerbird__V1__ExplorationTrace *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__exploration_trace__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__exploration_trace__pack
+                     (const Bowerbird__V1__ExplorationTrace *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__exploration_trace__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__exploration_trace__pack_to_buffer
+                     (const Bowerbird__V1__ExplorationTrace *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__exploration_trace__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__ExplorationTrace *
+       bowerbird__v1__exploration_trace__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__ExplorationTrace *)
+     protobuf_c_message_unpack (&bowerbird__v1__exploration_trace__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__exploration_trace__free_unpacked
+                     (Bowerbird__V1__ExplorationTrace *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__exploration_trace__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__explain_recommendation_response__init
+                     (Bowerbird__V1__ExplainRecommendationResponse         *message)
+{
+  static const Bowerbird__V1__ExplainRecommendationResponse init_value = BOWERBIRD__V1__EXPLAIN_RECOMMENDATION_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__explain_recommendation_response__get_packed_size
+                     (const Bowerbird__V1__ExplainRecommendationResponse *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__explain_recommendation_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__explain_recommendation_response__pack
+                     (const Bowerbird__V1__ExplainRecommendationResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__explain_recommendation_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__explain_recommendation_response__pack_to_buffer
+                     (const Bowerbird__V1__ExplainRecommendationResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__explain_recommendation_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__ExplainRecommendationResponse *
+       bowerbird__v1__explain_recommendation_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__ExplainRecommendationResponse *)
+     protobuf_c_message_unpack (&bowerbird__v1__explain_recommendation_response__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__explain_recommendation_response__free_unpacked
+                     (Bowerbird__V1__ExplainRecommendationResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__explain_recommendation_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+static const ProtobufCFieldDescriptor bowerbird__v1__get_recommendations_request__context_entry__field_descriptors[2] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__GetRecommendationsRequest__ContextEntry, key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__GetRecommendationsRequest__ContextEntry, value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__get_recommendations_request__context_entry__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange bowerbird__v1__get_recommendations_request__context_entry__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__get_recommendations_request__context_entry__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.GetRecommendationsRequest.ContextEntry",
+  "ContextEntry",
+  "Bowerbird__V1__GetRecommendationsRequest__ContextEntry",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__GetRecommendationsRequest__ContextEntry),
+  2,
+  bowerbird__v1__get_recommendations_request__context_entry__field_descriptors,
+  bowerbird__v1__get_recommendations_request__context_entry__field_indices_by_name,
+  1,  bowerbird__v1__get_recommendations_request__context_entry__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__get_recommendations_request__context_entry__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__get_recommendations_request__field_descriptors[14] =
 {
   {
     "campaign",
@@ -490,12 +913,64 @@ static const ProtobufCFieldDescriptor bowerbird__v1__get_recommendations_request
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "metadata_columns",
+    23,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Bowerbird__V1__GetRecommendationsRequest, n_metadata_columns),
+    offsetof(Bowerbird__V1__GetRecommendationsRequest, metadata_columns),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "max_per_attribute",
+    24,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__GetRecommendationsRequest, n_max_per_attribute),
+    offsetof(Bowerbird__V1__GetRecommendationsRequest, max_per_attribute),
+    &bowerbird__v1__attribute_limit__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "diversity",
+    25,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__GetRecommendationsRequest, diversity),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "context",
+    26,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__GetRecommendationsRequest, n_context),
+    offsetof(Bowerbird__V1__GetRecommendationsRequest, context),
+    &bowerbird__v1__get_recommendations_request__context_entry__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned bowerbird__v1__get_recommendations_request__field_indices_by_name[] = {
   0,   /* field[0] = campaign */
+  13,   /* field[13] = context */
+  12,   /* field[12] = diversity */
   5,   /* field[5] = exclude_interacted */
   6,   /* field[6] = exclude_item_ids */
   3,   /* field[3] = item_id */
+  11,   /* field[11] = max_per_attribute */
+  10,   /* field[10] = metadata_columns */
   7,   /* field[7] = min_position */
   4,   /* field[4] = num_results */
   9,   /* field[9] = page_token */
@@ -507,7 +982,7 @@ static const ProtobufCIntRange bowerbird__v1__get_recommendations_request__numbe
 {
   { 1, 0 },
   { 21, 8 },
-  { 0, 10 }
+  { 0, 14 }
 };
 const ProtobufCMessageDescriptor bowerbird__v1__get_recommendations_request__descriptor =
 {
@@ -517,14 +992,206 @@ const ProtobufCMessageDescriptor bowerbird__v1__get_recommendations_request__des
   "Bowerbird__V1__GetRecommendationsRequest",
   "bowerbird.v1",
   sizeof(Bowerbird__V1__GetRecommendationsRequest),
-  10,
+  14,
   bowerbird__v1__get_recommendations_request__field_descriptors,
   bowerbird__v1__get_recommendations_request__field_indices_by_name,
   2,  bowerbird__v1__get_recommendations_request__number_ranges,
   (ProtobufCMessageInit) bowerbird__v1__get_recommendations_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor bowerbird__v1__predicted_item__field_descriptors[3] =
+static const ProtobufCFieldDescriptor bowerbird__v1__attribute_limit__field_descriptors[2] =
+{
+  {
+    "column",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__AttributeLimit, column),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "max",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__AttributeLimit, max),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__attribute_limit__field_indices_by_name[] = {
+  0,   /* field[0] = column */
+  1,   /* field[1] = max */
+};
+static const ProtobufCIntRange bowerbird__v1__attribute_limit__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__attribute_limit__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.AttributeLimit",
+  "AttributeLimit",
+  "Bowerbird__V1__AttributeLimit",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__AttributeLimit),
+  2,
+  bowerbird__v1__attribute_limit__field_descriptors,
+  bowerbird__v1__attribute_limit__field_indices_by_name,
+  1,  bowerbird__v1__attribute_limit__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__attribute_limit__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__metadata_value__field_descriptors[6] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__MetadataValue, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "string_value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Bowerbird__V1__MetadataValue, value_case),
+    offsetof(Bowerbird__V1__MetadataValue, string_value),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "int64_value",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Bowerbird__V1__MetadataValue, value_case),
+    offsetof(Bowerbird__V1__MetadataValue, int64_value),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "double_value",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Bowerbird__V1__MetadataValue, value_case),
+    offsetof(Bowerbird__V1__MetadataValue, double_value),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bool_value",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Bowerbird__V1__MetadataValue, value_case),
+    offsetof(Bowerbird__V1__MetadataValue, bool_value),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "categories",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__MetadataValue, value_case),
+    offsetof(Bowerbird__V1__MetadataValue, categories),
+    &bowerbird__v1__metadata_categories__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__metadata_value__field_indices_by_name[] = {
+  4,   /* field[4] = bool_value */
+  5,   /* field[5] = categories */
+  3,   /* field[3] = double_value */
+  2,   /* field[2] = int64_value */
+  0,   /* field[0] = name */
+  1,   /* field[1] = string_value */
+};
+static const ProtobufCIntRange bowerbird__v1__metadata_value__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__metadata_value__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.MetadataValue",
+  "MetadataValue",
+  "Bowerbird__V1__MetadataValue",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__MetadataValue),
+  6,
+  bowerbird__v1__metadata_value__field_descriptors,
+  bowerbird__v1__metadata_value__field_indices_by_name,
+  1,  bowerbird__v1__metadata_value__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__metadata_value__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__metadata_categories__field_descriptors[1] =
+{
+  {
+    "values",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Bowerbird__V1__MetadataCategories, n_values),
+    offsetof(Bowerbird__V1__MetadataCategories, values),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__metadata_categories__field_indices_by_name[] = {
+  0,   /* field[0] = values */
+};
+static const ProtobufCIntRange bowerbird__v1__metadata_categories__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__metadata_categories__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.MetadataCategories",
+  "MetadataCategories",
+  "Bowerbird__V1__MetadataCategories",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__MetadataCategories),
+  1,
+  bowerbird__v1__metadata_categories__field_descriptors,
+  bowerbird__v1__metadata_categories__field_indices_by_name,
+  1,  bowerbird__v1__metadata_categories__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__metadata_categories__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__predicted_item__field_descriptors[4] =
 {
   {
     "item_id",
@@ -562,16 +1229,30 @@ static const ProtobufCFieldDescriptor bowerbird__v1__predicted_item__field_descr
     0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "metadata",
+    8,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__PredictedItem, n_metadata),
+    offsetof(Bowerbird__V1__PredictedItem, metadata),
+    &bowerbird__v1__metadata_value__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned bowerbird__v1__predicted_item__field_indices_by_name[] = {
   0,   /* field[0] = item_id */
+  3,   /* field[3] = metadata */
   2,   /* field[2] = reason */
   1,   /* field[1] = score */
 };
-static const ProtobufCIntRange bowerbird__v1__predicted_item__number_ranges[1 + 1] =
+static const ProtobufCIntRange bowerbird__v1__predicted_item__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 8, 3 },
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor bowerbird__v1__predicted_item__descriptor =
 {
@@ -581,10 +1262,10 @@ const ProtobufCMessageDescriptor bowerbird__v1__predicted_item__descriptor =
   "Bowerbird__V1__PredictedItem",
   "bowerbird.v1",
   sizeof(Bowerbird__V1__PredictedItem),
-  3,
+  4,
   bowerbird__v1__predicted_item__field_descriptors,
   bowerbird__v1__predicted_item__field_indices_by_name,
-  1,  bowerbird__v1__predicted_item__number_ranges,
+  2,  bowerbird__v1__predicted_item__number_ranges,
   (ProtobufCMessageInit) bowerbird__v1__predicted_item__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -679,7 +1360,58 @@ const ProtobufCMessageDescriptor bowerbird__v1__get_recommendations_response__de
   (ProtobufCMessageInit) bowerbird__v1__get_recommendations_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor bowerbird__v1__get_personalized_ranking_request__field_descriptors[5] =
+static const ProtobufCFieldDescriptor bowerbird__v1__get_personalized_ranking_request__context_entry__field_descriptors[2] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__GetPersonalizedRankingRequest__ContextEntry, key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__GetPersonalizedRankingRequest__ContextEntry, value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__get_personalized_ranking_request__context_entry__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange bowerbird__v1__get_personalized_ranking_request__context_entry__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__get_personalized_ranking_request__context_entry__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.GetPersonalizedRankingRequest.ContextEntry",
+  "ContextEntry",
+  "Bowerbird__V1__GetPersonalizedRankingRequest__ContextEntry",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__GetPersonalizedRankingRequest__ContextEntry),
+  2,
+  bowerbird__v1__get_personalized_ranking_request__context_entry__field_descriptors,
+  bowerbird__v1__get_personalized_ranking_request__context_entry__field_indices_by_name,
+  1,  bowerbird__v1__get_personalized_ranking_request__context_entry__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__get_personalized_ranking_request__context_entry__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__get_personalized_ranking_request__field_descriptors[7] =
 {
   {
     "campaign",
@@ -741,18 +1473,45 @@ static const ProtobufCFieldDescriptor bowerbird__v1__get_personalized_ranking_re
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "metadata_columns",
+    21,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Bowerbird__V1__GetPersonalizedRankingRequest, n_metadata_columns),
+    offsetof(Bowerbird__V1__GetPersonalizedRankingRequest, metadata_columns),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "context",
+    22,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__GetPersonalizedRankingRequest, n_context),
+    offsetof(Bowerbird__V1__GetPersonalizedRankingRequest, context),
+    &bowerbird__v1__get_personalized_ranking_request__context_entry__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned bowerbird__v1__get_personalized_ranking_request__field_indices_by_name[] = {
   0,   /* field[0] = campaign */
+  6,   /* field[6] = context */
   3,   /* field[3] = input_list */
+  5,   /* field[5] = metadata_columns */
   4,   /* field[4] = min_position */
   2,   /* field[2] = session_id */
   1,   /* field[1] = user_id */
 };
-static const ProtobufCIntRange bowerbird__v1__get_personalized_ranking_request__number_ranges[1 + 1] =
+static const ProtobufCIntRange bowerbird__v1__get_personalized_ranking_request__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 21, 5 },
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor bowerbird__v1__get_personalized_ranking_request__descriptor =
 {
@@ -762,10 +1521,10 @@ const ProtobufCMessageDescriptor bowerbird__v1__get_personalized_ranking_request
   "Bowerbird__V1__GetPersonalizedRankingRequest",
   "bowerbird.v1",
   sizeof(Bowerbird__V1__GetPersonalizedRankingRequest),
-  5,
+  7,
   bowerbird__v1__get_personalized_ranking_request__field_descriptors,
   bowerbird__v1__get_personalized_ranking_request__field_indices_by_name,
-  1,  bowerbird__v1__get_personalized_ranking_request__number_ranges,
+  2,  bowerbird__v1__get_personalized_ranking_request__number_ranges,
   (ProtobufCMessageInit) bowerbird__v1__get_personalized_ranking_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -986,6 +1745,443 @@ const ProtobufCMessageDescriptor bowerbird__v1__batch_get_recommendations_respon
   (ProtobufCMessageInit) bowerbird__v1__batch_get_recommendations_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor bowerbird__v1__explain_recommendation_request__field_descriptors[2] =
+{
+  {
+    "query",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__ExplainRecommendationRequest, query),
+    &bowerbird__v1__get_recommendations_request__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "item_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__ExplainRecommendationRequest, item_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__explain_recommendation_request__field_indices_by_name[] = {
+  1,   /* field[1] = item_id */
+  0,   /* field[0] = query */
+};
+static const ProtobufCIntRange bowerbird__v1__explain_recommendation_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__explain_recommendation_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.ExplainRecommendationRequest",
+  "ExplainRecommendationRequest",
+  "Bowerbird__V1__ExplainRecommendationRequest",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__ExplainRecommendationRequest),
+  2,
+  bowerbird__v1__explain_recommendation_request__field_descriptors,
+  bowerbird__v1__explain_recommendation_request__field_indices_by_name,
+  1,  bowerbird__v1__explain_recommendation_request__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__explain_recommendation_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__score_component__field_descriptors[3] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__ScoreComponent, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "weight",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__ScoreComponent, weight),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "score",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__ScoreComponent, score),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__score_component__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+  2,   /* field[2] = score */
+  1,   /* field[1] = weight */
+};
+static const ProtobufCIntRange bowerbird__v1__score_component__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__score_component__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.ScoreComponent",
+  "ScoreComponent",
+  "Bowerbird__V1__ScoreComponent",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__ScoreComponent),
+  3,
+  bowerbird__v1__score_component__field_descriptors,
+  bowerbird__v1__score_component__field_indices_by_name,
+  1,  bowerbird__v1__score_component__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__score_component__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__score_contribution__field_descriptors[4] =
+{
+  {
+    "item_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__ScoreContribution, item_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "event_type",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__ScoreContribution, event_type),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "sent_at",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__ScoreContribution, sent_at),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "share",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__ScoreContribution, share),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__score_contribution__field_indices_by_name[] = {
+  1,   /* field[1] = event_type */
+  0,   /* field[0] = item_id */
+  2,   /* field[2] = sent_at */
+  3,   /* field[3] = share */
+};
+static const ProtobufCIntRange bowerbird__v1__score_contribution__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__score_contribution__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.ScoreContribution",
+  "ScoreContribution",
+  "Bowerbird__V1__ScoreContribution",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__ScoreContribution),
+  4,
+  bowerbird__v1__score_contribution__field_descriptors,
+  bowerbird__v1__score_contribution__field_indices_by_name,
+  1,  bowerbird__v1__score_contribution__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__score_contribution__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__exploration_trace__field_descriptors[4] =
+{
+  {
+    "weight",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__ExplorationTrace, weight),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "seed",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__ExplorationTrace, seed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pool_weight",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Bowerbird__V1__ExplorationTrace, _pool_weight_case),
+    offsetof(Bowerbird__V1__ExplorationTrace, pool_weight),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "propensity",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Bowerbird__V1__ExplorationTrace, _propensity_case),
+    offsetof(Bowerbird__V1__ExplorationTrace, propensity),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__exploration_trace__field_indices_by_name[] = {
+  2,   /* field[2] = pool_weight */
+  3,   /* field[3] = propensity */
+  1,   /* field[1] = seed */
+  0,   /* field[0] = weight */
+};
+static const ProtobufCIntRange bowerbird__v1__exploration_trace__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__exploration_trace__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.ExplorationTrace",
+  "ExplorationTrace",
+  "Bowerbird__V1__ExplorationTrace",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__ExplorationTrace),
+  4,
+  bowerbird__v1__exploration_trace__field_descriptors,
+  bowerbird__v1__exploration_trace__field_indices_by_name,
+  1,  bowerbird__v1__exploration_trace__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__exploration_trace__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__explain_recommendation_response__field_descriptors[11] =
+{
+  {
+    "slot",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__ExplainRecommendationResponse, slot),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rank",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__ExplainRecommendationResponse, rank),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "removed_by",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__ExplainRecommendationResponse, removed_by),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "linear_score",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__ExplainRecommendationResponse, linear_score),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "score",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Bowerbird__V1__ExplainRecommendationResponse, _score_case),
+    offsetof(Bowerbird__V1__ExplainRecommendationResponse, score),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "components",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__ExplainRecommendationResponse, n_components),
+    offsetof(Bowerbird__V1__ExplainRecommendationResponse, components),
+    &bowerbird__v1__score_component__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "contributions",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__ExplainRecommendationResponse, n_contributions),
+    offsetof(Bowerbird__V1__ExplainRecommendationResponse, contributions),
+    &bowerbird__v1__score_contribution__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reason",
+    8,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_ENUM,
+    offsetof(Bowerbird__V1__ExplainRecommendationResponse, n_reason),
+    offsetof(Bowerbird__V1__ExplainRecommendationResponse, reason),
+    &bowerbird__v1__recommendation_reason__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "exploration",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__ExplainRecommendationResponse, exploration),
+    &bowerbird__v1__exploration_trace__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "eligible_count",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__ExplainRecommendationResponse, eligible_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "position",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__ExplainRecommendationResponse, position),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__explain_recommendation_response__field_indices_by_name[] = {
+  5,   /* field[5] = components */
+  6,   /* field[6] = contributions */
+  9,   /* field[9] = eligible_count */
+  8,   /* field[8] = exploration */
+  3,   /* field[3] = linear_score */
+  10,   /* field[10] = position */
+  1,   /* field[1] = rank */
+  7,   /* field[7] = reason */
+  2,   /* field[2] = removed_by */
+  4,   /* field[4] = score */
+  0,   /* field[0] = slot */
+};
+static const ProtobufCIntRange bowerbird__v1__explain_recommendation_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 11 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__explain_recommendation_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.ExplainRecommendationResponse",
+  "ExplainRecommendationResponse",
+  "Bowerbird__V1__ExplainRecommendationResponse",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__ExplainRecommendationResponse),
+  11,
+  bowerbird__v1__explain_recommendation_response__field_descriptors,
+  bowerbird__v1__explain_recommendation_response__field_indices_by_name,
+  1,  bowerbird__v1__explain_recommendation_response__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__explain_recommendation_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCEnumValue bowerbird__v1__recommendation_reason__enum_values_by_number[6] =
 {
   { "RECOMMENDATION_REASON_UNSPECIFIED", "BOWERBIRD__V1__RECOMMENDATION_REASON__RECOMMENDATION_REASON_UNSPECIFIED", 0 },
@@ -1022,14 +2218,16 @@ const ProtobufCEnumDescriptor bowerbird__v1__recommendation_reason__descriptor =
   bowerbird__v1__recommendation_reason__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor bowerbird__v1__recommendations_service__method_descriptors[3] =
+static const ProtobufCMethodDescriptor bowerbird__v1__recommendations_service__method_descriptors[4] =
 {
   { "GetRecommendations", &bowerbird__v1__get_recommendations_request__descriptor, &bowerbird__v1__get_recommendations_response__descriptor },
   { "GetPersonalizedRanking", &bowerbird__v1__get_personalized_ranking_request__descriptor, &bowerbird__v1__get_personalized_ranking_response__descriptor },
+  { "ExplainRecommendation", &bowerbird__v1__explain_recommendation_request__descriptor, &bowerbird__v1__explain_recommendation_response__descriptor },
   { "BatchGetRecommendations", &bowerbird__v1__batch_get_recommendations_request__descriptor, &bowerbird__v1__batch_get_recommendations_response__descriptor },
 };
 const unsigned bowerbird__v1__recommendations_service__method_indices_by_name[] = {
-  2,        /* BatchGetRecommendations */
+  3,        /* BatchGetRecommendations */
+  2,        /* ExplainRecommendation */
   1,        /* GetPersonalizedRanking */
   0         /* GetRecommendations */
 };
@@ -1040,7 +2238,7 @@ const ProtobufCServiceDescriptor bowerbird__v1__recommendations_service__descrip
   "RecommendationsService",
   "Bowerbird__V1__RecommendationsService",
   "bowerbird.v1",
-  3,
+  4,
   bowerbird__v1__recommendations_service__method_descriptors,
   bowerbird__v1__recommendations_service__method_indices_by_name
 };
@@ -1060,13 +2258,21 @@ void bowerbird__v1__recommendations_service__get_personalized_ranking(ProtobufCS
   assert(service->descriptor == &bowerbird__v1__recommendations_service__descriptor);
   service->invoke(service, 1, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void bowerbird__v1__recommendations_service__explain_recommendation(ProtobufCService *service,
+                                                                    const Bowerbird__V1__ExplainRecommendationRequest *input,
+                                                                    Bowerbird__V1__ExplainRecommendationResponse_Closure closure,
+                                                                    void *closure_data)
+{
+  assert(service->descriptor == &bowerbird__v1__recommendations_service__descriptor);
+  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void bowerbird__v1__recommendations_service__batch_get_recommendations(ProtobufCService *service,
                                                                        const Bowerbird__V1__BatchGetRecommendationsRequest *input,
                                                                        Bowerbird__V1__BatchGetRecommendationsResponse_Closure closure,
                                                                        void *closure_data)
 {
   assert(service->descriptor == &bowerbird__v1__recommendations_service__descriptor);
-  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void bowerbird__v1__recommendations_service__init (Bowerbird__V1__RecommendationsService_Service *service,
                                                    Bowerbird__V1__RecommendationsService_ServiceDestroy destroy)

@@ -188,6 +188,288 @@ void   bowerbird__v1__event_tracker__free_unpacked
   assert(message->base.descriptor == &bowerbird__v1__event_tracker__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   bowerbird__v1__event_parameters__init
+                     (Bowerbird__V1__EventParameters         *message)
+{
+  static const Bowerbird__V1__EventParameters init_value = BOWERBIRD__V1__EVENT_PARAMETERS__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__event_parameters__get_packed_size
+                     (const Bowerbird__V1__EventParameters *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__event_parameters__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__event_parameters__pack
+                     (const Bowerbird__V1__EventParameters *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__event_parameters__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__event_parameters__pack_to_buffer
+                     (const Bowerbird__V1__EventParameters *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__event_parameters__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__EventParameters *
+       bowerbird__v1__event_parameters__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__EventParameters *)
+     protobuf_c_message_unpack (&bowerbird__v1__event_parameters__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__event_parameters__free_unpacked
+                     (Bowerbird__V1__EventParameters *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__event_parameters__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__events_config__init
+                     (Bowerbird__V1__EventsConfig         *message)
+{
+  static const Bowerbird__V1__EventsConfig init_value = BOWERBIRD__V1__EVENTS_CONFIG__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__events_config__get_packed_size
+                     (const Bowerbird__V1__EventsConfig *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__events_config__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__events_config__pack
+                     (const Bowerbird__V1__EventsConfig *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__events_config__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__events_config__pack_to_buffer
+                     (const Bowerbird__V1__EventsConfig *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__events_config__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__EventsConfig *
+       bowerbird__v1__events_config__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__EventsConfig *)
+     protobuf_c_message_unpack (&bowerbird__v1__events_config__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__events_config__free_unpacked
+                     (Bowerbird__V1__EventsConfig *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__events_config__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__dataset_columns__init
+                     (Bowerbird__V1__DatasetColumns         *message)
+{
+  static const Bowerbird__V1__DatasetColumns init_value = BOWERBIRD__V1__DATASET_COLUMNS__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__dataset_columns__get_packed_size
+                     (const Bowerbird__V1__DatasetColumns *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__dataset_columns__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__dataset_columns__pack
+                     (const Bowerbird__V1__DatasetColumns *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__dataset_columns__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__dataset_columns__pack_to_buffer
+                     (const Bowerbird__V1__DatasetColumns *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__dataset_columns__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__DatasetColumns *
+       bowerbird__v1__dataset_columns__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__DatasetColumns *)
+     protobuf_c_message_unpack (&bowerbird__v1__dataset_columns__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__dataset_columns__free_unpacked
+                     (Bowerbird__V1__DatasetColumns *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__dataset_columns__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__training_data_config__init
+                     (Bowerbird__V1__TrainingDataConfig         *message)
+{
+  static const Bowerbird__V1__TrainingDataConfig init_value = BOWERBIRD__V1__TRAINING_DATA_CONFIG__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__training_data_config__get_packed_size
+                     (const Bowerbird__V1__TrainingDataConfig *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__training_data_config__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__training_data_config__pack
+                     (const Bowerbird__V1__TrainingDataConfig *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__training_data_config__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__training_data_config__pack_to_buffer
+                     (const Bowerbird__V1__TrainingDataConfig *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__training_data_config__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__TrainingDataConfig *
+       bowerbird__v1__training_data_config__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__TrainingDataConfig *)
+     protobuf_c_message_unpack (&bowerbird__v1__training_data_config__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__training_data_config__free_unpacked
+                     (Bowerbird__V1__TrainingDataConfig *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__training_data_config__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__auto_training_config__init
+                     (Bowerbird__V1__AutoTrainingConfig         *message)
+{
+  static const Bowerbird__V1__AutoTrainingConfig init_value = BOWERBIRD__V1__AUTO_TRAINING_CONFIG__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__auto_training_config__get_packed_size
+                     (const Bowerbird__V1__AutoTrainingConfig *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__auto_training_config__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__auto_training_config__pack
+                     (const Bowerbird__V1__AutoTrainingConfig *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__auto_training_config__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__auto_training_config__pack_to_buffer
+                     (const Bowerbird__V1__AutoTrainingConfig *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__auto_training_config__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__AutoTrainingConfig *
+       bowerbird__v1__auto_training_config__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__AutoTrainingConfig *)
+     protobuf_c_message_unpack (&bowerbird__v1__auto_training_config__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__auto_training_config__free_unpacked
+                     (Bowerbird__V1__AutoTrainingConfig *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__auto_training_config__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__solution_config__algorithm_hyper_parameters_entry__init
+                     (Bowerbird__V1__SolutionConfig__AlgorithmHyperParametersEntry         *message)
+{
+  static const Bowerbird__V1__SolutionConfig__AlgorithmHyperParametersEntry init_value = BOWERBIRD__V1__SOLUTION_CONFIG__ALGORITHM_HYPER_PARAMETERS_ENTRY__INIT;
+  *message = init_value;
+}
+void   bowerbird__v1__solution_config__feature_transformation_parameters_entry__init
+                     (Bowerbird__V1__SolutionConfig__FeatureTransformationParametersEntry         *message)
+{
+  static const Bowerbird__V1__SolutionConfig__FeatureTransformationParametersEntry init_value = BOWERBIRD__V1__SOLUTION_CONFIG__FEATURE_TRANSFORMATION_PARAMETERS_ENTRY__INIT;
+  *message = init_value;
+}
+void   bowerbird__v1__solution_config__init
+                     (Bowerbird__V1__SolutionConfig         *message)
+{
+  static const Bowerbird__V1__SolutionConfig init_value = BOWERBIRD__V1__SOLUTION_CONFIG__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__solution_config__get_packed_size
+                     (const Bowerbird__V1__SolutionConfig *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__solution_config__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__solution_config__pack
+                     (const Bowerbird__V1__SolutionConfig *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__solution_config__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__solution_config__pack_to_buffer
+                     (const Bowerbird__V1__SolutionConfig *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__solution_config__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__SolutionConfig *
+       bowerbird__v1__solution_config__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__SolutionConfig *)
+     protobuf_c_message_unpack (&bowerbird__v1__solution_config__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__solution_config__free_unpacked
+                     (Bowerbird__V1__SolutionConfig *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__solution_config__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   bowerbird__v1__solution__init
                      (Bowerbird__V1__Solution         *message)
 {
@@ -1045,7 +1327,467 @@ const ProtobufCMessageDescriptor bowerbird__v1__event_tracker__descriptor =
   (ProtobufCMessageInit) bowerbird__v1__event_tracker__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor bowerbird__v1__solution__field_descriptors[10] =
+static const ProtobufCFieldDescriptor bowerbird__v1__event_parameters__field_descriptors[3] =
+{
+  {
+    "event_type",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__EventParameters, event_type),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "event_value_threshold",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Bowerbird__V1__EventParameters, _event_value_threshold_case),
+    offsetof(Bowerbird__V1__EventParameters, event_value_threshold),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "weight",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Bowerbird__V1__EventParameters, _weight_case),
+    offsetof(Bowerbird__V1__EventParameters, weight),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__event_parameters__field_indices_by_name[] = {
+  0,   /* field[0] = event_type */
+  1,   /* field[1] = event_value_threshold */
+  2,   /* field[2] = weight */
+};
+static const ProtobufCIntRange bowerbird__v1__event_parameters__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__event_parameters__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.EventParameters",
+  "EventParameters",
+  "Bowerbird__V1__EventParameters",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__EventParameters),
+  3,
+  bowerbird__v1__event_parameters__field_descriptors,
+  bowerbird__v1__event_parameters__field_indices_by_name,
+  1,  bowerbird__v1__event_parameters__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__event_parameters__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__events_config__field_descriptors[1] =
+{
+  {
+    "event_parameters_list",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__EventsConfig, n_event_parameters_list),
+    offsetof(Bowerbird__V1__EventsConfig, event_parameters_list),
+    &bowerbird__v1__event_parameters__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__events_config__field_indices_by_name[] = {
+  0,   /* field[0] = event_parameters_list */
+};
+static const ProtobufCIntRange bowerbird__v1__events_config__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__events_config__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.EventsConfig",
+  "EventsConfig",
+  "Bowerbird__V1__EventsConfig",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__EventsConfig),
+  1,
+  bowerbird__v1__events_config__field_descriptors,
+  bowerbird__v1__events_config__field_indices_by_name,
+  1,  bowerbird__v1__events_config__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__events_config__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__dataset_columns__field_descriptors[2] =
+{
+  {
+    "dataset_type",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DatasetColumns, dataset_type),
+    &bowerbird__v1__dataset_type__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "columns",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Bowerbird__V1__DatasetColumns, n_columns),
+    offsetof(Bowerbird__V1__DatasetColumns, columns),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__dataset_columns__field_indices_by_name[] = {
+  1,   /* field[1] = columns */
+  0,   /* field[0] = dataset_type */
+};
+static const ProtobufCIntRange bowerbird__v1__dataset_columns__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__dataset_columns__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.DatasetColumns",
+  "DatasetColumns",
+  "Bowerbird__V1__DatasetColumns",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__DatasetColumns),
+  2,
+  bowerbird__v1__dataset_columns__field_descriptors,
+  bowerbird__v1__dataset_columns__field_indices_by_name,
+  1,  bowerbird__v1__dataset_columns__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__dataset_columns__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__training_data_config__field_descriptors[2] =
+{
+  {
+    "excluded_dataset_columns",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__TrainingDataConfig, n_excluded_dataset_columns),
+    offsetof(Bowerbird__V1__TrainingDataConfig, excluded_dataset_columns),
+    &bowerbird__v1__dataset_columns__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "included_dataset_columns",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__TrainingDataConfig, n_included_dataset_columns),
+    offsetof(Bowerbird__V1__TrainingDataConfig, included_dataset_columns),
+    &bowerbird__v1__dataset_columns__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__training_data_config__field_indices_by_name[] = {
+  0,   /* field[0] = excluded_dataset_columns */
+  1,   /* field[1] = included_dataset_columns */
+};
+static const ProtobufCIntRange bowerbird__v1__training_data_config__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__training_data_config__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.TrainingDataConfig",
+  "TrainingDataConfig",
+  "Bowerbird__V1__TrainingDataConfig",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__TrainingDataConfig),
+  2,
+  bowerbird__v1__training_data_config__field_descriptors,
+  bowerbird__v1__training_data_config__field_indices_by_name,
+  1,  bowerbird__v1__training_data_config__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__training_data_config__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__auto_training_config__field_descriptors[2] =
+{
+  {
+    "scheduling_expression",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__AutoTrainingConfig, scheduling_expression),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "changed_share",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Bowerbird__V1__AutoTrainingConfig, _changed_share_case),
+    offsetof(Bowerbird__V1__AutoTrainingConfig, changed_share),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__auto_training_config__field_indices_by_name[] = {
+  1,   /* field[1] = changed_share */
+  0,   /* field[0] = scheduling_expression */
+};
+static const ProtobufCIntRange bowerbird__v1__auto_training_config__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__auto_training_config__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.AutoTrainingConfig",
+  "AutoTrainingConfig",
+  "Bowerbird__V1__AutoTrainingConfig",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__AutoTrainingConfig),
+  2,
+  bowerbird__v1__auto_training_config__field_descriptors,
+  bowerbird__v1__auto_training_config__field_indices_by_name,
+  1,  bowerbird__v1__auto_training_config__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__auto_training_config__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__solution_config__algorithm_hyper_parameters_entry__field_descriptors[2] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__SolutionConfig__AlgorithmHyperParametersEntry, key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__SolutionConfig__AlgorithmHyperParametersEntry, value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__solution_config__algorithm_hyper_parameters_entry__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange bowerbird__v1__solution_config__algorithm_hyper_parameters_entry__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__solution_config__algorithm_hyper_parameters_entry__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.SolutionConfig.AlgorithmHyperParametersEntry",
+  "AlgorithmHyperParametersEntry",
+  "Bowerbird__V1__SolutionConfig__AlgorithmHyperParametersEntry",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__SolutionConfig__AlgorithmHyperParametersEntry),
+  2,
+  bowerbird__v1__solution_config__algorithm_hyper_parameters_entry__field_descriptors,
+  bowerbird__v1__solution_config__algorithm_hyper_parameters_entry__field_indices_by_name,
+  1,  bowerbird__v1__solution_config__algorithm_hyper_parameters_entry__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__solution_config__algorithm_hyper_parameters_entry__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__solution_config__feature_transformation_parameters_entry__field_descriptors[2] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__SolutionConfig__FeatureTransformationParametersEntry, key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__SolutionConfig__FeatureTransformationParametersEntry, value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__solution_config__feature_transformation_parameters_entry__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange bowerbird__v1__solution_config__feature_transformation_parameters_entry__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__solution_config__feature_transformation_parameters_entry__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.SolutionConfig.FeatureTransformationParametersEntry",
+  "FeatureTransformationParametersEntry",
+  "Bowerbird__V1__SolutionConfig__FeatureTransformationParametersEntry",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__SolutionConfig__FeatureTransformationParametersEntry),
+  2,
+  bowerbird__v1__solution_config__feature_transformation_parameters_entry__field_descriptors,
+  bowerbird__v1__solution_config__feature_transformation_parameters_entry__field_indices_by_name,
+  1,  bowerbird__v1__solution_config__feature_transformation_parameters_entry__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__solution_config__feature_transformation_parameters_entry__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__solution_config__field_descriptors[6] =
+{
+  {
+    "event_value_threshold",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__SolutionConfig, event_value_threshold),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "events_config",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__SolutionConfig, events_config),
+    &bowerbird__v1__events_config__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "algorithm_hyper_parameters",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__SolutionConfig, n_algorithm_hyper_parameters),
+    offsetof(Bowerbird__V1__SolutionConfig, algorithm_hyper_parameters),
+    &bowerbird__v1__solution_config__algorithm_hyper_parameters_entry__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "feature_transformation_parameters",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__SolutionConfig, n_feature_transformation_parameters),
+    offsetof(Bowerbird__V1__SolutionConfig, feature_transformation_parameters),
+    &bowerbird__v1__solution_config__feature_transformation_parameters_entry__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "training_data_config",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__SolutionConfig, training_data_config),
+    &bowerbird__v1__training_data_config__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "auto_training_config",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__SolutionConfig, auto_training_config),
+    &bowerbird__v1__auto_training_config__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__solution_config__field_indices_by_name[] = {
+  2,   /* field[2] = algorithm_hyper_parameters */
+  5,   /* field[5] = auto_training_config */
+  0,   /* field[0] = event_value_threshold */
+  1,   /* field[1] = events_config */
+  3,   /* field[3] = feature_transformation_parameters */
+  4,   /* field[4] = training_data_config */
+};
+static const ProtobufCIntRange bowerbird__v1__solution_config__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__solution_config__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.SolutionConfig",
+  "SolutionConfig",
+  "Bowerbird__V1__SolutionConfig",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__SolutionConfig),
+  6,
+  bowerbird__v1__solution_config__field_descriptors,
+  bowerbird__v1__solution_config__field_indices_by_name,
+  1,  bowerbird__v1__solution_config__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__solution_config__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__solution__field_descriptors[14] =
 {
   {
     "resource_name",
@@ -1167,24 +1909,76 @@ static const ProtobufCFieldDescriptor bowerbird__v1__solution__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "event_type",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__Solution, event_type),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "solution_config",
+    14,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__Solution, solution_config),
+    &bowerbird__v1__solution_config__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "perform_auto_training",
+    15,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__Solution, perform_auto_training),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "warnings",
+    16,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Bowerbird__V1__Solution, n_warnings),
+    offsetof(Bowerbird__V1__Solution, warnings),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned bowerbird__v1__solution__field_indices_by_name[] = {
   4,   /* field[4] = creation_date_time */
   7,   /* field[7] = dataset_group */
   6,   /* field[6] = etag */
+  10,   /* field[10] = event_type */
   3,   /* field[3] = failure_reason */
   5,   /* field[5] = last_updated_date_time */
   9,   /* field[9] = latest_solution_version */
   1,   /* field[1] = name */
+  12,   /* field[12] = perform_auto_training */
   8,   /* field[8] = recipe */
   0,   /* field[0] = resource_name */
+  11,   /* field[11] = solution_config */
   2,   /* field[2] = status */
+  13,   /* field[13] = warnings */
 };
 static const ProtobufCIntRange bowerbird__v1__solution__number_ranges[2 + 1] =
 {
   { 1, 0 },
   { 12, 9 },
-  { 0, 10 }
+  { 0, 14 }
 };
 const ProtobufCMessageDescriptor bowerbird__v1__solution__descriptor =
 {
@@ -1194,14 +1988,14 @@ const ProtobufCMessageDescriptor bowerbird__v1__solution__descriptor =
   "Bowerbird__V1__Solution",
   "bowerbird.v1",
   sizeof(Bowerbird__V1__Solution),
-  10,
+  14,
   bowerbird__v1__solution__field_descriptors,
   bowerbird__v1__solution__field_indices_by_name,
   2,  bowerbird__v1__solution__number_ranges,
   (ProtobufCMessageInit) bowerbird__v1__solution__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor bowerbird__v1__solution_version__field_descriptors[13] =
+static const ProtobufCFieldDescriptor bowerbird__v1__solution_version__field_descriptors[14] =
 {
   {
     "resource_name",
@@ -1359,6 +2153,18 @@ static const ProtobufCFieldDescriptor bowerbird__v1__solution_version__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "training_type",
+    20,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__SolutionVersion, training_type),
+    &bowerbird__v1__training_type__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned bowerbird__v1__solution_version__field_indices_by_name[] = {
   4,   /* field[4] = creation_date_time */
@@ -1373,12 +2179,14 @@ static const unsigned bowerbird__v1__solution_version__field_indices_by_name[] =
   10,   /* field[10] = trained_position */
   9,   /* field[9] = training_hours */
   8,   /* field[8] = training_mode */
+  13,   /* field[13] = training_type */
   11,   /* field[11] = warnings */
 };
-static const ProtobufCIntRange bowerbird__v1__solution_version__number_ranges[1 + 1] =
+static const ProtobufCIntRange bowerbird__v1__solution_version__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 13 }
+  { 20, 13 },
+  { 0, 14 }
 };
 const ProtobufCMessageDescriptor bowerbird__v1__solution_version__descriptor =
 {
@@ -1388,10 +2196,10 @@ const ProtobufCMessageDescriptor bowerbird__v1__solution_version__descriptor =
   "Bowerbird__V1__SolutionVersion",
   "bowerbird.v1",
   sizeof(Bowerbird__V1__SolutionVersion),
-  13,
+  14,
   bowerbird__v1__solution_version__field_descriptors,
   bowerbird__v1__solution_version__field_indices_by_name,
-  1,  bowerbird__v1__solution_version__number_ranges,
+  2,  bowerbird__v1__solution_version__number_ranges,
   (ProtobufCMessageInit) bowerbird__v1__solution_version__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -1993,18 +2801,20 @@ const ProtobufCEnumDescriptor bowerbird__v1__dataset_type__descriptor =
   bowerbird__v1__dataset_type__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue bowerbird__v1__training_mode__enum_values_by_number[2] =
+static const ProtobufCEnumValue bowerbird__v1__training_mode__enum_values_by_number[3] =
 {
   { "TRAINING_MODE_UNSPECIFIED", "BOWERBIRD__V1__TRAINING_MODE__TRAINING_MODE_UNSPECIFIED", 0 },
   { "TRAINING_MODE_FULL", "BOWERBIRD__V1__TRAINING_MODE__TRAINING_MODE_FULL", 1 },
+  { "TRAINING_MODE_UPDATE", "BOWERBIRD__V1__TRAINING_MODE__TRAINING_MODE_UPDATE", 2 },
 };
 static const ProtobufCIntRange bowerbird__v1__training_mode__value_ranges[] = {
-{0, 0},{0, 2}
+{0, 0},{0, 3}
 };
-static const ProtobufCEnumValueIndex bowerbird__v1__training_mode__enum_values_by_name[2] =
+static const ProtobufCEnumValueIndex bowerbird__v1__training_mode__enum_values_by_name[3] =
 {
   { "TRAINING_MODE_FULL", 1 },
   { "TRAINING_MODE_UNSPECIFIED", 0 },
+  { "TRAINING_MODE_UPDATE", 2 },
 };
 const ProtobufCEnumDescriptor bowerbird__v1__training_mode__descriptor =
 {
@@ -2013,12 +2823,42 @@ const ProtobufCEnumDescriptor bowerbird__v1__training_mode__descriptor =
   "TrainingMode",
   "Bowerbird__V1__TrainingMode",
   "bowerbird.v1",
-  2,
+  3,
   bowerbird__v1__training_mode__enum_values_by_number,
-  2,
+  3,
   bowerbird__v1__training_mode__enum_values_by_name,
   1,
   bowerbird__v1__training_mode__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue bowerbird__v1__training_type__enum_values_by_number[3] =
+{
+  { "TRAINING_TYPE_UNSPECIFIED", "BOWERBIRD__V1__TRAINING_TYPE__TRAINING_TYPE_UNSPECIFIED", 0 },
+  { "TRAINING_TYPE_MANUAL", "BOWERBIRD__V1__TRAINING_TYPE__TRAINING_TYPE_MANUAL", 1 },
+  { "TRAINING_TYPE_AUTOMATIC", "BOWERBIRD__V1__TRAINING_TYPE__TRAINING_TYPE_AUTOMATIC", 2 },
+};
+static const ProtobufCIntRange bowerbird__v1__training_type__value_ranges[] = {
+{0, 0},{0, 3}
+};
+static const ProtobufCEnumValueIndex bowerbird__v1__training_type__enum_values_by_name[3] =
+{
+  { "TRAINING_TYPE_AUTOMATIC", 2 },
+  { "TRAINING_TYPE_MANUAL", 1 },
+  { "TRAINING_TYPE_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor bowerbird__v1__training_type__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.TrainingType",
+  "TrainingType",
+  "Bowerbird__V1__TrainingType",
+  "bowerbird.v1",
+  3,
+  bowerbird__v1__training_type__enum_values_by_number,
+  3,
+  bowerbird__v1__training_type__enum_values_by_name,
+  1,
+  bowerbird__v1__training_type__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
 static const ProtobufCEnumValue bowerbird__v1__recipe_type__enum_values_by_number[5] =

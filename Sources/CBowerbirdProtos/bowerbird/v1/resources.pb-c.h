@@ -21,6 +21,14 @@ typedef struct Bowerbird__V1__DatasetGroup Bowerbird__V1__DatasetGroup;
 typedef struct Bowerbird__V1__Schema Bowerbird__V1__Schema;
 typedef struct Bowerbird__V1__Dataset Bowerbird__V1__Dataset;
 typedef struct Bowerbird__V1__EventTracker Bowerbird__V1__EventTracker;
+typedef struct Bowerbird__V1__EventParameters Bowerbird__V1__EventParameters;
+typedef struct Bowerbird__V1__EventsConfig Bowerbird__V1__EventsConfig;
+typedef struct Bowerbird__V1__DatasetColumns Bowerbird__V1__DatasetColumns;
+typedef struct Bowerbird__V1__TrainingDataConfig Bowerbird__V1__TrainingDataConfig;
+typedef struct Bowerbird__V1__AutoTrainingConfig Bowerbird__V1__AutoTrainingConfig;
+typedef struct Bowerbird__V1__SolutionConfig Bowerbird__V1__SolutionConfig;
+typedef struct Bowerbird__V1__SolutionConfig__AlgorithmHyperParametersEntry Bowerbird__V1__SolutionConfig__AlgorithmHyperParametersEntry;
+typedef struct Bowerbird__V1__SolutionConfig__FeatureTransformationParametersEntry Bowerbird__V1__SolutionConfig__FeatureTransformationParametersEntry;
 typedef struct Bowerbird__V1__Solution Bowerbird__V1__Solution;
 typedef struct Bowerbird__V1__SolutionVersion Bowerbird__V1__SolutionVersion;
 typedef struct Bowerbird__V1__CampaignConfig Bowerbird__V1__CampaignConfig;
@@ -51,9 +59,16 @@ typedef enum _Bowerbird__V1__DatasetType {
 } Bowerbird__V1__DatasetType;
 typedef enum _Bowerbird__V1__TrainingMode {
   BOWERBIRD__V1__TRAINING_MODE__TRAINING_MODE_UNSPECIFIED = 0,
-  BOWERBIRD__V1__TRAINING_MODE__TRAINING_MODE_FULL = 1
+  BOWERBIRD__V1__TRAINING_MODE__TRAINING_MODE_FULL = 1,
+  BOWERBIRD__V1__TRAINING_MODE__TRAINING_MODE_UPDATE = 2
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(BOWERBIRD__V1__TRAINING_MODE)
 } Bowerbird__V1__TrainingMode;
+typedef enum _Bowerbird__V1__TrainingType {
+  BOWERBIRD__V1__TRAINING_TYPE__TRAINING_TYPE_UNSPECIFIED = 0,
+  BOWERBIRD__V1__TRAINING_TYPE__TRAINING_TYPE_MANUAL = 1,
+  BOWERBIRD__V1__TRAINING_TYPE__TRAINING_TYPE_AUTOMATIC = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(BOWERBIRD__V1__TRAINING_TYPE)
+} Bowerbird__V1__TrainingType;
 typedef enum _Bowerbird__V1__RecipeType {
   BOWERBIRD__V1__RECIPE_TYPE__RECIPE_TYPE_UNSPECIFIED = 0,
   BOWERBIRD__V1__RECIPE_TYPE__RECIPE_TYPE_USER_PERSONALIZATION = 1,
@@ -138,6 +153,131 @@ struct  Bowerbird__V1__EventTracker
     , {0,NULL}, {0,NULL}, BOWERBIRD__V1__RESOURCE_STATUS__RESOURCE_STATUS_UNSPECIFIED, {0,NULL}, NULL, NULL, {0,NULL}, {0,NULL}, {0,NULL} }
 
 
+typedef enum {
+  BOWERBIRD__V1__EVENT_PARAMETERS___EVENT_VALUE_THRESHOLD__NOT_SET = 0,
+  BOWERBIRD__V1__EVENT_PARAMETERS___EVENT_VALUE_THRESHOLD_EVENT_VALUE_THRESHOLD = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(BOWERBIRD__V1__EVENT_PARAMETERS___EVENT_VALUE_THRESHOLD__CASE)
+} Bowerbird__V1__EventParameters__EventValueThresholdCase;
+
+typedef enum {
+  BOWERBIRD__V1__EVENT_PARAMETERS___WEIGHT__NOT_SET = 0,
+  BOWERBIRD__V1__EVENT_PARAMETERS___WEIGHT_WEIGHT = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(BOWERBIRD__V1__EVENT_PARAMETERS___WEIGHT__CASE)
+} Bowerbird__V1__EventParameters__WeightCase;
+
+struct  Bowerbird__V1__EventParameters
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData event_type;
+  Bowerbird__V1__EventParameters__EventValueThresholdCase _event_value_threshold_case;
+  union {
+    double event_value_threshold;
+  };
+  Bowerbird__V1__EventParameters__WeightCase _weight_case;
+  union {
+    double weight;
+  };
+};
+#define BOWERBIRD__V1__EVENT_PARAMETERS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__event_parameters__descriptor) \
+    , {0,NULL}, BOWERBIRD__V1__EVENT_PARAMETERS___EVENT_VALUE_THRESHOLD__NOT_SET, {0}, BOWERBIRD__V1__EVENT_PARAMETERS___WEIGHT__NOT_SET, {0} }
+
+
+struct  Bowerbird__V1__EventsConfig
+{
+  ProtobufCMessage base;
+  size_t n_event_parameters_list;
+  Bowerbird__V1__EventParameters **event_parameters_list;
+};
+#define BOWERBIRD__V1__EVENTS_CONFIG__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__events_config__descriptor) \
+    , 0,NULL }
+
+
+struct  Bowerbird__V1__DatasetColumns
+{
+  ProtobufCMessage base;
+  Bowerbird__V1__DatasetType dataset_type;
+  size_t n_columns;
+  ProtobufCBinaryData *columns;
+};
+#define BOWERBIRD__V1__DATASET_COLUMNS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__dataset_columns__descriptor) \
+    , BOWERBIRD__V1__DATASET_TYPE__DATASET_TYPE_UNSPECIFIED, 0,NULL }
+
+
+struct  Bowerbird__V1__TrainingDataConfig
+{
+  ProtobufCMessage base;
+  size_t n_excluded_dataset_columns;
+  Bowerbird__V1__DatasetColumns **excluded_dataset_columns;
+  size_t n_included_dataset_columns;
+  Bowerbird__V1__DatasetColumns **included_dataset_columns;
+};
+#define BOWERBIRD__V1__TRAINING_DATA_CONFIG__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__training_data_config__descriptor) \
+    , 0,NULL, 0,NULL }
+
+
+typedef enum {
+  BOWERBIRD__V1__AUTO_TRAINING_CONFIG___CHANGED_SHARE__NOT_SET = 0,
+  BOWERBIRD__V1__AUTO_TRAINING_CONFIG___CHANGED_SHARE_CHANGED_SHARE = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(BOWERBIRD__V1__AUTO_TRAINING_CONFIG___CHANGED_SHARE__CASE)
+} Bowerbird__V1__AutoTrainingConfig__ChangedShareCase;
+
+struct  Bowerbird__V1__AutoTrainingConfig
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData scheduling_expression;
+  Bowerbird__V1__AutoTrainingConfig__ChangedShareCase _changed_share_case;
+  union {
+    double changed_share;
+  };
+};
+#define BOWERBIRD__V1__AUTO_TRAINING_CONFIG__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__auto_training_config__descriptor) \
+    , {0,NULL}, BOWERBIRD__V1__AUTO_TRAINING_CONFIG___CHANGED_SHARE__NOT_SET, {0} }
+
+
+struct  Bowerbird__V1__SolutionConfig__AlgorithmHyperParametersEntry
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData key;
+  ProtobufCBinaryData value;
+};
+#define BOWERBIRD__V1__SOLUTION_CONFIG__ALGORITHM_HYPER_PARAMETERS_ENTRY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__solution_config__algorithm_hyper_parameters_entry__descriptor) \
+    , {0,NULL}, {0,NULL} }
+
+
+struct  Bowerbird__V1__SolutionConfig__FeatureTransformationParametersEntry
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData key;
+  ProtobufCBinaryData value;
+};
+#define BOWERBIRD__V1__SOLUTION_CONFIG__FEATURE_TRANSFORMATION_PARAMETERS_ENTRY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__solution_config__feature_transformation_parameters_entry__descriptor) \
+    , {0,NULL}, {0,NULL} }
+
+
+struct  Bowerbird__V1__SolutionConfig
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData event_value_threshold;
+  Bowerbird__V1__EventsConfig *events_config;
+  size_t n_algorithm_hyper_parameters;
+  Bowerbird__V1__SolutionConfig__AlgorithmHyperParametersEntry **algorithm_hyper_parameters;
+  size_t n_feature_transformation_parameters;
+  Bowerbird__V1__SolutionConfig__FeatureTransformationParametersEntry **feature_transformation_parameters;
+  Bowerbird__V1__TrainingDataConfig *training_data_config;
+  Bowerbird__V1__AutoTrainingConfig *auto_training_config;
+};
+#define BOWERBIRD__V1__SOLUTION_CONFIG__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__solution_config__descriptor) \
+    , {0,NULL}, NULL, 0,NULL, 0,NULL, NULL, NULL }
+
+
 struct  Bowerbird__V1__Solution
 {
   ProtobufCMessage base;
@@ -151,10 +291,15 @@ struct  Bowerbird__V1__Solution
   ProtobufCBinaryData dataset_group;
   ProtobufCBinaryData recipe;
   ProtobufCBinaryData latest_solution_version;
+  ProtobufCBinaryData event_type;
+  Bowerbird__V1__SolutionConfig *solution_config;
+  protobuf_c_boolean perform_auto_training;
+  size_t n_warnings;
+  ProtobufCBinaryData *warnings;
 };
 #define BOWERBIRD__V1__SOLUTION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__solution__descriptor) \
-    , {0,NULL}, {0,NULL}, BOWERBIRD__V1__RESOURCE_STATUS__RESOURCE_STATUS_UNSPECIFIED, {0,NULL}, NULL, NULL, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL} }
+    , {0,NULL}, {0,NULL}, BOWERBIRD__V1__RESOURCE_STATUS__RESOURCE_STATUS_UNSPECIFIED, {0,NULL}, NULL, NULL, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, NULL, 0, 0,NULL }
 
 
 struct  Bowerbird__V1__SolutionVersion
@@ -174,10 +319,11 @@ struct  Bowerbird__V1__SolutionVersion
   size_t n_warnings;
   ProtobufCBinaryData *warnings;
   double progress;
+  Bowerbird__V1__TrainingType training_type;
 };
 #define BOWERBIRD__V1__SOLUTION_VERSION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__solution_version__descriptor) \
-    , {0,NULL}, {0,NULL}, BOWERBIRD__V1__RESOURCE_STATUS__RESOURCE_STATUS_UNSPECIFIED, {0,NULL}, NULL, NULL, {0,NULL}, {0,NULL}, BOWERBIRD__V1__TRAINING_MODE__TRAINING_MODE_UNSPECIFIED, 0, 0, 0,NULL, 0 }
+    , {0,NULL}, {0,NULL}, BOWERBIRD__V1__RESOURCE_STATUS__RESOURCE_STATUS_UNSPECIFIED, {0,NULL}, NULL, NULL, {0,NULL}, {0,NULL}, BOWERBIRD__V1__TRAINING_MODE__TRAINING_MODE_UNSPECIFIED, 0, 0, 0,NULL, 0, BOWERBIRD__V1__TRAINING_TYPE__TRAINING_TYPE_UNSPECIFIED }
 
 
 struct  Bowerbird__V1__CampaignConfig__ItemExplorationConfigEntry
@@ -334,6 +480,126 @@ Bowerbird__V1__EventTracker *
 void   bowerbird__v1__event_tracker__free_unpacked
                      (Bowerbird__V1__EventTracker *message,
                       ProtobufCAllocator *allocator);
+/* Bowerbird__V1__EventParameters methods */
+void   bowerbird__v1__event_parameters__init
+                     (Bowerbird__V1__EventParameters         *message);
+size_t bowerbird__v1__event_parameters__get_packed_size
+                     (const Bowerbird__V1__EventParameters   *message);
+size_t bowerbird__v1__event_parameters__pack
+                     (const Bowerbird__V1__EventParameters   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__event_parameters__pack_to_buffer
+                     (const Bowerbird__V1__EventParameters   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__EventParameters *
+       bowerbird__v1__event_parameters__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__event_parameters__free_unpacked
+                     (Bowerbird__V1__EventParameters *message,
+                      ProtobufCAllocator *allocator);
+/* Bowerbird__V1__EventsConfig methods */
+void   bowerbird__v1__events_config__init
+                     (Bowerbird__V1__EventsConfig         *message);
+size_t bowerbird__v1__events_config__get_packed_size
+                     (const Bowerbird__V1__EventsConfig   *message);
+size_t bowerbird__v1__events_config__pack
+                     (const Bowerbird__V1__EventsConfig   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__events_config__pack_to_buffer
+                     (const Bowerbird__V1__EventsConfig   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__EventsConfig *
+       bowerbird__v1__events_config__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__events_config__free_unpacked
+                     (Bowerbird__V1__EventsConfig *message,
+                      ProtobufCAllocator *allocator);
+/* Bowerbird__V1__DatasetColumns methods */
+void   bowerbird__v1__dataset_columns__init
+                     (Bowerbird__V1__DatasetColumns         *message);
+size_t bowerbird__v1__dataset_columns__get_packed_size
+                     (const Bowerbird__V1__DatasetColumns   *message);
+size_t bowerbird__v1__dataset_columns__pack
+                     (const Bowerbird__V1__DatasetColumns   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__dataset_columns__pack_to_buffer
+                     (const Bowerbird__V1__DatasetColumns   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__DatasetColumns *
+       bowerbird__v1__dataset_columns__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__dataset_columns__free_unpacked
+                     (Bowerbird__V1__DatasetColumns *message,
+                      ProtobufCAllocator *allocator);
+/* Bowerbird__V1__TrainingDataConfig methods */
+void   bowerbird__v1__training_data_config__init
+                     (Bowerbird__V1__TrainingDataConfig         *message);
+size_t bowerbird__v1__training_data_config__get_packed_size
+                     (const Bowerbird__V1__TrainingDataConfig   *message);
+size_t bowerbird__v1__training_data_config__pack
+                     (const Bowerbird__V1__TrainingDataConfig   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__training_data_config__pack_to_buffer
+                     (const Bowerbird__V1__TrainingDataConfig   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__TrainingDataConfig *
+       bowerbird__v1__training_data_config__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__training_data_config__free_unpacked
+                     (Bowerbird__V1__TrainingDataConfig *message,
+                      ProtobufCAllocator *allocator);
+/* Bowerbird__V1__AutoTrainingConfig methods */
+void   bowerbird__v1__auto_training_config__init
+                     (Bowerbird__V1__AutoTrainingConfig         *message);
+size_t bowerbird__v1__auto_training_config__get_packed_size
+                     (const Bowerbird__V1__AutoTrainingConfig   *message);
+size_t bowerbird__v1__auto_training_config__pack
+                     (const Bowerbird__V1__AutoTrainingConfig   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__auto_training_config__pack_to_buffer
+                     (const Bowerbird__V1__AutoTrainingConfig   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__AutoTrainingConfig *
+       bowerbird__v1__auto_training_config__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__auto_training_config__free_unpacked
+                     (Bowerbird__V1__AutoTrainingConfig *message,
+                      ProtobufCAllocator *allocator);
+/* Bowerbird__V1__SolutionConfig__AlgorithmHyperParametersEntry methods */
+void   bowerbird__v1__solution_config__algorithm_hyper_parameters_entry__init
+                     (Bowerbird__V1__SolutionConfig__AlgorithmHyperParametersEntry         *message);
+/* Bowerbird__V1__SolutionConfig__FeatureTransformationParametersEntry methods */
+void   bowerbird__v1__solution_config__feature_transformation_parameters_entry__init
+                     (Bowerbird__V1__SolutionConfig__FeatureTransformationParametersEntry         *message);
+/* Bowerbird__V1__SolutionConfig methods */
+void   bowerbird__v1__solution_config__init
+                     (Bowerbird__V1__SolutionConfig         *message);
+size_t bowerbird__v1__solution_config__get_packed_size
+                     (const Bowerbird__V1__SolutionConfig   *message);
+size_t bowerbird__v1__solution_config__pack
+                     (const Bowerbird__V1__SolutionConfig   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__solution_config__pack_to_buffer
+                     (const Bowerbird__V1__SolutionConfig   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__SolutionConfig *
+       bowerbird__v1__solution_config__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__solution_config__free_unpacked
+                     (Bowerbird__V1__SolutionConfig *message,
+                      ProtobufCAllocator *allocator);
 /* Bowerbird__V1__Solution methods */
 void   bowerbird__v1__solution__init
                      (Bowerbird__V1__Solution         *message);
@@ -465,6 +731,30 @@ typedef void (*Bowerbird__V1__Dataset_Closure)
 typedef void (*Bowerbird__V1__EventTracker_Closure)
                  (const Bowerbird__V1__EventTracker *message,
                   void *closure_data);
+typedef void (*Bowerbird__V1__EventParameters_Closure)
+                 (const Bowerbird__V1__EventParameters *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__EventsConfig_Closure)
+                 (const Bowerbird__V1__EventsConfig *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__DatasetColumns_Closure)
+                 (const Bowerbird__V1__DatasetColumns *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__TrainingDataConfig_Closure)
+                 (const Bowerbird__V1__TrainingDataConfig *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__AutoTrainingConfig_Closure)
+                 (const Bowerbird__V1__AutoTrainingConfig *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__SolutionConfig__AlgorithmHyperParametersEntry_Closure)
+                 (const Bowerbird__V1__SolutionConfig__AlgorithmHyperParametersEntry *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__SolutionConfig__FeatureTransformationParametersEntry_Closure)
+                 (const Bowerbird__V1__SolutionConfig__FeatureTransformationParametersEntry *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__SolutionConfig_Closure)
+                 (const Bowerbird__V1__SolutionConfig *message,
+                  void *closure_data);
 typedef void (*Bowerbird__V1__Solution_Closure)
                  (const Bowerbird__V1__Solution *message,
                   void *closure_data);
@@ -495,11 +785,20 @@ typedef void (*Bowerbird__V1__Recipe_Closure)
 extern const ProtobufCEnumDescriptor    bowerbird__v1__resource_status__descriptor;
 extern const ProtobufCEnumDescriptor    bowerbird__v1__dataset_type__descriptor;
 extern const ProtobufCEnumDescriptor    bowerbird__v1__training_mode__descriptor;
+extern const ProtobufCEnumDescriptor    bowerbird__v1__training_type__descriptor;
 extern const ProtobufCEnumDescriptor    bowerbird__v1__recipe_type__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__dataset_group__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__schema__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__dataset__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__event_tracker__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__event_parameters__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__events_config__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__dataset_columns__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__training_data_config__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__auto_training_config__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__solution_config__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__solution_config__algorithm_hyper_parameters_entry__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__solution_config__feature_transformation_parameters_entry__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__solution__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__solution_version__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__campaign_config__descriptor;

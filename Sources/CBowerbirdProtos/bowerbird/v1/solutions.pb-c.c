@@ -278,6 +278,96 @@ void   bowerbird__v1__list_solutions_response__free_unpacked
   assert(message->base.descriptor == &bowerbird__v1__list_solutions_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   bowerbird__v1__update_solution_request__init
+                     (Bowerbird__V1__UpdateSolutionRequest         *message)
+{
+  static const Bowerbird__V1__UpdateSolutionRequest init_value = BOWERBIRD__V1__UPDATE_SOLUTION_REQUEST__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__update_solution_request__get_packed_size
+                     (const Bowerbird__V1__UpdateSolutionRequest *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__update_solution_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__update_solution_request__pack
+                     (const Bowerbird__V1__UpdateSolutionRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__update_solution_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__update_solution_request__pack_to_buffer
+                     (const Bowerbird__V1__UpdateSolutionRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__update_solution_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__UpdateSolutionRequest *
+       bowerbird__v1__update_solution_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__UpdateSolutionRequest *)
+     protobuf_c_message_unpack (&bowerbird__v1__update_solution_request__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__update_solution_request__free_unpacked
+                     (Bowerbird__V1__UpdateSolutionRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__update_solution_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__update_solution_response__init
+                     (Bowerbird__V1__UpdateSolutionResponse         *message)
+{
+  static const Bowerbird__V1__UpdateSolutionResponse init_value = BOWERBIRD__V1__UPDATE_SOLUTION_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__update_solution_response__get_packed_size
+                     (const Bowerbird__V1__UpdateSolutionResponse *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__update_solution_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__update_solution_response__pack
+                     (const Bowerbird__V1__UpdateSolutionResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__update_solution_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__update_solution_response__pack_to_buffer
+                     (const Bowerbird__V1__UpdateSolutionResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__update_solution_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__UpdateSolutionResponse *
+       bowerbird__v1__update_solution_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__UpdateSolutionResponse *)
+     protobuf_c_message_unpack (&bowerbird__v1__update_solution_response__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__update_solution_response__free_unpacked
+                     (Bowerbird__V1__UpdateSolutionResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__update_solution_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   bowerbird__v1__delete_solution_request__init
                      (Bowerbird__V1__DeleteSolutionRequest         *message)
 {
@@ -638,6 +728,96 @@ void   bowerbird__v1__list_solution_versions_response__free_unpacked
   assert(message->base.descriptor == &bowerbird__v1__list_solution_versions_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   bowerbird__v1__watch_solution_version_request__init
+                     (Bowerbird__V1__WatchSolutionVersionRequest         *message)
+{
+  static const Bowerbird__V1__WatchSolutionVersionRequest init_value = BOWERBIRD__V1__WATCH_SOLUTION_VERSION_REQUEST__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__watch_solution_version_request__get_packed_size
+                     (const Bowerbird__V1__WatchSolutionVersionRequest *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__watch_solution_version_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__watch_solution_version_request__pack
+                     (const Bowerbird__V1__WatchSolutionVersionRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__watch_solution_version_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__watch_solution_version_request__pack_to_buffer
+                     (const Bowerbird__V1__WatchSolutionVersionRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__watch_solution_version_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__WatchSolutionVersionRequest *
+       bowerbird__v1__watch_solution_version_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__WatchSolutionVersionRequest *)
+     protobuf_c_message_unpack (&bowerbird__v1__watch_solution_version_request__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__watch_solution_version_request__free_unpacked
+                     (Bowerbird__V1__WatchSolutionVersionRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__watch_solution_version_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__watch_solution_version_response__init
+                     (Bowerbird__V1__WatchSolutionVersionResponse         *message)
+{
+  static const Bowerbird__V1__WatchSolutionVersionResponse init_value = BOWERBIRD__V1__WATCH_SOLUTION_VERSION_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__watch_solution_version_response__get_packed_size
+                     (const Bowerbird__V1__WatchSolutionVersionResponse *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__watch_solution_version_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__watch_solution_version_response__pack
+                     (const Bowerbird__V1__WatchSolutionVersionResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__watch_solution_version_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__watch_solution_version_response__pack_to_buffer
+                     (const Bowerbird__V1__WatchSolutionVersionResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__watch_solution_version_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__WatchSolutionVersionResponse *
+       bowerbird__v1__watch_solution_version_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__WatchSolutionVersionResponse *)
+     protobuf_c_message_unpack (&bowerbird__v1__watch_solution_version_response__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__watch_solution_version_response__free_unpacked
+                     (Bowerbird__V1__WatchSolutionVersionResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__watch_solution_version_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   bowerbird__v1__stop_solution_version_creation_request__init
                      (Bowerbird__V1__StopSolutionVersionCreationRequest         *message)
 {
@@ -908,7 +1088,7 @@ void   bowerbird__v1__describe_recipe_response__free_unpacked
   assert(message->base.descriptor == &bowerbird__v1__describe_recipe_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor bowerbird__v1__create_solution_request__field_descriptors[4] =
+static const ProtobufCFieldDescriptor bowerbird__v1__create_solution_request__field_descriptors[7] =
 {
   {
     "name",
@@ -958,17 +1138,56 @@ static const ProtobufCFieldDescriptor bowerbird__v1__create_solution_request__fi
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "event_type",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__CreateSolutionRequest, event_type),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "solution_config",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__CreateSolutionRequest, solution_config),
+    &bowerbird__v1__solution_config__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "perform_auto_training",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Bowerbird__V1__CreateSolutionRequest, _perform_auto_training_case),
+    offsetof(Bowerbird__V1__CreateSolutionRequest, perform_auto_training),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned bowerbird__v1__create_solution_request__field_indices_by_name[] = {
   1,   /* field[1] = dataset_group */
+  4,   /* field[4] = event_type */
   0,   /* field[0] = name */
+  6,   /* field[6] = perform_auto_training */
   2,   /* field[2] = recipe */
   3,   /* field[3] = request_id */
+  5,   /* field[5] = solution_config */
 };
 static const ProtobufCIntRange bowerbird__v1__create_solution_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor bowerbird__v1__create_solution_request__descriptor =
 {
@@ -978,7 +1197,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__create_solution_request__descrip
   "Bowerbird__V1__CreateSolutionRequest",
   "bowerbird.v1",
   sizeof(Bowerbird__V1__CreateSolutionRequest),
-  4,
+  7,
   bowerbird__v1__create_solution_request__field_descriptors,
   bowerbird__v1__create_solution_request__field_indices_by_name,
   1,  bowerbird__v1__create_solution_request__number_ranges,
@@ -1212,6 +1431,134 @@ const ProtobufCMessageDescriptor bowerbird__v1__list_solutions_response__descrip
   bowerbird__v1__list_solutions_response__field_indices_by_name,
   1,  bowerbird__v1__list_solutions_response__number_ranges,
   (ProtobufCMessageInit) bowerbird__v1__list_solutions_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__update_solution_request__field_descriptors[5] =
+{
+  {
+    "solution",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__UpdateSolutionRequest, solution),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "perform_auto_training",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Bowerbird__V1__UpdateSolutionRequest, _perform_auto_training_case),
+    offsetof(Bowerbird__V1__UpdateSolutionRequest, perform_auto_training),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "auto_training_config",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__UpdateSolutionRequest, auto_training_config),
+    &bowerbird__v1__auto_training_config__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "events_config",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__UpdateSolutionRequest, events_config),
+    &bowerbird__v1__events_config__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "etag",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__UpdateSolutionRequest, etag),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__update_solution_request__field_indices_by_name[] = {
+  2,   /* field[2] = auto_training_config */
+  4,   /* field[4] = etag */
+  3,   /* field[3] = events_config */
+  1,   /* field[1] = perform_auto_training */
+  0,   /* field[0] = solution */
+};
+static const ProtobufCIntRange bowerbird__v1__update_solution_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__update_solution_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.UpdateSolutionRequest",
+  "UpdateSolutionRequest",
+  "Bowerbird__V1__UpdateSolutionRequest",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__UpdateSolutionRequest),
+  5,
+  bowerbird__v1__update_solution_request__field_descriptors,
+  bowerbird__v1__update_solution_request__field_indices_by_name,
+  1,  bowerbird__v1__update_solution_request__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__update_solution_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__update_solution_response__field_descriptors[1] =
+{
+  {
+    "solution",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__UpdateSolutionResponse, solution),
+    &bowerbird__v1__solution__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__update_solution_response__field_indices_by_name[] = {
+  0,   /* field[0] = solution */
+};
+static const ProtobufCIntRange bowerbird__v1__update_solution_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__update_solution_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.UpdateSolutionResponse",
+  "UpdateSolutionResponse",
+  "Bowerbird__V1__UpdateSolutionResponse",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__UpdateSolutionResponse),
+  1,
+  bowerbird__v1__update_solution_response__field_descriptors,
+  bowerbird__v1__update_solution_response__field_indices_by_name,
+  1,  bowerbird__v1__update_solution_response__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__update_solution_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor bowerbird__v1__delete_solution_request__field_descriptors[2] =
@@ -1589,6 +1936,95 @@ const ProtobufCMessageDescriptor bowerbird__v1__list_solution_versions_response_
   (ProtobufCMessageInit) bowerbird__v1__list_solution_versions_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor bowerbird__v1__watch_solution_version_request__field_descriptors[1] =
+{
+  {
+    "solution_version",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__WatchSolutionVersionRequest, solution_version),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__watch_solution_version_request__field_indices_by_name[] = {
+  0,   /* field[0] = solution_version */
+};
+static const ProtobufCIntRange bowerbird__v1__watch_solution_version_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__watch_solution_version_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.WatchSolutionVersionRequest",
+  "WatchSolutionVersionRequest",
+  "Bowerbird__V1__WatchSolutionVersionRequest",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__WatchSolutionVersionRequest),
+  1,
+  bowerbird__v1__watch_solution_version_request__field_descriptors,
+  bowerbird__v1__watch_solution_version_request__field_indices_by_name,
+  1,  bowerbird__v1__watch_solution_version_request__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__watch_solution_version_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__watch_solution_version_response__field_descriptors[2] =
+{
+  {
+    "solution_version",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__WatchSolutionVersionResponse, solution_version),
+    &bowerbird__v1__solution_version__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "remaining",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__WatchSolutionVersionResponse, remaining),
+    &google__protobuf__duration__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__watch_solution_version_response__field_indices_by_name[] = {
+  1,   /* field[1] = remaining */
+  0,   /* field[0] = solution_version */
+};
+static const ProtobufCIntRange bowerbird__v1__watch_solution_version_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__watch_solution_version_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.WatchSolutionVersionResponse",
+  "WatchSolutionVersionResponse",
+  "Bowerbird__V1__WatchSolutionVersionResponse",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__WatchSolutionVersionResponse),
+  2,
+  bowerbird__v1__watch_solution_version_response__field_descriptors,
+  bowerbird__v1__watch_solution_version_response__field_indices_by_name,
+  1,  bowerbird__v1__watch_solution_version_response__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__watch_solution_version_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor bowerbird__v1__stop_solution_version_creation_request__field_descriptors[1] =
 {
   {
@@ -1843,30 +2279,34 @@ const ProtobufCMessageDescriptor bowerbird__v1__describe_recipe_response__descri
   (ProtobufCMessageInit) bowerbird__v1__describe_recipe_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCMethodDescriptor bowerbird__v1__solutions_service__method_descriptors[10] =
+static const ProtobufCMethodDescriptor bowerbird__v1__solutions_service__method_descriptors[12] =
 {
   { "CreateSolution", &bowerbird__v1__create_solution_request__descriptor, &bowerbird__v1__create_solution_response__descriptor },
   { "DescribeSolution", &bowerbird__v1__describe_solution_request__descriptor, &bowerbird__v1__describe_solution_response__descriptor },
   { "ListSolutions", &bowerbird__v1__list_solutions_request__descriptor, &bowerbird__v1__list_solutions_response__descriptor },
+  { "UpdateSolution", &bowerbird__v1__update_solution_request__descriptor, &bowerbird__v1__update_solution_response__descriptor },
   { "DeleteSolution", &bowerbird__v1__delete_solution_request__descriptor, &bowerbird__v1__delete_solution_response__descriptor },
   { "CreateSolutionVersion", &bowerbird__v1__create_solution_version_request__descriptor, &bowerbird__v1__create_solution_version_response__descriptor },
   { "DescribeSolutionVersion", &bowerbird__v1__describe_solution_version_request__descriptor, &bowerbird__v1__describe_solution_version_response__descriptor },
   { "ListSolutionVersions", &bowerbird__v1__list_solution_versions_request__descriptor, &bowerbird__v1__list_solution_versions_response__descriptor },
+  { "WatchSolutionVersion", &bowerbird__v1__watch_solution_version_request__descriptor, &bowerbird__v1__watch_solution_version_response__descriptor },
   { "StopSolutionVersionCreation", &bowerbird__v1__stop_solution_version_creation_request__descriptor, &bowerbird__v1__stop_solution_version_creation_response__descriptor },
   { "ListRecipes", &bowerbird__v1__list_recipes_request__descriptor, &bowerbird__v1__list_recipes_response__descriptor },
   { "DescribeRecipe", &bowerbird__v1__describe_recipe_request__descriptor, &bowerbird__v1__describe_recipe_response__descriptor },
 };
 const unsigned bowerbird__v1__solutions_service__method_indices_by_name[] = {
   0,        /* CreateSolution */
-  4,        /* CreateSolutionVersion */
-  3,        /* DeleteSolution */
-  9,        /* DescribeRecipe */
+  5,        /* CreateSolutionVersion */
+  4,        /* DeleteSolution */
+  11,        /* DescribeRecipe */
   1,        /* DescribeSolution */
-  5,        /* DescribeSolutionVersion */
-  8,        /* ListRecipes */
-  6,        /* ListSolutionVersions */
+  6,        /* DescribeSolutionVersion */
+  10,        /* ListRecipes */
+  7,        /* ListSolutionVersions */
   2,        /* ListSolutions */
-  7         /* StopSolutionVersionCreation */
+  9,        /* StopSolutionVersionCreation */
+  3,        /* UpdateSolution */
+  8         /* WatchSolutionVersion */
 };
 const ProtobufCServiceDescriptor bowerbird__v1__solutions_service__descriptor =
 {
@@ -1875,7 +2315,7 @@ const ProtobufCServiceDescriptor bowerbird__v1__solutions_service__descriptor =
   "SolutionsService",
   "Bowerbird__V1__SolutionsService",
   "bowerbird.v1",
-  10,
+  12,
   bowerbird__v1__solutions_service__method_descriptors,
   bowerbird__v1__solutions_service__method_indices_by_name
 };
@@ -1903,13 +2343,21 @@ void bowerbird__v1__solutions_service__list_solutions(ProtobufCService *service,
   assert(service->descriptor == &bowerbird__v1__solutions_service__descriptor);
   service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void bowerbird__v1__solutions_service__update_solution(ProtobufCService *service,
+                                                       const Bowerbird__V1__UpdateSolutionRequest *input,
+                                                       Bowerbird__V1__UpdateSolutionResponse_Closure closure,
+                                                       void *closure_data)
+{
+  assert(service->descriptor == &bowerbird__v1__solutions_service__descriptor);
+  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void bowerbird__v1__solutions_service__delete_solution(ProtobufCService *service,
                                                        const Bowerbird__V1__DeleteSolutionRequest *input,
                                                        Bowerbird__V1__DeleteSolutionResponse_Closure closure,
                                                        void *closure_data)
 {
   assert(service->descriptor == &bowerbird__v1__solutions_service__descriptor);
-  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void bowerbird__v1__solutions_service__create_solution_version(ProtobufCService *service,
                                                                const Bowerbird__V1__CreateSolutionVersionRequest *input,
@@ -1917,7 +2365,7 @@ void bowerbird__v1__solutions_service__create_solution_version(ProtobufCService 
                                                                void *closure_data)
 {
   assert(service->descriptor == &bowerbird__v1__solutions_service__descriptor);
-  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void bowerbird__v1__solutions_service__describe_solution_version(ProtobufCService *service,
                                                                  const Bowerbird__V1__DescribeSolutionVersionRequest *input,
@@ -1925,7 +2373,7 @@ void bowerbird__v1__solutions_service__describe_solution_version(ProtobufCServic
                                                                  void *closure_data)
 {
   assert(service->descriptor == &bowerbird__v1__solutions_service__descriptor);
-  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void bowerbird__v1__solutions_service__list_solution_versions(ProtobufCService *service,
                                                               const Bowerbird__V1__ListSolutionVersionsRequest *input,
@@ -1933,7 +2381,15 @@ void bowerbird__v1__solutions_service__list_solution_versions(ProtobufCService *
                                                               void *closure_data)
 {
   assert(service->descriptor == &bowerbird__v1__solutions_service__descriptor);
-  service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void bowerbird__v1__solutions_service__watch_solution_version(ProtobufCService *service,
+                                                              const Bowerbird__V1__WatchSolutionVersionRequest *input,
+                                                              Bowerbird__V1__WatchSolutionVersionResponse_Closure closure,
+                                                              void *closure_data)
+{
+  assert(service->descriptor == &bowerbird__v1__solutions_service__descriptor);
+  service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void bowerbird__v1__solutions_service__stop_solution_version_creation(ProtobufCService *service,
                                                                       const Bowerbird__V1__StopSolutionVersionCreationRequest *input,
@@ -1941,7 +2397,7 @@ void bowerbird__v1__solutions_service__stop_solution_version_creation(ProtobufCS
                                                                       void *closure_data)
 {
   assert(service->descriptor == &bowerbird__v1__solutions_service__descriptor);
-  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void bowerbird__v1__solutions_service__list_recipes(ProtobufCService *service,
                                                     const Bowerbird__V1__ListRecipesRequest *input,
@@ -1949,7 +2405,7 @@ void bowerbird__v1__solutions_service__list_recipes(ProtobufCService *service,
                                                     void *closure_data)
 {
   assert(service->descriptor == &bowerbird__v1__solutions_service__descriptor);
-  service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 10, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void bowerbird__v1__solutions_service__describe_recipe(ProtobufCService *service,
                                                        const Bowerbird__V1__DescribeRecipeRequest *input,
@@ -1957,7 +2413,7 @@ void bowerbird__v1__solutions_service__describe_recipe(ProtobufCService *service
                                                        void *closure_data)
 {
   assert(service->descriptor == &bowerbird__v1__solutions_service__descriptor);
-  service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 11, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void bowerbird__v1__solutions_service__init (Bowerbird__V1__SolutionsService_Service *service,
                                              Bowerbird__V1__SolutionsService_ServiceDestroy destroy)

@@ -15,6 +15,7 @@ PROTOBUF_C__BEGIN_DECLS
 #endif
 
 #include "bowerbird/v1/resources.pb-c.h"
+#include "google/protobuf/duration.pb-c.h"
 
 typedef struct Bowerbird__V1__CreateSolutionRequest Bowerbird__V1__CreateSolutionRequest;
 typedef struct Bowerbird__V1__CreateSolutionResponse Bowerbird__V1__CreateSolutionResponse;
@@ -22,6 +23,8 @@ typedef struct Bowerbird__V1__DescribeSolutionRequest Bowerbird__V1__DescribeSol
 typedef struct Bowerbird__V1__DescribeSolutionResponse Bowerbird__V1__DescribeSolutionResponse;
 typedef struct Bowerbird__V1__ListSolutionsRequest Bowerbird__V1__ListSolutionsRequest;
 typedef struct Bowerbird__V1__ListSolutionsResponse Bowerbird__V1__ListSolutionsResponse;
+typedef struct Bowerbird__V1__UpdateSolutionRequest Bowerbird__V1__UpdateSolutionRequest;
+typedef struct Bowerbird__V1__UpdateSolutionResponse Bowerbird__V1__UpdateSolutionResponse;
 typedef struct Bowerbird__V1__DeleteSolutionRequest Bowerbird__V1__DeleteSolutionRequest;
 typedef struct Bowerbird__V1__DeleteSolutionResponse Bowerbird__V1__DeleteSolutionResponse;
 typedef struct Bowerbird__V1__CreateSolutionVersionRequest Bowerbird__V1__CreateSolutionVersionRequest;
@@ -30,6 +33,8 @@ typedef struct Bowerbird__V1__DescribeSolutionVersionRequest Bowerbird__V1__Desc
 typedef struct Bowerbird__V1__DescribeSolutionVersionResponse Bowerbird__V1__DescribeSolutionVersionResponse;
 typedef struct Bowerbird__V1__ListSolutionVersionsRequest Bowerbird__V1__ListSolutionVersionsRequest;
 typedef struct Bowerbird__V1__ListSolutionVersionsResponse Bowerbird__V1__ListSolutionVersionsResponse;
+typedef struct Bowerbird__V1__WatchSolutionVersionRequest Bowerbird__V1__WatchSolutionVersionRequest;
+typedef struct Bowerbird__V1__WatchSolutionVersionResponse Bowerbird__V1__WatchSolutionVersionResponse;
 typedef struct Bowerbird__V1__StopSolutionVersionCreationRequest Bowerbird__V1__StopSolutionVersionCreationRequest;
 typedef struct Bowerbird__V1__StopSolutionVersionCreationResponse Bowerbird__V1__StopSolutionVersionCreationResponse;
 typedef struct Bowerbird__V1__ListRecipesRequest Bowerbird__V1__ListRecipesRequest;
@@ -43,6 +48,12 @@ typedef struct Bowerbird__V1__DescribeRecipeResponse Bowerbird__V1__DescribeReci
 
 /* --- messages --- */
 
+typedef enum {
+  BOWERBIRD__V1__CREATE_SOLUTION_REQUEST___PERFORM_AUTO_TRAINING__NOT_SET = 0,
+  BOWERBIRD__V1__CREATE_SOLUTION_REQUEST___PERFORM_AUTO_TRAINING_PERFORM_AUTO_TRAINING = 7
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(BOWERBIRD__V1__CREATE_SOLUTION_REQUEST___PERFORM_AUTO_TRAINING__CASE)
+} Bowerbird__V1__CreateSolutionRequest__PerformAutoTrainingCase;
+
 struct  Bowerbird__V1__CreateSolutionRequest
 {
   ProtobufCMessage base;
@@ -50,10 +61,16 @@ struct  Bowerbird__V1__CreateSolutionRequest
   ProtobufCBinaryData dataset_group;
   ProtobufCBinaryData recipe;
   ProtobufCBinaryData request_id;
+  ProtobufCBinaryData event_type;
+  Bowerbird__V1__SolutionConfig *solution_config;
+  Bowerbird__V1__CreateSolutionRequest__PerformAutoTrainingCase _perform_auto_training_case;
+  union {
+    protobuf_c_boolean perform_auto_training;
+  };
 };
 #define BOWERBIRD__V1__CREATE_SOLUTION_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__create_solution_request__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL} }
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, NULL, BOWERBIRD__V1__CREATE_SOLUTION_REQUEST___PERFORM_AUTO_TRAINING__NOT_SET, {0} }
 
 
 struct  Bowerbird__V1__CreateSolutionResponse
@@ -108,6 +125,39 @@ struct  Bowerbird__V1__ListSolutionsResponse
 #define BOWERBIRD__V1__LIST_SOLUTIONS_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__list_solutions_response__descriptor) \
     , 0,NULL, {0,NULL} }
+
+
+typedef enum {
+  BOWERBIRD__V1__UPDATE_SOLUTION_REQUEST___PERFORM_AUTO_TRAINING__NOT_SET = 0,
+  BOWERBIRD__V1__UPDATE_SOLUTION_REQUEST___PERFORM_AUTO_TRAINING_PERFORM_AUTO_TRAINING = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(BOWERBIRD__V1__UPDATE_SOLUTION_REQUEST___PERFORM_AUTO_TRAINING__CASE)
+} Bowerbird__V1__UpdateSolutionRequest__PerformAutoTrainingCase;
+
+struct  Bowerbird__V1__UpdateSolutionRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData solution;
+  Bowerbird__V1__AutoTrainingConfig *auto_training_config;
+  Bowerbird__V1__EventsConfig *events_config;
+  ProtobufCBinaryData etag;
+  Bowerbird__V1__UpdateSolutionRequest__PerformAutoTrainingCase _perform_auto_training_case;
+  union {
+    protobuf_c_boolean perform_auto_training;
+  };
+};
+#define BOWERBIRD__V1__UPDATE_SOLUTION_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__update_solution_request__descriptor) \
+    , {0,NULL}, NULL, NULL, {0,NULL}, BOWERBIRD__V1__UPDATE_SOLUTION_REQUEST___PERFORM_AUTO_TRAINING__NOT_SET, {0} }
+
+
+struct  Bowerbird__V1__UpdateSolutionResponse
+{
+  ProtobufCMessage base;
+  Bowerbird__V1__Solution *solution;
+};
+#define BOWERBIRD__V1__UPDATE_SOLUTION_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__update_solution_response__descriptor) \
+    , NULL }
 
 
 struct  Bowerbird__V1__DeleteSolutionRequest
@@ -195,6 +245,27 @@ struct  Bowerbird__V1__ListSolutionVersionsResponse
 #define BOWERBIRD__V1__LIST_SOLUTION_VERSIONS_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__list_solution_versions_response__descriptor) \
     , 0,NULL, {0,NULL} }
+
+
+struct  Bowerbird__V1__WatchSolutionVersionRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData solution_version;
+};
+#define BOWERBIRD__V1__WATCH_SOLUTION_VERSION_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__watch_solution_version_request__descriptor) \
+    , {0,NULL} }
+
+
+struct  Bowerbird__V1__WatchSolutionVersionResponse
+{
+  ProtobufCMessage base;
+  Bowerbird__V1__SolutionVersion *solution_version;
+  Google__Protobuf__Duration *remaining;
+};
+#define BOWERBIRD__V1__WATCH_SOLUTION_VERSION_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__watch_solution_version_response__descriptor) \
+    , NULL, NULL }
 
 
 struct  Bowerbird__V1__StopSolutionVersionCreationRequest
@@ -374,6 +445,44 @@ Bowerbird__V1__ListSolutionsResponse *
 void   bowerbird__v1__list_solutions_response__free_unpacked
                      (Bowerbird__V1__ListSolutionsResponse *message,
                       ProtobufCAllocator *allocator);
+/* Bowerbird__V1__UpdateSolutionRequest methods */
+void   bowerbird__v1__update_solution_request__init
+                     (Bowerbird__V1__UpdateSolutionRequest         *message);
+size_t bowerbird__v1__update_solution_request__get_packed_size
+                     (const Bowerbird__V1__UpdateSolutionRequest   *message);
+size_t bowerbird__v1__update_solution_request__pack
+                     (const Bowerbird__V1__UpdateSolutionRequest   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__update_solution_request__pack_to_buffer
+                     (const Bowerbird__V1__UpdateSolutionRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__UpdateSolutionRequest *
+       bowerbird__v1__update_solution_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__update_solution_request__free_unpacked
+                     (Bowerbird__V1__UpdateSolutionRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Bowerbird__V1__UpdateSolutionResponse methods */
+void   bowerbird__v1__update_solution_response__init
+                     (Bowerbird__V1__UpdateSolutionResponse         *message);
+size_t bowerbird__v1__update_solution_response__get_packed_size
+                     (const Bowerbird__V1__UpdateSolutionResponse   *message);
+size_t bowerbird__v1__update_solution_response__pack
+                     (const Bowerbird__V1__UpdateSolutionResponse   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__update_solution_response__pack_to_buffer
+                     (const Bowerbird__V1__UpdateSolutionResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__UpdateSolutionResponse *
+       bowerbird__v1__update_solution_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__update_solution_response__free_unpacked
+                     (Bowerbird__V1__UpdateSolutionResponse *message,
+                      ProtobufCAllocator *allocator);
 /* Bowerbird__V1__DeleteSolutionRequest methods */
 void   bowerbird__v1__delete_solution_request__init
                      (Bowerbird__V1__DeleteSolutionRequest         *message);
@@ -526,6 +635,44 @@ Bowerbird__V1__ListSolutionVersionsResponse *
 void   bowerbird__v1__list_solution_versions_response__free_unpacked
                      (Bowerbird__V1__ListSolutionVersionsResponse *message,
                       ProtobufCAllocator *allocator);
+/* Bowerbird__V1__WatchSolutionVersionRequest methods */
+void   bowerbird__v1__watch_solution_version_request__init
+                     (Bowerbird__V1__WatchSolutionVersionRequest         *message);
+size_t bowerbird__v1__watch_solution_version_request__get_packed_size
+                     (const Bowerbird__V1__WatchSolutionVersionRequest   *message);
+size_t bowerbird__v1__watch_solution_version_request__pack
+                     (const Bowerbird__V1__WatchSolutionVersionRequest   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__watch_solution_version_request__pack_to_buffer
+                     (const Bowerbird__V1__WatchSolutionVersionRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__WatchSolutionVersionRequest *
+       bowerbird__v1__watch_solution_version_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__watch_solution_version_request__free_unpacked
+                     (Bowerbird__V1__WatchSolutionVersionRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Bowerbird__V1__WatchSolutionVersionResponse methods */
+void   bowerbird__v1__watch_solution_version_response__init
+                     (Bowerbird__V1__WatchSolutionVersionResponse         *message);
+size_t bowerbird__v1__watch_solution_version_response__get_packed_size
+                     (const Bowerbird__V1__WatchSolutionVersionResponse   *message);
+size_t bowerbird__v1__watch_solution_version_response__pack
+                     (const Bowerbird__V1__WatchSolutionVersionResponse   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__watch_solution_version_response__pack_to_buffer
+                     (const Bowerbird__V1__WatchSolutionVersionResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__WatchSolutionVersionResponse *
+       bowerbird__v1__watch_solution_version_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__watch_solution_version_response__free_unpacked
+                     (Bowerbird__V1__WatchSolutionVersionResponse *message,
+                      ProtobufCAllocator *allocator);
 /* Bowerbird__V1__StopSolutionVersionCreationRequest methods */
 void   bowerbird__v1__stop_solution_version_creation_request__init
                      (Bowerbird__V1__StopSolutionVersionCreationRequest         *message);
@@ -660,6 +807,12 @@ typedef void (*Bowerbird__V1__ListSolutionsRequest_Closure)
 typedef void (*Bowerbird__V1__ListSolutionsResponse_Closure)
                  (const Bowerbird__V1__ListSolutionsResponse *message,
                   void *closure_data);
+typedef void (*Bowerbird__V1__UpdateSolutionRequest_Closure)
+                 (const Bowerbird__V1__UpdateSolutionRequest *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__UpdateSolutionResponse_Closure)
+                 (const Bowerbird__V1__UpdateSolutionResponse *message,
+                  void *closure_data);
 typedef void (*Bowerbird__V1__DeleteSolutionRequest_Closure)
                  (const Bowerbird__V1__DeleteSolutionRequest *message,
                   void *closure_data);
@@ -683,6 +836,12 @@ typedef void (*Bowerbird__V1__ListSolutionVersionsRequest_Closure)
                   void *closure_data);
 typedef void (*Bowerbird__V1__ListSolutionVersionsResponse_Closure)
                  (const Bowerbird__V1__ListSolutionVersionsResponse *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__WatchSolutionVersionRequest_Closure)
+                 (const Bowerbird__V1__WatchSolutionVersionRequest *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__WatchSolutionVersionResponse_Closure)
+                 (const Bowerbird__V1__WatchSolutionVersionResponse *message,
                   void *closure_data);
 typedef void (*Bowerbird__V1__StopSolutionVersionCreationRequest_Closure)
                  (const Bowerbird__V1__StopSolutionVersionCreationRequest *message,
@@ -721,6 +880,10 @@ struct Bowerbird__V1__SolutionsService_Service
                          const Bowerbird__V1__ListSolutionsRequest *input,
                          Bowerbird__V1__ListSolutionsResponse_Closure closure,
                          void *closure_data);
+  void (*update_solution)(Bowerbird__V1__SolutionsService_Service *service,
+                          const Bowerbird__V1__UpdateSolutionRequest *input,
+                          Bowerbird__V1__UpdateSolutionResponse_Closure closure,
+                          void *closure_data);
   void (*delete_solution)(Bowerbird__V1__SolutionsService_Service *service,
                           const Bowerbird__V1__DeleteSolutionRequest *input,
                           Bowerbird__V1__DeleteSolutionResponse_Closure closure,
@@ -736,6 +899,10 @@ struct Bowerbird__V1__SolutionsService_Service
   void (*list_solution_versions)(Bowerbird__V1__SolutionsService_Service *service,
                                  const Bowerbird__V1__ListSolutionVersionsRequest *input,
                                  Bowerbird__V1__ListSolutionVersionsResponse_Closure closure,
+                                 void *closure_data);
+  void (*watch_solution_version)(Bowerbird__V1__SolutionsService_Service *service,
+                                 const Bowerbird__V1__WatchSolutionVersionRequest *input,
+                                 Bowerbird__V1__WatchSolutionVersionResponse_Closure closure,
                                  void *closure_data);
   void (*stop_solution_version_creation)(Bowerbird__V1__SolutionsService_Service *service,
                                          const Bowerbird__V1__StopSolutionVersionCreationRequest *input,
@@ -760,10 +927,12 @@ void bowerbird__v1__solutions_service__init (Bowerbird__V1__SolutionsService_Ser
       function_prefix__ ## create_solution,\
       function_prefix__ ## describe_solution,\
       function_prefix__ ## list_solutions,\
+      function_prefix__ ## update_solution,\
       function_prefix__ ## delete_solution,\
       function_prefix__ ## create_solution_version,\
       function_prefix__ ## describe_solution_version,\
       function_prefix__ ## list_solution_versions,\
+      function_prefix__ ## watch_solution_version,\
       function_prefix__ ## stop_solution_version_creation,\
       function_prefix__ ## list_recipes,\
       function_prefix__ ## describe_recipe  }
@@ -779,6 +948,10 @@ void bowerbird__v1__solutions_service__list_solutions(ProtobufCService *service,
                                                       const Bowerbird__V1__ListSolutionsRequest *input,
                                                       Bowerbird__V1__ListSolutionsResponse_Closure closure,
                                                       void *closure_data);
+void bowerbird__v1__solutions_service__update_solution(ProtobufCService *service,
+                                                       const Bowerbird__V1__UpdateSolutionRequest *input,
+                                                       Bowerbird__V1__UpdateSolutionResponse_Closure closure,
+                                                       void *closure_data);
 void bowerbird__v1__solutions_service__delete_solution(ProtobufCService *service,
                                                        const Bowerbird__V1__DeleteSolutionRequest *input,
                                                        Bowerbird__V1__DeleteSolutionResponse_Closure closure,
@@ -794,6 +967,10 @@ void bowerbird__v1__solutions_service__describe_solution_version(ProtobufCServic
 void bowerbird__v1__solutions_service__list_solution_versions(ProtobufCService *service,
                                                               const Bowerbird__V1__ListSolutionVersionsRequest *input,
                                                               Bowerbird__V1__ListSolutionVersionsResponse_Closure closure,
+                                                              void *closure_data);
+void bowerbird__v1__solutions_service__watch_solution_version(ProtobufCService *service,
+                                                              const Bowerbird__V1__WatchSolutionVersionRequest *input,
+                                                              Bowerbird__V1__WatchSolutionVersionResponse_Closure closure,
                                                               void *closure_data);
 void bowerbird__v1__solutions_service__stop_solution_version_creation(ProtobufCService *service,
                                                                       const Bowerbird__V1__StopSolutionVersionCreationRequest *input,
@@ -816,6 +993,8 @@ extern const ProtobufCMessageDescriptor bowerbird__v1__describe_solution_request
 extern const ProtobufCMessageDescriptor bowerbird__v1__describe_solution_response__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__list_solutions_request__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__list_solutions_response__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__update_solution_request__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__update_solution_response__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__delete_solution_request__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__delete_solution_response__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__create_solution_version_request__descriptor;
@@ -824,6 +1003,8 @@ extern const ProtobufCMessageDescriptor bowerbird__v1__describe_solution_version
 extern const ProtobufCMessageDescriptor bowerbird__v1__describe_solution_version_response__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__list_solution_versions_request__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__list_solution_versions_response__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__watch_solution_version_request__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__watch_solution_version_response__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__stop_solution_version_creation_request__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__stop_solution_version_creation_response__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__list_recipes_request__descriptor;
