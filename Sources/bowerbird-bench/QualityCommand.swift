@@ -30,7 +30,9 @@ struct QualityCommand: ParsableCommand {
         let world = EvaluationWorld(data)
         var runs: [QualityRun] = []
         for entry in RecipeCatalog.all
-        where wanted.isEmpty || wanted.contains(entry.recipe.identifier) {
+        where (entry.kind == .userPersonalization || entry.kind == .popularItems)
+            && (wanted.isEmpty || wanted.contains(entry.recipe.identifier))
+        {
             runs.append(QualityRun(try world.train(entry.recipe), data))
         }
         let scratch = RequestScratch()

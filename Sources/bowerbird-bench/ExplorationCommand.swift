@@ -1,0 +1,80 @@
+import ArgumentParser
+import Foundation
+import Primitives
+
+/// Counts the showings that a good new item needs until the model finds it.
+struct ExplorationCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "exploration",
+        abstract: "Simulates how soon a good new item is found, by how much a campaign explores.",
+        discussion: """
+            400 users of 8 kinds click 800 known items; then 50 new items come, of which one is \
+            liked by its kind (a click of 3 showings) and the others by nobody (1 of 50). An item \
+            is found when the model alone has it in the lists of 10 of half of the users of its \
+            kind. Prints one CSV line a policy: medians over the runs, of the lists that were \
+            served until then and of the showings of the good item; 'none' serves what the model \
+            ranks, 'uniform' draws as many slots as 'full' has of all items alike, 'usual' is \
+            weight 0.3, 'full' is weight 1.
+            """
+    )
+
+    @Option(name: .long, help: "Simulations a policy.") var runs = 5
+    @Option(name: .long, help: "Lists after which a simulation gives up.") var lists = 20_000
+    @Option(name: .long, help: "The seed of the first run.") var seed: UInt64 = 1
+
+    func run() throws {
+        print("policy,runs,found,median lists,median showings")
+        for policy in ExplorationWorld.Policy.allCases {
+            var served: [Int] = []
+            var showings: [Int] = []
+            var found = 0
+            for run in 0..<runs {
+                let outcome = try simulate(policy, seed: seed + UInt64(run))
+                served.append(outcome.lists)
+                showings.append(outcome.showings)
+                if outcome.isFound { found += 1 }
+            }
+            print(
+                "\(policy.rawValue),\(runs),\(found),\(Self.median(served)),"
+                    + "\(Self.median(showings))"
+            )
+        }
+    }
+
+    private struct Outcome {
+        var lists = 0
+        var showings = 0
+        var isFound = false
+    }
+
+    private func simulate(
+        _ policy: ExplorationWorld.Policy,
+        seed: UInt64
+    ) throws -> Outcome {
+        let world = ExplorationWorld(policy, seed: seed)
+        let first = world.itemCount
+        world.addItems(50)
+        let good = first + 17
+        let kind = good % ExplorationWorld.kinds
+        var outcome = Outcome()
+        while outcome.lists < lists {
+            outcome.lists += 1
+            let isShown = try world.round(watched: good) { user, item in
+                if item == good { return user % ExplorationWorld.kinds == kind ? 1.0 / 3 : 0.02 }
+                if item >= first { return 0.02 }
+                return item % ExplorationWorld.kinds == user % ExplorationWorld.kinds ? 0.1 : 0.01
+            }
+            if isShown { outcome.showings += 1 }
+            guard outcome.lists.isMultiple(of: 50) else { continue }
+            if try world.share(of: good, kind: kind) >= 0.5 {
+                outcome.isFound = true
+                break
+            }
+        }
+        return outcome
+    }
+
+    private static func median(_ values: [Int]) -> Int {
+        values.sorted()[values.count / 2]
+    }
+}
