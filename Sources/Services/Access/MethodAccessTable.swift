@@ -66,6 +66,7 @@ package struct MethodAccessTable: Sendable {
         "GetRecommendations": .groups(.read, ["campaign"]),
         "GetPersonalizedRanking": .groups(.read, ["campaign"]),
         "BatchGetRecommendations": .groups(.read, ["queries.campaign"]),
+        "ExplainRecommendation": .groups(.read, ["query.campaign"]),
     ]
 
     private static let datasets: [String: MethodRule] = [
@@ -91,10 +92,12 @@ package struct MethodAccessTable: Sendable {
         "CreateSolution": .groups(.admin, ["dataset_group"]),
         "DescribeSolution": .groups(.read, ["solution"]),
         "ListSolutions": .groups(.read, ["dataset_group"]),
+        "UpdateSolution": .groups(.admin, ["solution"]),
         "DeleteSolution": .groups(.admin, ["solution"]),
         "CreateSolutionVersion": .groups(.admin, ["solution"]),
         "DescribeSolutionVersion": .groups(.read, ["solution_version"]),
         "ListSolutionVersions": .groups(.read, ["solution"]),
+        "WatchSolutionVersion": .groups(.read, ["solution_version"]),
         "StopSolutionVersionCreation": .groups(.admin, ["solution_version"]),
         "ListRecipes": .shared(.read),
         "DescribeRecipe": .shared(.read),
