@@ -7,6 +7,10 @@ public struct RecommendedItem: Hashable, Sendable {
     public var itemID: String
     /// 0 to 1, larger is better, comparable within one answer only; 0 where the recipe gives none.
     public var score: Double
+    /// Why it is here, such as `popular` or `explored`.
+    public var reasons: [String]
+    /// The values of the columns that were asked for, as texts; those of a category joined by `|`.
+    public var metadata: [String: String]
 }
 
 /// A question of a batch.
@@ -21,6 +25,18 @@ public struct RecommendationQuestion: Hashable, Sendable {
     public var count: Int
     /// Leave out items that the user touched.
     public var excludeInteracted: Bool
+    /// What exploration draws from; `nil`: from who asks and when.
+    public var seed: UInt64?
+    /// `nextPageToken` of the answer that is to go on; empty: a new list.
+    public var pageToken = ""
+    /// Columns of the items whose values are wanted.
+    public var metadataColumns: [String] = []
+    /// How many items of the list may share a value of a column.
+    public var maxPerAttribute: [String: Int] = [:]
+    /// 0 to 1: how much likeness to the items above counts against an item.
+    public var diversity = 0.0
+    /// How the user comes here: columns of the interactions, and values.
+    public var context: [String: String] = [:]
 
     /// Asks for `count` items.
     public init(
@@ -43,6 +59,19 @@ public struct RecommendationQuestion: Hashable, Sendable {
         request.itemID(itemID)
         request.numResults(Int32(clamping: count))
         request.excludeInteracted(excludeInteracted)
+        if let seed { request.seed(seed) }
+        request.pageToken(pageToken)
+        for column in metadataColumns { request.metadataColumns(column) }
+        for (column, count) in maxPerAttribute.sorted(by: { $0.key < $1.key }) {
+            request.maxPerAttribute { limit in
+                limit.column(column)
+                limit.max(Int32(clamping: count))
+            }
+        }
+        request.diversity(diversity)
+        for (column, value) in context.sorted(by: { $0.key < $1.key }) {
+            request.context(column, value)
+        }
     }
 }
 
@@ -64,6 +93,8 @@ public struct Recommendations: Hashable, Sendable {
     public var eligibleCount: UInt64
     /// The answer has seen every write at or below this position.
     public var position: UInt64
+    /// Goes on with the list; empty when there is nothing more.
+    public var nextPageToken: String
 }
 
 extension BowerbirdClient {
@@ -145,7 +176,8 @@ extension BowerbirdClient {
                 items: items,
                 recommendationID: response.recommendationID.string,
                 eligibleCount: UInt64(items.count),
-                position: response.position
+                position: response.position,
+                nextPageToken: ""
             )
         }
     }
@@ -161,11 +193,49 @@ extension BowerbirdClient {
             items: items,
             recommendationID: response.recommendationID.string,
             eligibleCount: response.eligibleCount,
-            position: response.position
+            position: response.position,
+            nextPageToken: response.nextPageToken.string
         )
     }
 
     private static func read(_ item: borrowing PredictedItemView) -> RecommendedItem {
-        RecommendedItem(itemID: item.itemID.string, score: item.score)
+        var reasons: [String] = []
+        for index in 0..<item.reasonCount {
+            reasons.append(name(.init(rawValue: item.reason(index))))
+        }
+        var metadata: [String: String] = [:]
+        for index in 0..<item.metadataCount {
+            let value = item.metadata(index)
+            metadata[value.name.string] = text(value)
+        }
+        return RecommendedItem(
+            itemID: item.itemID.string,
+            score: item.score,
+            reasons: reasons,
+            metadata: metadata
+        )
+    }
+
+    private static func text(_ value: borrowing MetadataValueView) -> String {
+        if value.hasStringValue { return value.stringValue.string }
+        if value.hasInt64Value { return "\(value.int64Value)" }
+        if value.hasDoubleValue { return "\(value.doubleValue)" }
+        if value.hasBoolValue { return "\(value.boolValue)" }
+        guard value.hasCategories else { return "" }
+        let categories = value.categories
+        var parts: [String] = []
+        for index in 0..<categories.valuesCount { parts.append(categories.values(index).string) }
+        return parts.joined(separator: "|")
+    }
+
+    private static func name(_ reason: RecommendationReasonValue) -> String {
+        switch reason {
+        case .popular: "popular"
+        case .sequence: "sequence"
+        case .explored: "explored"
+        case .related: "related"
+        case .trending: "trending"
+        default: "reason \(reason.rawValue)"
+        }
     }
 }

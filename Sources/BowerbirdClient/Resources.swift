@@ -97,7 +97,8 @@ extension BowerbirdClient {
     public func createSolution(
         _ name: String,
         group: String,
-        recipe: String
+        recipe: String,
+        learning: LearningSettings = LearningSettings()
     ) async throws(ClientError) -> String {
         try await call(
             "/bowerbird.v1.SolutionsService/CreateSolution",
@@ -106,6 +107,7 @@ extension BowerbirdClient {
                 request.name(name)
                 request.datasetGroup(group)
                 request.recipe(recipe)
+                learning.write(request)
             }
         ) { (bytes, arena) throws(WireError) in
             try CreateSolutionResponseView(unpacking: bytes, into: arena)
@@ -114,12 +116,19 @@ extension BowerbirdClient {
     }
 
     /// Begins to train a version and returns its resource name.
+    ///
+    /// `updates`: in place of a training, the newest version with what it has learnt since.
     public func createSolutionVersion(
-        solution: String
+        solution: String,
+        updates: Bool = false
     ) async throws(ClientError) -> String {
         try await call(
             "/bowerbird.v1.SolutionsService/CreateSolutionVersion",
-            { CreateSolutionVersionRequestBuilder(into: $0).solution(solution) }
+            { writer in
+                let request = CreateSolutionVersionRequestBuilder(into: writer)
+                request.solution(solution)
+                request.trainingMode(updates ? .update : .full)
+            }
         ) { (bytes, arena) throws(WireError) in
             try CreateSolutionVersionResponseView(unpacking: bytes, into: arena)
                 .solutionVersion.resourceName.string

@@ -78,7 +78,8 @@ package final class ServedListStore: Sendable {
     package func write(
         _ rows: [(number: UInt64, row: [UInt8])],
         forgotten: [UInt64],
-        showings: [Showing]
+        showings: [Showing],
+        deletedGroups: [GroupIndex]
     ) throws(Refusal) {
         let store = try writer.currentStore()
         let batch = WriteBatch()
@@ -93,6 +94,9 @@ package final class ServedListStore: Sendable {
             let row = RowWriter()
             row.put(UInt64(showing.count))
             unsafe batch.put(store.family(.showings), key, row.bytes.bytes)
+        }
+        for group in deletedGroups {
+            unsafe batch.deleteAll(store.family(.showings), prefix: Self.bytes(group.rawValue))
         }
         do throws(JournalError) {
             try store.write(batch)

@@ -34,6 +34,14 @@ package enum RecipeCatalog {
                 description: "What tends to follow this history, with recent popularity behind it; "
                     + "learns with every event."
             ),
+            Entry(
+                recipe: RenamedRecipe(
+                    identifier: "user-personalization-v2",
+                    of: UserPersonalization()
+                ),
+                kind: .userPersonalization,
+                description: "The same as user-personalization."
+            ),
         ] + rankings + related + [
             Entry(
                 recipe: TrendingNow(),

@@ -167,7 +167,7 @@ extension RecommendationsService {
 
     private static func write(
         _ value: PropertyValue,
-        _ column: ItemColumn,
+        _ column: AnswerColumn,
         _ message: MetadataValueBuilder
     ) {
         message.name(column.name)

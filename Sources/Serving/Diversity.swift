@@ -12,10 +12,10 @@ struct Diversity: Hashable, Sendable {
     /// λ.
     let weight: Float
     let limits: [Limit]
-    let categories: [ItemColumn]
+    let categories: [AnswerColumn]
 
     struct Limit: Hashable, Sendable {
-        let column: ItemColumn
+        let column: AnswerColumn
         let count: Int
     }
 

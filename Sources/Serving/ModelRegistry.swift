@@ -55,6 +55,9 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
     /// How often items were shown in vain, where that changed since the last call.
     func takeChangedShowings() -> [ServedListStore.Showing] { exposures.takeChangedShowings() }
 
+    /// Groups that are gone since the last call.
+    func takeDeletedGroups() -> [GroupIndex] { exposures.takeDeletedGroups() }
+
     // MARK: Recovery
 
     /// Loads the artifacts and says from which position on the models must be told of events.

@@ -56,12 +56,14 @@ extension RecommendationPipeline {
     /// By campaign, by who asks, by their newest event and by quarters of an hour: what others
     /// write does not reshuffle a list.
     func seed(_ query: RecommendationQuery, _ newest: Interaction?) -> UInt64 {
-        let bucket = query.askedAt.milliseconds / Limits.explorationBucketMS
-        let event = newest.map { "\($0.occurredAt.milliseconds) \($0.item.rawValue)" } ?? ""
-        return lists.stableHash(
-            "\(query.campaign)\u{0}\(query.userID)\u{0}\(query.sessionID)\u{0}\(event)\u{0}"
-                + "\(bucket)"
-        )
+        let words: InlineArray<6, UInt64> = [
+            lists.stableHash(query.campaign), lists.stableHash(query.userID),
+            lists.stableHash(query.sessionID),
+            UInt64(bitPattern: query.askedAt.milliseconds / Limits.explorationBucketMS),
+            newest.map { UInt64(bitPattern: $0.occurredAt.milliseconds) } ?? .max,
+            newest.map { UInt64($0.item.rawValue) } ?? .max,
+        ]
+        return unsafe lists.stableHash(words.span.bytes)
     }
 
     // MARK: Remembering
@@ -96,11 +98,13 @@ extension RecommendationPipeline {
     /// `{seal}.{list}.{last page}`; the seal is of both and of the question, so a token that was
     /// altered, or of another question, is refused.
     private func token(_ list: UInt64, _ last: UInt64, _ query: RecommendationQuery) -> String {
-        let seal = lists.stableHash(
-            "page \(list) \(last) \(query.campaign)\u{0}\(query.userID)\u{0}\(query.sessionID)"
-                + "\u{0}\(query.seedItem)"
-        )
-        return [seal, list, last].map { String($0, radix: 16) }.joined(separator: ".")
+        let words: InlineArray<6, UInt64> = [
+            list, last, lists.stableHash(query.campaign), lists.stableHash(query.userID),
+            lists.stableHash(query.sessionID), lists.stableHash(query.seedItem),
+        ]
+        let seal = unsafe lists.stableHash(words.span.bytes)
+        return String(seal, radix: 16) + "." + String(list, radix: 16) + "."
+            + String(last, radix: 16)
     }
 
     /// What a question goes on with; `nil` for a new list.

@@ -5,7 +5,7 @@ import Resources
 /// What a question asks of its list beyond the items, checked against the schemas.
 struct ListWishes {
     let page: ServedPage?
-    let columns: [ItemColumn]
+    let columns: [AnswerColumn]
     let diversity: Diversity?
 }
 
@@ -22,8 +22,8 @@ extension RecommendationPipeline {
         }
         try check(query.context, group)
         guard asksOfItems else { return ListWishes(page: page, columns: [], diversity: nil) }
-        let items = ItemColumns(try schema(of: group, .items, "metadata_columns"))
-        var columns: [ItemColumn] = []
+        let items = AnswerColumns(try schema(of: group, .items, "metadata_columns"))
+        var columns: [AnswerColumn] = []
         for (index, name) in query.metadataColumns.enumerated() {
             columns.append(try items.column(name, "metadata_columns[\(index)]"))
         }
@@ -32,7 +32,7 @@ extension RecommendationPipeline {
 
     private func diversity(
         _ query: RecommendationQuery,
-        _ items: ItemColumns
+        _ items: AnswerColumns
     ) throws(Refusal) -> Diversity? {
         guard (0...1).contains(query.diversity) else {
             throw .invalid("diversity", "is \(query.diversity); 0 to 1 are allowed")

@@ -58,7 +58,7 @@ package struct RecommendationAnswer: Sendable {
     /// What makes numbers from 0 to 1 of the items' scores; `nil` where the recipe gives none.
     package let scale: ScoreScale?
     /// The wanted columns.
-    package let columns: [ItemColumn]
+    package let columns: [AnswerColumn]
     package let recommendationID: String
     /// Goes on with the list; empty on its last page.
     package let nextPageToken: String
@@ -72,7 +72,7 @@ package struct RecommendationPlan: Sendable {
     package let position: LogPosition
     let seedItem: ItemIndex?
     let page: ServedPage?
-    let columns: [ItemColumn]
+    let columns: [AnswerColumn]
     let diversity: Diversity?
 }
 

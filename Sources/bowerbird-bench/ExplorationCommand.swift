@@ -8,10 +8,10 @@ struct ExplorationCommand: ParsableCommand {
         commandName: "exploration",
         abstract: "Simulates how soon a good new item is found, by how much a campaign explores.",
         discussion: """
-            400 users of 8 kinds click 800 known items; then 50 new items come, of which one is \
+            200 users of 4 kinds click 400 known items; then 50 new items come, of which one is \
             liked by its kind (a click of 3 showings) and the others by nobody (1 of 50). An item \
-            is found when the model alone has it in the lists of 10 of half of the users of its \
-            kind. Prints one CSV line a policy: medians over the runs, of the lists that were \
+            is found when the model alone has it in the lists of 10 of a quarter of the users of \
+            its kind. Prints one CSV line a policy: medians over the runs, of the lists that were \
             served until then and of the showings of the good item; 'none' serves what the model \
             ranks, 'uniform' draws as many slots as 'full' has of all items alike, 'usual' is \
             weight 0.3, 'full' is weight 1.
@@ -66,7 +66,7 @@ struct ExplorationCommand: ParsableCommand {
             }
             if isShown { outcome.showings += 1 }
             guard outcome.lists.isMultiple(of: 50) else { continue }
-            if try world.share(of: good, kind: kind) >= 0.5 {
+            if try world.share(of: good, kind: kind) >= 0.25 {
                 outcome.isFound = true
                 break
             }

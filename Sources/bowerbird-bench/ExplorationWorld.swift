@@ -10,9 +10,9 @@ import Serving
 /// Somebody clicks an item of their kind with its own probability, others hardly. Then new items
 /// come, one of which is good.
 final class ExplorationWorld {
-    static let kinds = 8
-    static let known = 800
-    static let users = 400
+    static let kinds = 4
+    static let known = 400
+    static let users = 200
     static let group = ResourceName.datasetGroup("bench")
     private static let index = GroupIndex(0)
 

@@ -16,21 +16,43 @@ struct RecommendCommand: AsyncParsableCommand {
     var item = ""
     @Option(help: "How many items.") var count = 10
     @Flag(help: "Leave out items that the user touched.") var excludeInteracted = false
+    @Option(help: "A number to draw explored items from: the same one, the same items.")
+    var seed: UInt64?
+    @Option(help: "The token that came with the page before, on standard error.") var page = ""
+    @Option(help: "A column of the items to show; may be repeated.") var column: [String] = []
+    @Option(help: "COLUMN=N: at most N items may share a value of it; may be repeated.")
+    var max: [String] = []
+    @Option(help: "0 to 1: how much likeness counts against an item.") var diversity = 0.0
+    @Option(help: "COLUMN=VALUE: how the user comes here; may be repeated.")
+    var context: [String] = []
     @Option(help: "table, json, jsonl or csv.") var output = OutputForm.table
 
     func run() async throws {
-        let client = try server.client()
-        let answer = try await client.recommend(
-            RecommendationQuestion(
-                campaign: campaign,
-                userID: user == "-" ? "" : user,
-                itemID: item,
-                count: count,
-                excludeInteracted: excludeInteracted
-            )
+        var question = RecommendationQuestion(
+            campaign: campaign,
+            userID: user == "-" ? "" : user,
+            itemID: item,
+            count: count,
+            excludeInteracted: excludeInteracted
         )
+        question.seed = seed
+        question.pageToken = page
+        question.metadataColumns = column
+        question.diversity = diversity
+        question.context = try pairs(context, "--context")
+        question.maxPerAttribute = try pairs(max, "--max").mapValues { text in
+            guard let count = Int(text) else {
+                throw ValidationError("--max: '\(text)' is no number")
+            }
+            return count
+        }
+        let client = try server.client()
+        let answer = try await client.recommend(question)
         client.close()
         output.print(answer)
+        if output == .table, !answer.nextPageToken.isEmpty {
+            say("next page: --page \(answer.nextPageToken)")
+        }
     }
 }
 
@@ -55,6 +77,18 @@ struct RankCommand: AsyncParsableCommand {
     }
 }
 
+/// `NAME=VALUE` texts as a dictionary.
+func pairs(_ texts: [String], _ option: String) throws -> [String: String] {
+    var found: [String: String] = [:]
+    for text in texts {
+        guard let sign = text.firstIndex(of: "="), sign > text.startIndex else {
+            throw ValidationError("\(option): '\(text)' is not of the form NAME=VALUE")
+        }
+        found[String(text[..<sign])] = String(text[text.index(after: sign)...])
+    }
+    return found
+}
+
 extension OutputForm {
     /// Prints a list of items.
     func print(_ answer: Recommendations) {
@@ -62,7 +96,9 @@ extension OutputForm {
         case .table:
             for (index, item) in answer.items.enumerated() {
                 let score = String(format: "%.4f", item.score)
-                Swift.print("\(index + 1)\t\(score)\t\(item.itemID)")
+                let values = item.metadata.sorted { $0.key < $1.key }
+                    .map { "\t\($0.key)=\($0.value)" }.joined()
+                Swift.print("\(index + 1)\t\(score)\t\(item.itemID)\(values)")
             }
         case .json: Swift.print("[\(answer.items.map(Self.json).joined(separator: ","))]")
         case .jsonl: for item in answer.items { Swift.print(Self.json(item)) }
@@ -75,6 +111,11 @@ extension OutputForm {
     }
 
     private static func json(_ item: RecommendedItem) -> String {
-        "{\"itemId\":\(quoted(item.itemID)),\"score\":\(item.score)}"
+        let reasons = item.reasons.map { quoted($0) }.joined(separator: ",")
+        let metadata = item.metadata.sorted { $0.key < $1.key }
+            .map { "\(quoted($0.key)):\(quoted($0.value))" }.joined(separator: ",")
+        return "{\"itemId\":\(quoted(item.itemID)),\"score\":\(item.score),"
+            + "\"reason\":[\(reasons)]"
+            + (metadata.isEmpty ? "}" : ",\"metadata\":{\(metadata)}}")
     }
 }

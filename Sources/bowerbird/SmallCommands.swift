@@ -62,6 +62,12 @@ struct TrainCommand: AsyncParsableCommand {
     @Argument(help: "The dataset group.") var group: String
     @Option(help: "The recipe.") var recipe = "user-personalization"
     @Option(help: "The name of solution and campaign. Default: the recipe's.") var name: String?
+    @Option(help: "Learn from this event type alone.") var eventType = ""
+    @Option(help: "With --event-type: from events of at least this value.") var minValue: Double?
+    @Option(help: "NAME=VALUE: a parameter of the recipe; may be repeated.")
+    var parameter: [String] = []
+    @Option(help: "When it trains by itself, such as 'rate(7 days)'.") var schedule = ""
+    @Flag(help: "It does not train by itself.") var manual = false
     @Flag(help: "Wait until the version is ACTIVE, then create the campaign.") var wait = false
 
     func run() async throws {
@@ -70,7 +76,8 @@ struct TrainCommand: AsyncParsableCommand {
         let solution = try await client.createSolution(
             label,
             group: groupName(group),
-            recipe: "recipes/\(recipe)"
+            recipe: "recipes/\(recipe)",
+            learning: try learning()
         )
         let version = try await client.createSolutionVersion(solution: solution)
         print("solution version \(version)")
@@ -79,6 +86,24 @@ struct TrainCommand: AsyncParsableCommand {
             print("campaign \(try await client.createCampaign(label, solutionVersion: version))")
         }
         client.close()
+    }
+
+    private func learning() throws -> LearningSettings {
+        var settings = LearningSettings()
+        settings.eventType = eventType
+        settings.eventValueThreshold = minValue
+        settings.schedule = schedule
+        settings.trainsByItself = !manual
+        for (name, value) in try pairs(parameter, "--parameter") {
+            let isFeaturization =
+                name.hasSuffix("_percentile") || name == "trend_discovery_frequency"
+            if isFeaturization {
+                settings.featureTransformations[name] = value
+            } else {
+                settings.hyperparameters[name] = value
+            }
+        }
+        return settings
     }
 }
 

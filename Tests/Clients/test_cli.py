@@ -62,6 +62,20 @@ def test_files_go_in_and_lists_come_out(shop):
     assert [line.split("\t")[2] for line in ranked.splitlines()] == ["m1", "m50", "nobody"]
     run("train", name, "--recipe", "similar-items", "--wait", server=server)
     related = campaign.replace("user-personalization", "similar-items")
+    table = run("recommend", campaign, "u0", "--count", "20", "--seed", "1", "--column", "genres",
+                "--max", "genres=1", "--diversity", "0.2", server=server).stdout
+    assert table.count("Drama") == 1
+    first = run("recommend", campaign, "u0", "--count", "5", server=server)
+    token = first.stderr.split("--page ")[1].strip()
+    rest = run("recommend", campaign, "u0", "--page", token, server=server)
+    shown = [line.split("\t")[2] for line in (first.stdout + rest.stdout).splitlines()]
+    assert len(shown) == len(set(shown))
+    run("recommend", campaign, "u0", "--max", "genres", server=server, expect=2)
+    run("train", name, "--name", "strict", "--recipe", "sims", "--parameter",
+        "min_cointeraction_count=10", "--event-type", "interaction", "--manual", server=server)
+    wrong = run("train", name, "--name", "wrong", "--recipe", "sims", "--parameter",
+                "min_cointeraction_count=11", server=server, expect=1)
+    assert "min_cointeraction_count" in wrong.stderr
     near = run("recommend", related, "-", "--item", "m1", "--count", "1", server=server).stdout
     assert near.split("\t")[2].strip() in {"m0", "m2"}
     assert "applied" in run("put", name, "u0", "m1", server=server).stdout

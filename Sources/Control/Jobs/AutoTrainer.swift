@@ -60,7 +60,13 @@ package final class AutoTrainer: Sendable {
             let count = counts[group.index] ?? Int64(store.interactionCount)
             counts[group.index] = count
             let versions = versions(of: name)
-            if isDue(solution, versions, count) { train(name) }
+            let due = AutoTrainingPolicy.isDue(
+                solution,
+                versions,
+                interactionCount: count,
+                now: clock.now()
+            )
+            if due { train(name) }
             forget(versions)
         }
     }
@@ -73,40 +79,6 @@ package final class AutoTrainer: Sendable {
             below: solution
         ) { versions.append(version) }
         return versions.sorted { $0.header.createdAt < $1.header.createdAt }
-    }
-
-    private func isDue(
-        _ solution: Solution,
-        _ versions: [SolutionVersion],
-        _ count: Int64
-    ) -> Bool {
-        let policy = solution.config.automatic
-        let now = clock.now().milliseconds
-        guard count > 0 else { return false }
-        let isBusy = versions.contains { version in
-            [.createPending, .createInProgress, .createStopping].contains(version.header.status)
-        }
-        if isBusy { return false }
-        guard let last = versions.last else {
-            let age = now - solution.header.createdAt.milliseconds
-            return policy.startsAtOnce
-                ? count >= Limits.autoTrainingEventsMin : age >= Limits.autoTrainingGraceMS
-        }
-        let age = now - last.header.createdAt.milliseconds
-        guard let trained = versions.last(where: { $0.header.status == .active }),
-            last.header.status == .active
-        else {
-            // It failed or was stopped: not again at once.
-            return age >= Limits.autoTrainingGraceMS
-        }
-        let changed = abs(count - trained.interactionCount)
-        guard changed > 0 else { return false }
-        if age >= Int64(policy.days) * 86_400_000 { return true }
-        let enough = max(
-            Double(Limits.autoTrainingChangesMin),
-            policy.changedShare * Double(trained.interactionCount)
-        )
-        return policy.changedShare > 0 && Double(changed) >= enough
     }
 
     private func train(_ solution: ResourceName) {

@@ -12,6 +12,8 @@ final class ExposureTable: @unchecked Sendable {
     private let lists: ServedLists
     private var exposures: [GroupIndex: ItemExposure] = [:]
     private var touched: Set<GroupIndex> = []
+    /// Groups that are gone since `takeDeletedGroups`.
+    private var deleted: [GroupIndex] = []
     private var stored: [GroupIndex: [ServedListStore.Showing]] = [:]
 
     init(engine: DatasetEngine, lists: ServedLists) {
@@ -41,6 +43,11 @@ final class ExposureTable: @unchecked Sendable {
             guard let store = engine.group(group) else { continue }
             exposure.load(store, shown: stored.removeValue(forKey: group) ?? [])
         }
+    }
+
+    func takeDeletedGroups() -> [GroupIndex] {
+        defer { deleted = [] }
+        return deleted
     }
 
     /// Counts that changed since the last call.
@@ -75,6 +82,8 @@ final class ExposureTable: @unchecked Sendable {
         case .interactionsDeleted(let group):
             if engine.group(group) == nil {
                 exposures[group] = nil
+                stored[group] = nil
+                deleted.append(group)
             } else {
                 with(group) { $0.reset() }
             }

@@ -40,13 +40,21 @@ package struct ServedList: Hashable, Sendable {
 /// was not served to them.
 struct RecommendationID {
     static func text(_ number: UInt64, _ hash: StableHash) -> String {
-        let digits = hexadecimal(number) + hexadecimal(seal(number, hash))
-        var text = "RID-"
-        for (index, digit) in digits.enumerated() {
-            if [8, 12, 16, 20].contains(index) { text.append("-") }
-            text.append(digit)
+        var text: [UInt8] = []
+        text.reserveCapacity(40)
+        text.append(contentsOf: "RID-".utf8)
+        for (half, word) in [number, seal(number, hash)].enumerated() {
+            for digit in 0..<16 {
+                // 8-4-4-4-12 digits.
+                let place = 16 * half + digit
+                if place == 8 || place == 12 || place == 16 || place == 20 {
+                    text.append(UInt8(ascii: "-"))
+                }
+                let nibble = UInt8(truncatingIfNeeded: word >> UInt64(60 - 4 * digit)) & 0xF
+                text.append(nibble + (nibble < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10))
+            }
         }
-        return text
+        return String(decoding: text, as: UTF8.self)
     }
 
     /// The number of a list; `nil` for a text that is no name of one.
@@ -59,12 +67,8 @@ struct RecommendationID {
         return number
     }
 
-    private static func hexadecimal(_ number: UInt64) -> String {
-        let digits = String(number, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
-    }
-
     private static func seal(_ number: UInt64, _ hash: StableHash) -> UInt64 {
-        hash.hash("recommendation \(number)")
+        let words: InlineArray<2, UInt64> = [0x7265_636F_6D6D_656E, number]
+        return unsafe hash.hash(words.span.bytes)
     }
 }

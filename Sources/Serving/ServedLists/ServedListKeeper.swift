@@ -43,9 +43,17 @@ package final class ServedListKeeper: Sendable {
         journal.sequencer.perform { [self] in
             defer { done.signal() }
             let showings = registry.takeChangedShowings()
-            guard !rows.isEmpty || !forgotten.isEmpty || !showings.isEmpty else { return }
+            let groups = registry.takeDeletedGroups()
+            let isNothing =
+                rows.isEmpty && forgotten.isEmpty && showings.isEmpty && groups.isEmpty
+            if isNothing { return }
             do throws(Refusal) {
-                try journal.servedLists.write(rows, forgotten: forgotten, showings: showings)
+                try journal.servedLists.write(
+                    rows,
+                    forgotten: forgotten,
+                    showings: showings,
+                    deletedGroups: groups
+                )
             } catch {
                 logger.error("served lists not kept", metadata: ["error": "\(error.message)"])
             }

@@ -65,6 +65,7 @@ package final class ServedLists: Sendable {
 
     /// A number of what a text says, the same in every process of this data directory.
     func stableHash(_ text: String) -> UInt64 { hash.hash(text) }
+    func stableHash(_ bytes: RawSpan) -> UInt64 { hash.hash(bytes) }
 
     package func id(_ number: UInt64) -> String { RecommendationID.text(number, hash) }
 

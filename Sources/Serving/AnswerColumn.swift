@@ -3,7 +3,7 @@ package import Primitives
 import Resources
 
 /// A column of the items schema, ready to be read of records.
-package struct ItemColumn: Hashable, Sendable {
+package struct AnswerColumn: Hashable, Sendable {
     /// As the schema spells it.
     package let name: String
     package let isCategorical: Bool
@@ -39,26 +39,26 @@ package struct ItemColumn: Hashable, Sendable {
 }
 
 /// The columns of a group's items, by folded name.
-struct ItemColumns {
-    private let byName: [String: ItemColumn]
-    let categorical: [ItemColumn]
+struct AnswerColumns {
+    private let byName: [String: AnswerColumn]
+    let categorical: [AnswerColumn]
     private let names: String
 
     init(_ schema: Schema) {
-        var byName: [String: ItemColumn] = [:]
+        var byName: [String: AnswerColumn] = [:]
         let own = schema.ownColumns
         for (place, field) in own.enumerated() {
-            byName[field.foldedName] = ItemColumn(field, place: place)
+            byName[field.foldedName] = AnswerColumn(field, place: place)
         }
         if let created = schema.fields.first(where: { $0.foldedName == "creationtimestamp" }) {
-            byName[created.foldedName] = ItemColumn(created, place: nil)
+            byName[created.foldedName] = AnswerColumn(created, place: nil)
         }
         self.byName = byName
         categorical = own.filter(\.isCategorical).compactMap { byName[$0.foldedName] }
         names = byName.values.map(\.name).sorted().joined(separator: ", ")
     }
 
-    func column(_ name: String, _ field: String) throws(Refusal) -> ItemColumn {
+    func column(_ name: String, _ field: String) throws(Refusal) -> AnswerColumn {
         guard let column = byName[SchemaField.fold(name)] else {
             throw .invalid(
                 field,

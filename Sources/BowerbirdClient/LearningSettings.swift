@@ -1,0 +1,63 @@
+internal import Primitives
+internal import Wire
+
+/// How a solution learns, beyond its recipe.
+public struct LearningSettings: Hashable, Sendable {
+    /// The one event type to learn from; empty: all.
+    public var eventType = ""
+    /// Events of it below this value are not learnt from.
+    public var eventValueThreshold: Double?
+    /// The recipe's parameters by Personalize's names.
+    public var hyperparameters: [String: String] = [:]
+    /// The same for what Personalize calls featurization parameters.
+    public var featureTransformations: [String: String] = [:]
+    /// Whether it trains by itself.
+    public var trainsByItself = true
+    /// `rate(N days)`; empty: the server's default.
+    public var schedule = ""
+
+    /// All events, the recipe's own parameters, and trainings by itself.
+    public init() {}
+
+    func write(_ request: CreateSolutionRequestBuilder) {
+        request.eventType(eventType)
+        request.performAutoTraining(trainsByItself)
+        request.solutionConfig { config in
+            if let eventValueThreshold { config.eventValueThreshold("\(eventValueThreshold)") }
+            for (name, value) in hyperparameters.sorted(by: { $0.key < $1.key }) {
+                config.algorithmHyperParameters(name, value)
+            }
+            for (name, value) in featureTransformations.sorted(by: { $0.key < $1.key }) {
+                config.featureTransformationParameters(name, value)
+            }
+            if !schedule.isEmpty {
+                config.autoTrainingConfig { $0.schedulingExpression(schedule) }
+            }
+        }
+    }
+}
+
+extension BowerbirdClient {
+    /// Changes whether a solution trains by itself, and when (`rate(N days)`).
+    ///
+    /// What is absent stays.
+    public func updateSolution(
+        _ solution: String,
+        trainsByItself: Bool? = nil,
+        schedule: String? = nil
+    ) async throws(ClientError) {
+        try await call(
+            "/bowerbird.v1.SolutionsService/UpdateSolution",
+            { writer in
+                let request = UpdateSolutionRequestBuilder(into: writer)
+                request.solution(solution)
+                if let trainsByItself { request.performAutoTraining(trainsByItself) }
+                if let schedule {
+                    request.autoTrainingConfig { $0.schedulingExpression(schedule) }
+                }
+            }
+        ) { (bytes, arena) throws(WireError) in
+            _ = try UpdateSolutionResponseView(unpacking: bytes, into: arena)
+        }
+    }
+}
