@@ -227,11 +227,25 @@ package final class DatasetEngine: Sendable {
             if case .datasetGroup(let group) = resources[dataset.group] {
                 store(group.index).bulk[dataset.kind] = dataset.bulk
             }
+            follow(dataset, &touched)
         case .eventTracker(let tracker):
             trackers.withLock { $0[tracker.trackingID] = name }
+        case .schema:
+            for case .dataset(let dataset) in resources.all(.dataset) where dataset.schema == name {
+                follow(dataset, &touched)
+            }
         default:
             break
         }
+    }
+
+    /// The group's columns are those of the dataset's schema from now on.
+    private func follow(_ dataset: Dataset, _ touched: inout Set<GroupIndex>) {
+        guard case .schema(let schema) = resources[dataset.schema],
+            case .datasetGroup(let group) = resources[dataset.group]
+        else { return }
+        store(group.index).follow(schema)
+        touched.insert(group.index)
     }
 
     private func delete(_ name: ResourceName) {

@@ -36,6 +36,12 @@ package final class GroupStore: @unchecked Sendable {
     var staging = BulkStaging()
     /// Which bulk records are the datasets' own.
     var bulk: [DatasetKind: BulkState] = [:]
+    let columns: ItemColumnStore
+    let eventProperties = EventPropertyTable()
+    private var fields: [DatasetKind: [SchemaField]] = [:]
+    private var layout: UInt64 = 0
+    /// What filters of this group share.
+    package let filters: GroupFilters
     var servesUnknownItems = true {
         didSet { isRootStale = true }
     }
@@ -66,18 +72,12 @@ package final class GroupStore: @unchecked Sendable {
         readableItems = Mutex(IdentifierTable(hash: hash))
         eventTypes = IdentifierTable(hash: hash)
         shards = (0..<Self.shardCount).map { _ in Shard(hash: hash) }
-        root = Published(
-            GroupRoot(
-                itemCount: 0,
-                candidates: ItemBitmap(),
-                candidateCount: 0,
-                ids: [],
-                records: []
-            )
-        )
+        columns = ItemColumnStore(hash: hash)
+        filters = GroupFilters(hash: hash)
+        root = Published(GroupRoot())
     }
 
-    private func shard(of id: RawSpan) -> Int {
+    func shard(of id: RawSpan) -> Int {
         // The low bits choose the slot in the shard's table: take others.
         Int(truncatingIfNeeded: hash.hash(id) >> 24) & (Self.shardCount - 1)
     }
@@ -199,6 +199,7 @@ package final class GroupStore: @unchecked Sendable {
         }
         ids[ids.count - 1].append(id)
         records[records.count - 1].append(nil)
+        columns.append()
         hasRecord.grow(to: items.count)
         hasPutRecord.grow(to: items.count)
         hasEvents.grow(to: items.count)
@@ -218,12 +219,27 @@ package final class GroupStore: @unchecked Sendable {
         precondition(Int(type.rawValue) == eventTypes.count, "event type indices are dense")
         eventTypes.insert(name)
         readableTypes.withLock { $0.append(name) }
+        filters.nameEventType(name)
+    }
+
+    /// The schema of one kind of records is, or has become, this one.
+    func follow(_ schema: Schema) {
+        let new = schema.ownColumns
+        let old = fields[schema.kind] ?? []
+        guard new != old else { return }
+        fields[schema.kind] = new
+        if !new.starts(with: old) { layout += 1 }
+        if schema.kind == .items {
+            columns.follow(new, isOpen: schema.isOpen, records: records)
+        }
+        isRootStale = true
     }
 
     func storeItem(_ item: ItemIndex, _ record: EntityRecord) {
         let index = Int(item.rawValue)
         let chunk = index / ItemIDChunk.capacity
         records[chunk][index % ItemIDChunk.capacity] = record
+        columns.set(item, record)
         changedChunks.insert(chunk)
         hasRecord.insert(index)
         hasPutRecord.insert(index)
@@ -243,29 +259,48 @@ package final class GroupStore: @unchecked Sendable {
     /// after a restart nobody knows of it. An event that is older than all that a full history
     /// keeps is on disk only.
     func storeEvent(_ owner: UserIndex, _ event: StoredEvent) -> StoredChange {
-        guard let item = event.item else { return StoredChange() }
-        let interaction = Interaction(
-            item: item,
-            type: event.type,
-            occurredAt: event.record.occurredAt
-        )
-        return storeEvent(owner, interaction, isBulk: event.generation != 0)
+        guard let entry = entry(event) else { return StoredChange() }
+        return storeEvent(owner, entry)
     }
 
-    func storeEvent(
-        _ owner: UserIndex,
-        _ interaction: Interaction,
-        isBulk: Bool
-    ) -> StoredChange {
-        let item = Int(interaction.item.rawValue)
+    /// What a history keeps of an event; `nil` when it takes no part in histories.
+    func entry(_ event: StoredEvent) -> HistoryEntry? {
+        guard let item = event.item else { return nil }
+        return HistoryEntry(
+            packed: PackedInteraction(
+                Interaction(
+                    item: item,
+                    type: event.type,
+                    occurredAt: event.record.occurredAt
+                ),
+                isBulk: event.generation != 0
+            ),
+            value: event.record.eventValue ?? .nan,
+            properties: eventProperties.insert(event.record.properties.values)
+        )
+    }
+
+    /// The same for one of a chunk of bulk events.
+    func entry(_ event: PlannedEvent, of chunk: PlannedEvents) -> HistoryEntry {
+        HistoryEntry(
+            packed: PackedInteraction(event.interaction, isBulk: true),
+            value: event.value,
+            properties: eventProperties.insert(
+                chunk.rests[event.ordinal]?.properties.values ?? []
+            )
+        )
+    }
+
+    func storeEvent(_ owner: UserIndex, _ entry: HistoryEntry) -> StoredChange {
+        let item = Int(entry.packed.item)
         if !hasEvents.contains(item) {
             hasEvents.insert(item)
             isRootStale = true
         }
-        if !isBulk { hasPutEvents.insert(item) }
+        if !entry.packed.isBulk { hasPutEvents.insert(item) }
         return withOwner(owner) { state, slot in
-            let entry = PackedInteraction(interaction, isBulk: isBulk)
-            var index = state.insertionIndex(state.owners[slot].history, rank: entry.rank)
+            let rank = entry.packed.rank
+            var index = state.insertionIndex(state.owners[slot].history, rank: rank)
             var stored = StoredChange()
             if Int(state.owners[slot].history.count) >= historyLengthMax {
                 guard index > 0 else {
@@ -322,6 +357,7 @@ package final class GroupStore: @unchecked Sendable {
             records[chunk] = Array(repeating: nil, count: records[chunk].count)
             changedChunks.insert(chunk)
         }
+        columns.clear()
         hasRecord = ItemBitmap()
         hasRecord.grow(to: items.count)
         hasPutRecord = hasRecord
@@ -370,7 +406,9 @@ package final class GroupStore: @unchecked Sendable {
                 candidates: candidates,
                 candidateCount: candidates.count,
                 ids: sharedIDs,
-                records: sharedRecords
+                records: sharedRecords,
+                columns: columns.publish(),
+                layout: layout
             )
         )
     }
@@ -390,9 +428,13 @@ package final class GroupStore: @unchecked Sendable {
                 for slot in state.owners.indices {
                     let owner = state.owners[slot]
                     let id = state.id(ofSlot: slot) ?? ""
-                    let entries = unsafe state.arena.entries(owner.history).map { entry in
-                        "\(items[entry.item])/\(eventTypes[UInt32(entry.type)])/"
-                            + "\(entry.milliseconds)"
+                    var entries: [String] = []
+                    for place in 0..<Int(owner.history.count) {
+                        let entry = unsafe state.arena.entries(owner.history)[place]
+                        entries.append(
+                            "\(items[entry.item])/\(eventTypes[UInt32(entry.type)])/"
+                                + "\(entry.milliseconds)\(describe(owner.history.details, place))"
+                        )
                     }
                     let joined =
                         owner.joinedUser.map { user in self.name(of: user, in: state) } ?? "-"
@@ -405,6 +447,14 @@ package final class GroupStore: @unchecked Sendable {
             }
         }
         return lines
+    }
+
+    /// What an event carries beyond item, type and time; empty when it is nothing.
+    private func describe(_ details: HistoryDetails?, _ place: Int) -> String {
+        guard let details else { return "" }
+        let value = details.value(at: place)
+        let properties = eventProperties[details.properties(at: place)]
+        return (value.isNaN ? "" : "/\(value)") + (properties.isEmpty ? "" : "/\(properties)")
     }
 
     /// An owner's id; `held` is the state whose lock the caller has.

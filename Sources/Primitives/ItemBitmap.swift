@@ -1,7 +1,7 @@
 /// A set of dense indices as words of 64 bits.
 package struct ItemBitmap: Hashable, Sendable {
     /// Bit `i % 64` of word `i / 64` is index `i`.
-    package private(set) var words: [UInt64]
+    package var words: [UInt64]
 
     package init(words: [UInt64] = []) {
         self.words = words

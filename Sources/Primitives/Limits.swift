@@ -382,3 +382,22 @@ extension Limits {
     /// What an idle inflater keeps of its last message, in bytes.
     package static let inflatedBytesKept = 1 << 20
 }
+
+extension Limits {
+    // MARK: Evaluation of filters
+
+    /// Compiled expressions of one group; each keeps a bit an item for what of it is fixed.
+    package static let compiledFiltersMax = 256
+
+    /// Values of text columns of one group whose items are kept for filters with parameters.
+    package static let indexedValuesMax = 65_536
+
+    /// Values of one list that are looked up each; with more the column is read once instead.
+    package static let indexedValuesPerListMax = 32
+
+    /// The same where bitmaps are so large that `valueIndexBytesMax` would leave fewer.
+    package static let indexedValuesMin = 64
+
+    /// Memory for those values if every one of them were a bitmap.
+    package static let valueIndexBytesMax = 64 << 20
+}

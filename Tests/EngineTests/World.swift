@@ -21,7 +21,11 @@ final class World {
     var time = now
     private var next: UInt64 = 1
 
-    init(historyLengthMax: Int = Limits.historyLengthMax) throws {
+    /// Without `fields` the schemas are open and have a column `COLOR`.
+    init(
+        historyLengthMax: Int = Limits.historyLengthMax,
+        fields: [DatasetKind: [SchemaField]]? = nil
+    ) throws {
         engine = DatasetEngine(
             hash: StableHash(key: (1, 2)),
             historyLengthMax: historyLengthMax
@@ -31,7 +35,7 @@ final class World {
         ]
         for kind in DatasetKind.allCases {
             let id = kind == .items ? "ITEM_ID" : "USER_ID"
-            let fields = [
+            let own = [
                 SchemaField(name: id, type: .string),
                 SchemaField(name: "COLOR", type: .string, isNullable: true),
             ]
@@ -41,9 +45,9 @@ final class World {
                     Schema(
                         header: header(label),
                         kind: kind,
-                        fields: fields,
+                        fields: fields?[kind] ?? own,
                         document: "{}",
-                        isOpen: true
+                        isOpen: fields == nil
                     )
                 )
             )

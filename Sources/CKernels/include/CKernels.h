@@ -39,3 +39,32 @@ float bowerbird_largest(const float *values, size_t count);
 double bowerbird_softmax_sum(
     const float *scores, const float *prior, float scale, size_t item_count,
     const uint64_t *words, size_t word_count, float largest, float sharpness);
+
+/// words[i] &= other[i]; the two do not overlap.
+void bowerbird_words_and(
+    uint64_t *restrict words, const uint64_t *restrict other, size_t count);
+
+/// words[i] |= other[i]; the two do not overlap.
+void bowerbird_words_or(
+    uint64_t *restrict words, const uint64_t *restrict other, size_t count);
+
+/// words[i] &= ~other[i]; the two do not overlap.
+void bowerbird_words_and_not(
+    uint64_t *restrict words, const uint64_t *restrict other, size_t count);
+
+/// words[i] = ~words[i].
+void bowerbird_words_not(uint64_t *words, size_t count);
+
+/// How many bits are set.
+size_t bowerbird_words_count(const uint64_t *words, size_t count);
+
+/// Sets bit i where low <= values[i] <= high; never for a NaN. Other bits stay.
+void bowerbird_range_bits(
+    const double *values, size_t count, double low, double high, uint64_t *words);
+
+/// Sets bit i where codes[i] == code. Other bits stay.
+void bowerbird_equal_bits(const uint32_t *codes, size_t count, uint32_t code, uint64_t *words);
+
+/// Sets bit i where table[codes[i]] is 1; every code has its 0 or 1 there. Other bits stay.
+void bowerbird_table_bits(
+    const uint32_t *codes, size_t count, const uint8_t *table, uint64_t *words);

@@ -67,11 +67,12 @@ extension DatasetEngine {
             let store = store(group)
             let isLive = events.generation == store.bulk[.interactions]?.active
             for event in events.events {
+                let entry = store.entry(event, of: events)
                 guard isLive else {
-                    store.stageEvent(event.owner, event.interaction)
+                    store.stageEvent(event.owner, entry)
                     continue
                 }
-                let stored = store.storeEvent(event.owner, event.interaction, isBulk: true)
+                let stored = store.storeEvent(event.owner, entry)
                 if let dropped = stored.dropped { changes.append(.retracted(group, dropped)) }
                 if let added = stored.added { changes.append(.observed(group, added)) }
             }
@@ -103,12 +104,9 @@ extension DatasetEngine {
     /// Rows of generations that are no more are being deleted.
     func stage(_ group: GroupIndex, _ owner: UserIndex, _ event: StoredEvent) {
         let store = store(group)
-        guard store.bulk[.interactions]?.staging == event.generation, let item = event.item else {
-            return
-        }
-        store.stageEvent(
-            owner,
-            Interaction(item: item, type: event.type, occurredAt: event.record.occurredAt)
-        )
+        guard store.bulk[.interactions]?.staging == event.generation,
+            let entry = store.entry(event)
+        else { return }
+        store.stageEvent(owner, entry)
     }
 }

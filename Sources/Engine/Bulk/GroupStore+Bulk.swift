@@ -14,12 +14,12 @@ struct BulkStaging {
 ///
 /// On the writer's thread, like all that applies.
 extension GroupStore {
-    func stageEvent(_ owner: UserIndex, _ interaction: Interaction) {
+    func stageEvent(_ owner: UserIndex, _ entry: HistoryEntry) {
         if staging.events == nil { staging.events = ItemBitmap() }
-        staging.events?.insert(Int(interaction.item.rawValue))
+        staging.events?.insert(Int(entry.packed.item))
         withOwner(owner) { state, slot in
             state.insert(
-                PackedInteraction(interaction, isBulk: true),
+                entry,
                 into: &state.owners[slot].staged,
                 max: historyLengthMax
             )
@@ -102,14 +102,9 @@ extension GroupStore {
             withOwner(history.owner) { state, slot in
                 state.arena.clear(&state.owners[slot].history)
                 for event in history.events {
-                    guard let item = event.item else { continue }
-                    let interaction = Interaction(
-                        item: item,
-                        type: event.type,
-                        occurredAt: event.record.occurredAt
-                    )
+                    guard let entry = entry(event) else { continue }
                     state.insert(
-                        PackedInteraction(interaction),
+                        entry,
                         into: &state.owners[slot].history,
                         max: historyLengthMax
                     )
@@ -136,6 +131,7 @@ extension GroupStore {
             guard record != nil || hasRecord.contains(index) else { continue }
             let chunk = index / ItemIDChunk.capacity
             records[chunk][index % ItemIDChunk.capacity] = record
+            columns.set(ItemIndex(UInt32(index)), record)
             changedChunks.insert(chunk)
             if record == nil { hasRecord.remove(index) } else { hasRecord.insert(index) }
         }
@@ -219,8 +215,8 @@ extension GroupStore {
 
 extension Shard.State {
     /// Adds an entry to a history that nobody observes, the oldest going first from a full one.
-    func insert(_ entry: PackedInteraction, into slot: inout HistorySlot, max: Int) {
-        var index = insertionIndex(slot, rank: entry.rank)
+    func insert(_ entry: HistoryEntry, into slot: inout HistorySlot, max: Int) {
+        var index = insertionIndex(slot, rank: entry.packed.rank)
         if Int(slot.count) >= max {
             guard index > 0 else {
                 slot.isTruncated = true
@@ -241,8 +237,8 @@ extension Shard.State {
             if old.hasPut {
                 for index in 0..<Int(old.count) {
                     // A block may move when another grows: look it up each time.
-                    let entry = unsafe arena.entries(old)[index]
-                    if !entry.isBulk { insert(entry, into: &next, max: max) }
+                    let entry = arena.entry(old, index)
+                    if !entry.packed.isBulk { insert(entry, into: &next, max: max) }
                 }
                 if old.isTruncated && Int(next.count) == max { next.isTruncated = true }
             }

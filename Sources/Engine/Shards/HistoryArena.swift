@@ -38,6 +38,15 @@ struct PackedInteraction {
     }
 }
 
+/// What a history keeps of an event.
+struct HistoryEntry {
+    var packed: PackedInteraction
+    /// NaN: none.
+    var value = Double.nan
+    /// A code of the group's `EventPropertyTable`; 0: none.
+    var properties: UInt32 = 0
+}
+
 /// Where one history lies in its arena.
 struct HistorySlot {
     fileprivate(set) var start: UInt32 = 0
@@ -47,6 +56,8 @@ struct HistorySlot {
     var isTruncated = false
     /// An entry that was put is, or was, among them.
     var hasPut = false
+    /// What its events carry beyond their entries; `nil` when it is nothing.
+    fileprivate(set) var details: HistoryDetails?
 }
 
 /// The histories of one shard: blocks of a few sizes in large chunks, with a free list a size.
@@ -86,19 +97,32 @@ final class HistoryArena {
     /// Puts `entry` before position `index`.
     ///
     /// O(entries behind it), O(length) when the block must grow.
-    func insert(_ entry: PackedInteraction, at index: Int, into slot: inout HistorySlot) {
+    func insert(_ entry: HistoryEntry, at index: Int, into slot: inout HistorySlot) {
         if slot.sizeClass < 0 || Int(slot.count) == Self.capacities[Int(slot.sizeClass)] {
             grow(&slot)
         }
+        if !entry.value.isNaN || entry.properties != 0 || slot.details != nil {
+            slot.details = slot.details ?? HistoryDetails()
+            slot.details?.insert(entry, at: index, count: Int(slot.count))
+        }
         slot.count += 1
-        if !entry.isBulk { slot.hasPut = true }
+        if !entry.packed.isBulk { slot.hasPut = true }
         let all = unsafe entries(slot)
         var position = all.count - 1
         while position > index {
             unsafe all[position] = all[position - 1]
             position -= 1
         }
-        unsafe all[index] = entry
+        unsafe all[index] = entry.packed
+    }
+
+    /// The entry at `index`, with what else its event has.
+    func entry(_ slot: HistorySlot, _ index: Int) -> HistoryEntry {
+        HistoryEntry(
+            packed: unsafe entries(slot)[index],
+            value: slot.details?.value(at: index) ?? .nan,
+            properties: slot.details?.properties(at: index) ?? 0
+        )
     }
 
     /// Forgets the oldest entry of a slot that has one; it is on disk only from now on.
@@ -110,12 +134,14 @@ final class HistoryArena {
         for position in 1..<all.count { unsafe all[position - 1] = all[position] }
         slot.count -= 1
         slot.isTruncated = true
+        slot.details?.remove(at: 0)
     }
 
     /// Forgets the newest entry of a slot that has one.
     func removeLast(of slot: inout HistorySlot) {
         precondition(slot.count > 0)
         slot.count -= 1
+        slot.details?.remove(at: Int(slot.count))
     }
 
     /// Forgets all entries of a slot.

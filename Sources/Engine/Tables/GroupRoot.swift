@@ -11,19 +11,28 @@ package final class GroupRoot: Sendable {
     package let candidateCount: Int
     let ids: [ItemIDChunk]
     let records: [ItemRecordChunk]
+    /// What filters read.
+    package let columns: ItemColumns
+    /// Grows when a schema changes otherwise than by more columns at its end: whatever knows
+    /// columns by place is to be made again.
+    package let layout: UInt64
 
     init(
-        itemCount: Int,
-        candidates: ItemBitmap,
-        candidateCount: Int,
-        ids: [ItemIDChunk],
-        records: [ItemRecordChunk]
+        itemCount: Int = 0,
+        candidates: ItemBitmap = ItemBitmap(),
+        candidateCount: Int = 0,
+        ids: [ItemIDChunk] = [],
+        records: [ItemRecordChunk] = [],
+        columns: ItemColumns = .empty,
+        layout: UInt64 = 0
     ) {
         self.itemCount = itemCount
         self.candidates = candidates
         self.candidateCount = candidateCount
         self.ids = ids
         self.records = records
+        self.columns = columns
+        self.layout = layout
     }
 
     /// The id of an item below `itemCount`.

@@ -1,0 +1,80 @@
+import Primitives
+import Synchronization
+
+/// The distinct texts of one column, and of what parts a multi-valued one consists.
+///
+/// A code is the place of a text in order of first sight, plus 1; 0 is null. Codes are never taken
+/// back, so that a chunk of codes may be read beside any later state of the dictionary. The writer
+/// adds, anyone reads; both hold the lock for one text, or for the texts that are new to a reader.
+package final class CellDictionary: Sendable {
+    /// Texts are split at `|`.
+    let isMultiValued: Bool
+    private let state: Mutex<State>
+
+    private struct State {
+        var cells: IdentifierTable
+        /// Of a multi-valued column: `partStarts[c]..<partStarts[c + 1]` are the parts of cell c.
+        var parts: IdentifierTable
+        var partStarts: [UInt32] = [0]
+        var cellParts: [UInt32] = []
+    }
+
+    init(isMultiValued: Bool, hash: StableHash) {
+        self.isMultiValued = isMultiValued
+        state = Mutex(
+            State(cells: IdentifierTable(hash: hash), parts: IdentifierTable(hash: hash))
+        )
+    }
+
+    /// The code of a text, made where it is new; on the writer's thread.
+    func insert(_ text: String) -> UInt32 {
+        state.withLock { state in
+            if let known = state.cells.index(of: text) { return known + 1 }
+            if isMultiValued {
+                for part in text.split(separator: "|", omittingEmptySubsequences: false) {
+                    let part = String(part)
+                    state.cellParts.append(
+                        state.parts.index(of: part) ?? state.parts.insert(part)
+                    )
+                }
+                state.partStarts.append(UInt32(state.cellParts.count))
+            }
+            return state.cells.insert(text) + 1
+        }
+    }
+
+    /// Distinct texts.
+    package var count: Int { state.withLock { $0.cells.count } }
+
+    /// The one code that a single-valued text has; 0 for one that no record ever had.
+    func code(of text: String) -> UInt32 {
+        state.withLock { $0.cells.index(of: text).map { $0 + 1 } ?? 0 }
+    }
+
+    /// Extends `table` by the codes that it lacks: 1 where any part is one of `texts`.
+    ///
+    /// O(parts of the codes that are new to the table).
+    func extend(_ table: inout [UInt8], texts: [String]) {
+        state.withLock { state in
+            if table.isEmpty { table.append(0) }
+            let first = table.count - 1
+            guard first < state.cells.count else { return }
+            table.reserveCapacity(state.cells.count + 1)
+            guard isMultiValued else {
+                let added = state.cells.count - first
+                table.append(contentsOf: repeatElement(0, count: added))
+                for text in texts {
+                    if let cell = state.cells.index(of: text) { table[Int(cell) + 1] = 1 }
+                }
+                return
+            }
+            let wanted = Set(texts.compactMap { state.parts.index(of: $0) })
+            for cell in first..<state.cells.count {
+                let start = Int(state.partStarts[cell])
+                let end = Int(state.partStarts[cell + 1])
+                let isWanted = state.cellParts[start..<end].contains { wanted.contains($0) }
+                table.append(isWanted ? 1 : 0)
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+import Primitives
+import Resources
+import Synchronization
+
+/// A predicate on one item column whose right-hand side is known, over chunks of 4,096 items.
+///
+/// The negation of the predicate is the caller's: here a null never passes.
+final class ColumnTest: Sendable {
+    /// Among the schema's own columns; `nil` is `CREATION_TIMESTAMP`.
+    let place: Int?
+    let info: FilterColumnInfo
+    let predicate: ResolvedPredicate
+    /// By code whether the text passes, where looking at codes is not faster; grows with the
+    /// dictionary.
+    private let verdicts = Mutex<[UInt8]>([])
+
+    /// Texts up to which a comparison of codes each is faster than a table of all codes.
+    private static let comparedTextsMax = 4
+
+    init(_ info: FilterColumnInfo, _ predicate: ResolvedPredicate) {
+        if case .own(let place) = info.place { self.place = place } else { place = nil }
+        self.info = info
+        self.predicate = predicate
+    }
+
+    /// Sets the bits of the items of one chunk that pass, from word `start` on.
+    ///
+    /// A microsecond a chunk, but for numbers that doubles can't hold: those are read from the
+    /// records.
+    func fill(_ chunk: Int, _ root: GroupRoot, into words: inout [UInt64], at start: Int) {
+        let column = root.columns.column(place)
+        guard chunk < column.versions.count else { return }
+        switch (column.kind, predicate) {
+        case (.text, .texts(let texts, _)):
+            fillTexts(texts, column, chunk, &words, start)
+        case (.text, .anything):
+            // All but code 0; what lies behind the last item has no meaning.
+            var nulls = [UInt64](repeating: 0, count: ItemColumn.chunkWords)
+            Words.equal(column.codes[chunk], 0, into: &nulls, at: 0)
+            for (index, word) in nulls.enumerated() { words[start + index] |= ~word }
+        case (.number, .numbers(let ranges, _)):
+            guard column.isExact[chunk] else { return fillRows(chunk, root, &words, start) }
+            for range in ranges {
+                guard let bounds = range.doubles else { continue }
+                Words.range(column.numbers[chunk], bounds, into: &words, at: start)
+            }
+        case (.number, .anything):
+            Words.range(
+                column.numbers[chunk],
+                -Double.infinity...Double.infinity,
+                into: &words,
+                at: start
+            )
+        case (.none, _), (.text, .numbers), (.number, .texts):
+            fillRows(chunk, root, &words, start)
+        }
+    }
+
+    private func fillTexts(
+        _ texts: [String],
+        _ column: ItemColumn,
+        _ chunk: Int,
+        _ words: inout [UInt64],
+        _ start: Int
+    ) {
+        guard let dictionary = column.dictionary else { return }
+        if !dictionary.isMultiValued && texts.count <= Self.comparedTextsMax {
+            for text in texts {
+                let code = dictionary.code(of: text)
+                if code != 0 { Words.equal(column.codes[chunk], code, into: &words, at: start) }
+            }
+            return
+        }
+        let table = verdicts.withLock { table in
+            dictionary.extend(&table, texts: texts)
+            return table
+        }
+        Words.table(column.codes[chunk], table, into: &words, at: start)
+    }
+
+    private func fillRows(
+        _ chunk: Int,
+        _ root: GroupRoot,
+        _ words: inout [UInt64],
+        _ start: Int
+    ) {
+        for (slot, record) in root.records[chunk].records.enumerated() {
+            let datum = FilterDatum(record, info)
+            if predicate.holds(datum) != predicate.isNegated {
+                words[start + slot / 64] |= 1 << UInt64(slot % 64)
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+import Primitives
+import Resources
+
+/// A compiled condition: what of it is the same for every request is a set of items.
+indirect enum FilterNode: Sendable {
+    case and([FilterNode])
+    case or([FilterNode])
+    case not(FilterNode)
+    /// On item columns and constants only.
+    case fixed(ItemSet)
+    /// The parts of a `fixed`: one column, or two columns of the same record.
+    case column(ColumnTest)
+    case row(FilterTest)
+    /// On an item column, with values of the request.
+    case request(FilterTest)
+    /// On the item's id.
+    case identifier(FilterTest)
+    /// On the user's or the current item's record: one answer for all candidates.
+    case once(FilterTest)
+    /// On the user's history.
+    case interactions(InteractionGroup)
+
+    /// Whether every request gets the same items.
+    var isFixed: Bool {
+        switch self {
+        case .and(let children), .or(let children): children.allSatisfy(\.isFixed)
+        case .not(let child): child.isFixed
+        case .fixed, .column, .row: true
+        case .request, .identifier, .once, .interactions: false
+        }
+    }
+}
+
+/// Makes nodes of checked conditions.
+struct FilterCompiler {
+    let columns: [FilterColumn: FilterColumnInfo]
+    private let constants: PredicateResolver
+
+    init(_ checked: CheckedFilter) {
+        columns = checked.columns
+        constants = PredicateResolver(
+            columns: checked.columns,
+            arguments: FilterArguments(),
+            nowMS: 0,
+            user: nil,
+            currentItem: nil
+        )
+    }
+
+    /// The node of a condition, its fixed parts folded into as few sets as possible.
+    func compile(_ condition: FilterCondition) -> FilterNode {
+        let node = node(condition)
+        return node.isFixed ? fixed(node) : fold(node)
+    }
+
+    private func node(_ condition: FilterCondition) -> FilterNode {
+        switch condition {
+        case .and(let children): .and(children.map { node($0) })
+        case .or(let children): .or(children.map { node($0) })
+        case .not(let child): .not(node(child))
+        case .test(let test): leaf(test)
+        case .interactions(let group): .interactions(group)
+        }
+    }
+
+    private func leaf(_ test: FilterTest) -> FilterNode {
+        guard let info = columns[test.column], test.column.dataset == .items else {
+            return .once(test)
+        }
+        if info.place == .identifier { return .identifier(test) }
+        let operands = test.predicate.operands
+        if operands.allSatisfy({ isLiteral($0) }), !test.predicate.usesNow {
+            let predicate = constants.resolve(test.predicate, of: info)
+            let node = FilterNode.column(ColumnTest(info, predicate))
+            return predicate.isNegated ? .not(node) : node
+        }
+        let isOfRow = operands.contains { isColumn($0, of: .items) }
+        let isOfRowOnly = operands.allSatisfy { isLiteral($0) || isColumn($0, of: .items) }
+        if isOfRow && isOfRowOnly && !test.predicate.usesNow { return .row(test) }
+        return .request(test)
+    }
+
+    private func isLiteral(_ operand: FilterOperand) -> Bool {
+        if case .literal = operand.value { return true }
+        return false
+    }
+
+    private func isColumn(_ operand: FilterOperand, of dataset: FilterDataset) -> Bool {
+        if case .column(let column) = operand.value { return column.dataset == dataset }
+        return false
+    }
+
+    /// Joins the fixed children of a node that is not fixed as a whole.
+    private func fold(_ node: FilterNode) -> FilterNode {
+        switch node {
+        case .and(let children): .and(fold(children) { .and($0) })
+        case .or(let children): .or(fold(children) { .or($0) })
+        case .not(let child): .not(fold(child))
+        case .fixed, .column, .row: fixed(node)
+        case .request, .identifier, .once, .interactions: node
+        }
+    }
+
+    private func fold(
+        _ children: [FilterNode],
+        _ join: ([FilterNode]) -> FilterNode
+    ) -> [FilterNode] {
+        let steady = children.filter(\.isFixed)
+        let others = children.filter { !$0.isFixed }.map { fold($0) }
+        guard let first = steady.first else { return others }
+        return [fixed(steady.count > 1 ? join(steady) : first)] + others
+    }
+
+    private func fixed(_ node: FilterNode) -> FilterNode {
+        if case .fixed = node { return node }
+        return .fixed(ItemSet(node, columns: columns, isSparseAllowed: false))
+    }
+}

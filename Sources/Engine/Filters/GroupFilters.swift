@@ -1,0 +1,98 @@
+import Primitives
+import Resources
+import Synchronization
+
+/// What the filters of one group share: compiled expressions, an index of values, event types.
+///
+/// Any thread; each lock is held for one look-up.
+package final class GroupFilters: Sendable {
+    /// A value of a text column that requests have asked for.
+    private struct ValueKey: Hashable {
+        let layout: UInt64
+        let place: Int
+        let text: ExactText
+    }
+
+    private let compiled = Mutex(Kept<ExactText, CompiledFilter>())
+    private let values = Mutex(Kept<ValueKey, ItemSet>())
+    private let types: Mutex<IdentifierTable>
+
+    init(hash: StableHash) {
+        types = Mutex(IdentifierTable(hash: hash))
+    }
+
+    /// The compiled form of an expression: the kept one, or what `check` and compilation make.
+    ///
+    /// `layout` is that of the root that it will be asked with.
+    package func filter(
+        _ expression: String,
+        layout: UInt64,
+        check: () throws(FilterErrors) -> CheckedFilter
+    ) throws(FilterErrors) -> CompiledFilter {
+        let key = ExactText(text: expression)
+        let known = compiled.withLock { $0[key] }
+        if let known, known.layout == layout { return known }
+        let made = CompiledFilter(try check(), layout: layout)
+        compiled.withLock { $0.insert(made, key, maximum: Limits.compiledFiltersMax) }
+        return made
+    }
+
+    /// The items that have `text` among the parts of a column.
+    func items(
+        _ text: String,
+        _ info: FilterColumnInfo,
+        _ place: Int,
+        _ root: GroupRoot
+    ) -> ItemSet {
+        let key = ValueKey(layout: root.layout, place: place, text: ExactText(text: text))
+        return values.withLock { values in
+            if let known = values[key] { return known }
+            let test = ColumnTest(info, .texts([text], isNegated: false))
+            let made = ItemSet(.column(test), columns: [:], isSparseAllowed: true)
+            // A value of many items takes a bit an item, others four bytes an item.
+            let bytesEach = max(root.itemCount / 8, 1)
+            let maximum = max(
+                Limits.indexedValuesMin,
+                min(Limits.indexedValuesMax, Limits.valueIndexBytesMax / bytesEach)
+            )
+            values.insert(made, key, maximum: maximum)
+            return made
+        }
+    }
+
+    // MARK: Event types
+
+    func nameEventType(_ name: String) {
+        types.withLock { _ = $0.insert(name) }
+    }
+
+    /// By index of a type whether its folded name passes.
+    func eventTypes(_ passes: (String) -> Bool) -> [Bool] {
+        types.withLock { types in (0..<types.count).map { passes(types[UInt32($0)]) } }
+    }
+}
+
+/// The values that were asked for last.
+private struct Kept<Key: Hashable, Value> {
+    private var entries: [Key: (value: Value, usedAt: UInt64)] = [:]
+    private var time: UInt64 = 0
+
+    subscript(key: Key) -> Value? {
+        mutating get {
+            time += 1
+            entries[key]?.usedAt = time
+            return entries[key]?.value
+        }
+    }
+
+    /// Forgets the quarter that was not asked for longest when there are `maximum` of them.
+    mutating func insert(_ value: Value, _ key: Key, maximum: Int) {
+        if entries.count >= maximum {
+            let times = entries.values.map(\.usedAt).sorted()
+            let oldest = times[min(times.count - 1, maximum / 4)]
+            entries = entries.filter { $0.value.usedAt > oldest }
+        }
+        time += 1
+        entries[key] = (value, time)
+    }
+}

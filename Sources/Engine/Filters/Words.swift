@@ -1,0 +1,87 @@
+import CKernels
+
+/// Swift's side of the kernels on words of bitmaps and on chunks of columns.
+///
+/// Where two arrays differ in length, the words that one lacks are 0.
+enum Words {
+    static func and(_ words: inout [UInt64], _ other: [UInt64]) {
+        let count = min(words.count, other.count)
+        unsafe bowerbird_words_and(&words, other, count)
+        for index in count..<words.count { words[index] = 0 }
+    }
+
+    static func or(_ words: inout [UInt64], _ other: [UInt64]) {
+        unsafe bowerbird_words_or(&words, other, min(words.count, other.count))
+    }
+
+    static func andNot(_ words: inout [UInt64], _ other: [UInt64]) {
+        unsafe bowerbird_words_and_not(&words, other, min(words.count, other.count))
+    }
+
+    static func not(_ words: inout [UInt64]) {
+        unsafe bowerbird_words_not(&words, words.count)
+    }
+
+    static func count(_ words: [UInt64]) -> Int {
+        unsafe bowerbird_words_count(words, words.count)
+    }
+
+    // MARK: One chunk of a column; bits are set from word `start` on
+
+    static func range(
+        _ values: [Double],
+        _ bounds: ClosedRange<Double>,
+        into words: inout [UInt64],
+        at start: Int
+    ) {
+        check(values.count, words, start)
+        unsafe words.withUnsafeMutableBufferPointer { words in
+            unsafe bowerbird_range_bits(
+                values,
+                values.count,
+                bounds.lowerBound,
+                bounds.upperBound,
+                words.baseAddress.map { unsafe $0 + start }
+            )
+        }
+    }
+
+    static func equal(
+        _ codes: [UInt32],
+        _ code: UInt32,
+        into words: inout [UInt64],
+        at start: Int
+    ) {
+        check(codes.count, words, start)
+        unsafe words.withUnsafeMutableBufferPointer { words in
+            unsafe bowerbird_equal_bits(
+                codes,
+                codes.count,
+                code,
+                words.baseAddress.map { unsafe $0 + start }
+            )
+        }
+    }
+
+    /// `table` has a 0 or a 1 for every code of the chunk.
+    static func table(
+        _ codes: [UInt32],
+        _ table: [UInt8],
+        into words: inout [UInt64],
+        at start: Int
+    ) {
+        check(codes.count, words, start)
+        unsafe words.withUnsafeMutableBufferPointer { words in
+            unsafe bowerbird_table_bits(
+                codes,
+                codes.count,
+                table,
+                words.baseAddress.map { unsafe $0 + start }
+            )
+        }
+    }
+
+    private static func check(_ count: Int, _ words: [UInt64], _ start: Int) {
+        precondition(start >= 0 && (words.count - start) * 64 >= count, "the bits have room")
+    }
+}
