@@ -1,3 +1,5 @@
+import CKernels
+
 /// A set of dense indices as words of 64 bits.
 package struct ItemBitmap: Hashable, Sendable {
     /// Bit `i % 64` of word `i / 64` is index `i`.
@@ -31,7 +33,7 @@ package struct ItemBitmap: Hashable, Sendable {
     }
 
     /// Members; O(words).
-    package var count: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
+    package var count: Int { unsafe bowerbird_words_count(words, words.count) }
 
     /// Becomes a copy of `other`, reusing its storage.
     package mutating func assign(_ other: ItemBitmap) {

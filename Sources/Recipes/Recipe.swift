@@ -133,6 +133,8 @@ package enum RankingReason: UInt8, Hashable, Sendable, CaseIterable {
     case none = 0
     case popular = 1
     case sequence = 2
+    /// A promotion gave it its slot; nothing in a model says so.
+    case promoted = 3
     /// Little is known of it; nothing in a model says so.
     case explored = 5
     case related = 6

@@ -47,12 +47,23 @@ extension RecommendationsService {
         query.metadataColumns = try columns(request.metadataColumnsCount) {
             request.metadataColumns($0).string
         }
+        query.filter = QuestionFilter(
+            name: request.filter.string,
+            expression: request.filterExpression.string
+        )
+        for index in 0..<request.filterValuesCount {
+            let entry = request.filterValues(index)
+            query.filter.values[entry.key.string] = entry.texts
+        }
+        query.ignoresDefaultFilter = request.ignoreDefaultFilter
+        query.promotion = try promotion(request)
         try check(query)
         return query
     }
 
     static func query(
-        _ request: borrowing GetPersonalizedRankingRequestView
+        _ request: borrowing GetPersonalizedRankingRequestView,
+        now: Timestamp
     ) throws -> RecommendationQuery {
         let given = request.inputListCount
         guard (1...Limits.rankingInputMax).contains(given) else {
@@ -81,6 +92,16 @@ extension RecommendationsService {
         query.metadataColumns = try columns(request.metadataColumnsCount) {
             request.metadataColumns($0).string
         }
+        query.askedAt = now
+        query.filter = QuestionFilter(
+            name: request.filter.string,
+            expression: request.filterExpression.string
+        )
+        for index in 0..<request.filterValuesCount {
+            let entry = request.filterValues(index)
+            query.filter.values[entry.key.string] = entry.texts
+        }
+        query.ignoresDefaultFilter = request.ignoreDefaultFilter
         try check(query)
         return query
     }
@@ -118,6 +139,39 @@ extension RecommendationsService {
             )
         }
         return (0..<count).map(name)
+    }
+
+    private static func promotion(
+        _ request: borrowing GetRecommendationsRequestView
+    ) throws(Refusal) -> QuestionPromotion? {
+        guard request.promotionsCount > 0 else { return nil }
+        guard request.promotionsCount == 1 else {
+            throw .invalid("promotions", "has \(request.promotionsCount); 1 is allowed")
+        }
+        let given = request.promotions(0)
+        let name = given.name.string
+        guard (1...63).contains(name.unicodeScalars.count) else {
+            throw .invalid("promotions[0].name", "is required, of 1 to 63 characters")
+        }
+        guard (1...100).contains(given.percentPromotedItems) else {
+            throw .invalid(
+                "promotions[0].percent_promoted_items",
+                "is \(given.percentPromotedItems); 1 to 100 are allowed"
+            )
+        }
+        var filter = QuestionFilter(
+            name: given.filter.string,
+            expression: given.filterExpression.string
+        )
+        for index in 0..<given.filterValuesCount {
+            let entry = given.filterValues(index)
+            filter.values[entry.key.string] = entry.texts
+        }
+        return QuestionPromotion(
+            name: name,
+            percent: Int(given.percentPromotedItems),
+            filter: filter
+        )
     }
 
     private static func check(_ query: RecommendationQuery) throws(Refusal) {
@@ -163,6 +217,7 @@ extension RecommendationsService {
             guard value != .null else { continue }
             message.metadata { write(value, column, $0) }
         }
+        if slot.isPromoted { message.promotionName(answer.promotionName) }
     }
 
     private static func write(
@@ -189,6 +244,7 @@ extension RecommendationsService {
         case .none: .unspecified
         case .popular: .popular
         case .sequence: .sequence
+        case .promoted: .promoted
         case .explored: .explored
         case .related: .related
         case .trending: .trending

@@ -38,7 +38,8 @@ package final class RecommendationsService: Sendable {
                     unpacking: message,
                     into: arena
                 )
-                return (try Self.query(request), LogPosition(request.minPosition))
+                let now = call.context.clock.now()
+                return (try Self.query(request, now: now), LogPosition(request.minPosition))
             } _: { query, call in
                 self.scratches.with { self.rank(query, call, $0) }
             }

@@ -23,7 +23,7 @@ extension RecommendationPipeline {
                     let (runtime, group) = try target(query)
                     let wishes = try wishes(of: query, runtime)
                     var facts = RequestFacts()
-                    let plan = gather(query, runtime, group, wishes, &facts)
+                    let plan = try gather(query, runtime, group, wishes, &facts)
                     return PlannedQuery(query: query, plan: plan, facts: facts)
                 }
             }

@@ -53,7 +53,9 @@ extension RecommendationPipeline {
     ) throws(Refusal) -> Explanation {
         let (runtime, group) = try target(query)
         let wishes = try wishes(of: query, runtime)
-        let plan = engine.consistently { gather(query, runtime, group, wishes, &scratch.facts) }
+        let plan = try engine.consistently { () throws(Refusal) in
+            try gather(query, runtime, group, wishes, &scratch.facts)
+        }
         var explanation = Explanation(root: plan.root, group: group)
         explanation.eligibleCount = plan.eligibleCount
         explanation.position = plan.position

@@ -20,13 +20,14 @@ extension RecommendationPipeline {
     func fill(
         _ plan: RecommendationPlan,
         _ query: RecommendationQuery,
+        _ count: Int,
         _ facts: inout RequestFacts,
         _ scratch: RequestScratch
     ) -> UInt64 {
         scratch.slots.removeAll(keepingCapacity: true)
         let all = scratch.ranking.top
         let ranked =
-            plan.diversity?.choose(query.count, from: all, plan.root, after: plan.page?.items ?? [])
+            plan.diversity?.choose(count, from: all, plan.root, after: plan.page?.items ?? [])
             ?? all
         let runtime = plan.runtime
         let pool = runtime.exposure.pool.current
@@ -43,7 +44,7 @@ extension RecommendationPipeline {
         }
         Explorer(settings: settings, seed: seed).fill(
             &scratch.slots,
-            count: query.count,
+            count: count,
             ranked: ranked,
             pool: pool,
             candidates: facts.candidates,

@@ -27,8 +27,9 @@ extension RecommendationPipeline {
     ) throws(Refusal) -> (answer: RecommendationAnswer, unknown: [String]) {
         let (runtime, group) = try target(query)
         let wishes = try wishes(of: query, runtime)
-        let (plan, unknown) = engine.consistently {
-            let plan = gather(query, runtime, group, wishes, &scratch.facts)
+        let (plan, unknown) = try engine.consistently {
+            () throws(Refusal) -> (RecommendationPlan, [String]) in
+            let plan = try gather(query, runtime, group, wishes, &scratch.facts)
             let unknown = (query.rankedItems ?? []).filter { item in
                 guard let index = item.withRawSpan({ group.item(withID: $0) }) else { return true }
                 return !plan.root.candidates.contains(Int(index.rawValue))

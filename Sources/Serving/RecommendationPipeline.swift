@@ -27,6 +27,11 @@ package struct RecommendationQuery: Sendable {
     package var maxPerAttribute: [(column: String, count: Int)] = []
     /// 0...1: how much likeness to the items above counts against an item.
     package var diversity = 0.0
+    /// Which items may be in the answer, besides the promoted ones.
+    package var filter = QuestionFilter()
+    /// Lifts the campaign's default filter.
+    package var ignoresDefaultFilter = false
+    package var promotion: QuestionPromotion?
     /// The items to rank, each once; `nil`: all that may be recommended.
     package var rankedItems: [String]?
 
@@ -62,6 +67,8 @@ package struct RecommendationAnswer: Sendable {
     package let recommendationID: String
     /// Goes on with the list; empty on its last page.
     package let nextPageToken: String
+    /// Of the slots that are promoted.
+    package let promotionName: String
 }
 
 /// What one question found in the shared state, all of it at one position.
@@ -80,6 +87,8 @@ package struct RecommendationPlan: Sendable {
 package struct RequestFacts: Sendable {
     var history: [Interaction] = []
     var candidates = ItemBitmap()
+    /// What a promotion may show; `nil` without one.
+    var promoted: ItemBitmap?
 
     package init() {}
 }
@@ -102,6 +111,7 @@ package final class RequestScratch {
 package struct RecommendationPipeline: Sendable {
     let engine: DatasetEngine
     let lists: ServedLists
+    let filterScratches = Pool { FilterScratch() }
     private let table: ServingTable
 
     package init(
@@ -124,7 +134,9 @@ package struct RecommendationPipeline: Sendable {
     ) throws(Refusal) -> RecommendationAnswer {
         let (runtime, group) = try target(query)
         let wishes = try wishes(of: query, runtime)
-        let plan = engine.consistently { gather(query, runtime, group, wishes, &scratch.facts) }
+        let plan = try engine.consistently { () throws(Refusal) in
+            try gather(query, runtime, group, wishes, &scratch.facts)
+        }
         return rank(plan, query, &scratch.facts, scratch)
     }
 
@@ -193,11 +205,13 @@ package struct RecommendationPipeline: Sendable {
     ) -> RecommendationAnswer {
         let ranking = scratch.ranking
         let history = history(plan, facts)
+        let promoted = promote(plan, query, history, &facts, ranking)
+        let count = query.count - promoted.count
         let words = facts.candidates.words
         let question = RankingQuery(
             history: history.span,
             candidates: ItemBitmapView(words: words.span),
-            count: plan.diversity?.depth(query.count) ?? query.count,
+            count: plan.diversity?.depth(count) ?? count,
             item: plan.seedItem
         )
         let isRanking = query.rankedItems != nil
@@ -210,7 +224,8 @@ package struct RecommendationPipeline: Sendable {
                 isRanking ? ScoreScale(over: ranking.top) : ScoreScale(ranking)
             case .popularItems, .relatedItems: nil
             }
-        let seed = fill(plan, query, &facts, scratch)
+        let seed = fill(plan, query, count, &facts, scratch)
+        place(promoted, plan, query, facts, scratch)
         let list = remembers ? remember(plan, query, seed, scratch.slots) : ("", "")
         return RecommendationAnswer(
             root: plan.root,
@@ -219,7 +234,8 @@ package struct RecommendationPipeline: Sendable {
             scale: scale,
             columns: plan.columns,
             recommendationID: list.0,
-            nextPageToken: list.1
+            nextPageToken: list.1,
+            promotionName: query.promotion?.name ?? ""
         )
     }
 
@@ -230,11 +246,13 @@ package struct RecommendationPipeline: Sendable {
         _ group: GroupStore,
         _ wishes: ListWishes,
         _ facts: inout RequestFacts
-    ) -> RecommendationPlan {
+    ) throws(Refusal) -> RecommendationPlan {
         let root = group.currentRoot
+        let filters = try filters(of: query, runtime, group, root)
         facts.history.removeAll(keepingCapacity: true)
         facts.candidates.assign(root.candidates)
-        if let (id, kind) = owner(query, group, &facts), query.excludesInteracted {
+        let owner = owner(query, group, &facts)
+        if let (id, kind) = owner, query.excludesInteracted {
             id.withRawSpan { group.removeInteracted(of: $0, kind, from: &facts.candidates) }
         }
         for item in query.excludedItems {
@@ -248,11 +266,21 @@ package struct RecommendationPipeline: Sendable {
             ? query.seedItem.withRawSpan { group.item(withID: $0) } : nil
         // An item is not related to itself.
         if let seedItem { facts.candidates.remove(Int(seedItem.rawValue)) }
+        let subject = FilterSubject(
+            owner: owner,
+            userID: query.userID,
+            itemID: query.seedItem,
+            now: query.askedAt
+        )
+        restrict(&facts.candidates, &facts.promoted, with: filters, subject, group, root)
         let isWhole =
-            !query.excludesInteracted && query.excludedItems.isEmpty && query.rankedItems == nil
-            && seedItem == nil
+            filters.isEmpty && !query.excludesInteracted && query.excludedItems.isEmpty
+            && query.rankedItems == nil && seedItem == nil
         let eligibleCount = isWhole ? root.candidateCount : facts.candidates.count
-        for item in wishes.page?.items ?? [] { facts.candidates.remove(Int(item.rawValue)) }
+        for item in wishes.page?.items ?? [] {
+            facts.candidates.remove(Int(item.rawValue))
+            facts.promoted?.remove(Int(item.rawValue))
+        }
         return RecommendationPlan(
             runtime: runtime,
             root: root,

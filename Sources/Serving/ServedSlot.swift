@@ -9,6 +9,8 @@ package struct ServedSlot: Hashable, Sendable {
     package var reasons = Reasons()
     /// The probability of this item in this place, given those above it.
     package var propensity: Float = 1
+    /// The question's promotion put it here.
+    package var isPromoted = false
 
     package init(item: ItemIndex, score: Float?) {
         self.item = item

@@ -2,7 +2,7 @@ import Primitives
 import Resources
 
 /// What a column of the items' records holds.
-package enum ItemColumnKind: Hashable, Sendable {
+enum ItemColumnKind: Hashable, Sendable {
     /// Texts by code; multi-valued ones are split at `|`.
     case text(isMultiValued: Bool)
     /// Numbers, booleans as 0 and 1, or instants in milliseconds.
@@ -23,12 +23,12 @@ package enum ItemColumnKind: Hashable, Sendable {
 /// One column of all items as one request sees it: immutable, in chunks of 4,096 items.
 ///
 /// Chunks that did not change are shared with the columns before and after it.
-package final class ItemColumn: Sendable {
-    package static let chunkItems = ItemIDChunk.capacity
+final class ItemColumn: Sendable {
+    static let chunkItems = ItemIDChunk.capacity
     /// 64 words of a bitmap cover a chunk.
-    package static let chunkWords = chunkItems / 64
+    static let chunkWords = chunkItems / 64
 
-    package let kind: ItemColumnKind
+    let kind: ItemColumnKind
     /// Of a text column.
     let dictionary: CellDictionary?
     /// By chunk, of a text column; 0 is null.

@@ -53,6 +53,7 @@ package struct RecommendationReasonValue: RawRepresentable, Hashable, Sendable {
     package static let unspecified = Self(rawValue: 0)
     package static let popular = Self(rawValue: 1)
     package static let sequence = Self(rawValue: 2)
+    package static let promoted = Self(rawValue: 3)
     package static let explored = Self(rawValue: 5)
     package static let related = Self(rawValue: 6)
     package static let trending = Self(rawValue: 7)

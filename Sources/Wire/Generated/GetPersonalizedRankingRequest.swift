@@ -20,10 +20,16 @@ package struct GetPersonalizedRankingRequestView: ~Escapable {
     @_lifetime(copy self)
     package func inputList(_ index: Int) -> WireText { fields.text(80, index, count: 72) }
     package var minPosition: UInt64 { fields.uint64(88) }
-    package var metadataColumnsCount: Int { fields.count(96) }
+    package var filter: WireText { @_lifetime(copy self) get { fields.text(96) } }
+    package var filterValuesCount: Int { fields.count(112) }
     @_lifetime(copy self)
-    package func metadataColumns(_ index: Int) -> WireText { fields.text(104, index, count: 96) }
-    package var context: [String: String] { fields.textMap(120, count: 112) }
+    package func filterValues(_ index: Int) -> FilterValueEntryView { FilterValueEntryView(fields.message(120, index, count: 112)) }
+    package var filterExpression: WireText { @_lifetime(copy self) get { fields.text(128) } }
+    package var ignoreDefaultFilter: Bool { fields.bool(144) }
+    package var metadataColumnsCount: Int { fields.count(152) }
+    @_lifetime(copy self)
+    package func metadataColumns(_ index: Int) -> WireText { fields.text(160, index, count: 152) }
+    package var context: [String: String] { fields.textMap(176, count: 168) }
 }
 
 /// `bowerbird.v1.GetPersonalizedRankingRequest`, written straight in wire form.
@@ -40,6 +46,12 @@ package struct GetPersonalizedRankingRequestBuilder {
     package func inputList(_ value: String) { writer.field(4, text: value, always: true) }
     package func inputList(_ value: RawSpan) { writer.field(4, bytes: value, always: true) }
     package func minPosition(_ value: UInt64) { writer.field(5, varint: value) }
+    package func filter(_ value: String) { writer.field(6, text: value) }
+    package func filter(_ value: RawSpan) { writer.field(6, bytes: value) }
+    package func filterValues(_ build: (FilterValueEntryBuilder) -> Void) { writer.field(7) { build(FilterValueEntryBuilder(into: writer)) } }
+    package func filterExpression(_ value: String) { writer.field(8, text: value) }
+    package func filterExpression(_ value: RawSpan) { writer.field(8, bytes: value) }
+    package func ignoreDefaultFilter(_ value: Bool) { writer.field(9, varint: value ? 1 : 0) }
     package func metadataColumns(_ value: String) { writer.field(21, text: value, always: true) }
     package func metadataColumns(_ value: RawSpan) { writer.field(21, bytes: value, always: true) }
     package func context(_ key: String, _ value: String) { writer.field(22, key: key, value: value) }

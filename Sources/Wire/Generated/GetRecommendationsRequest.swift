@@ -17,24 +17,33 @@ package struct GetRecommendationsRequestView: ~Escapable {
     package var userID: WireText { @_lifetime(copy self) get { fields.text(40) } }
     package var sessionID: WireText { @_lifetime(copy self) get { fields.text(56) } }
     package var itemID: WireText { @_lifetime(copy self) get { fields.text(72) } }
-    package var hasNumResults: Bool { fields.isPresent(5, case: 192) }
-    package var numResults: Int32 { hasNumResults ? fields.int32(196) : 0 }
+    package var hasNumResults: Bool { fields.isPresent(5, case: 264) }
+    package var numResults: Int32 { hasNumResults ? fields.int32(268) : 0 }
     package var excludeInteracted: Bool { fields.bool(88) }
     package var excludeItemIDsCount: Int { fields.count(96) }
     @_lifetime(copy self)
     package func excludeItemIDs(_ index: Int) -> WireText { fields.text(104, index, count: 96) }
     package var minPosition: UInt64 { fields.uint64(112) }
-    package var hasSeed: Bool { fields.isPresent(21, case: 200) }
-    package var seed: UInt64 { hasSeed ? fields.uint64(208) : 0 }
-    package var pageToken: WireText { @_lifetime(copy self) get { fields.text(120) } }
-    package var metadataColumnsCount: Int { fields.count(136) }
+    package var filter: WireText { @_lifetime(copy self) get { fields.text(120) } }
+    package var filterValuesCount: Int { fields.count(136) }
     @_lifetime(copy self)
-    package func metadataColumns(_ index: Int) -> WireText { fields.text(144, index, count: 136) }
-    package var maxPerAttributeCount: Int { fields.count(152) }
+    package func filterValues(_ index: Int) -> FilterValueEntryView { FilterValueEntryView(fields.message(144, index, count: 136)) }
+    package var filterExpression: WireText { @_lifetime(copy self) get { fields.text(152) } }
+    package var ignoreDefaultFilter: Bool { fields.bool(168) }
+    package var promotionsCount: Int { fields.count(176) }
     @_lifetime(copy self)
-    package func maxPerAttribute(_ index: Int) -> AttributeLimitView { AttributeLimitView(fields.message(160, index, count: 152)) }
-    package var diversity: Double { fields.double(168) }
-    package var context: [String: String] { fields.textMap(184, count: 176) }
+    package func promotions(_ index: Int) -> PromotionView { PromotionView(fields.message(184, index, count: 176)) }
+    package var hasSeed: Bool { fields.isPresent(21, case: 272) }
+    package var seed: UInt64 { hasSeed ? fields.uint64(280) : 0 }
+    package var pageToken: WireText { @_lifetime(copy self) get { fields.text(192) } }
+    package var metadataColumnsCount: Int { fields.count(208) }
+    @_lifetime(copy self)
+    package func metadataColumns(_ index: Int) -> WireText { fields.text(216, index, count: 208) }
+    package var maxPerAttributeCount: Int { fields.count(224) }
+    @_lifetime(copy self)
+    package func maxPerAttribute(_ index: Int) -> AttributeLimitView { AttributeLimitView(fields.message(232, index, count: 224)) }
+    package var diversity: Double { fields.double(240) }
+    package var context: [String: String] { fields.textMap(256, count: 248) }
 }
 
 /// `bowerbird.v1.GetRecommendationsRequest`, written straight in wire form.
@@ -55,6 +64,13 @@ package struct GetRecommendationsRequestBuilder {
     package func excludeItemIDs(_ value: String) { writer.field(7, text: value, always: true) }
     package func excludeItemIDs(_ value: RawSpan) { writer.field(7, bytes: value, always: true) }
     package func minPosition(_ value: UInt64) { writer.field(8, varint: value) }
+    package func filter(_ value: String) { writer.field(9, text: value) }
+    package func filter(_ value: RawSpan) { writer.field(9, bytes: value) }
+    package func filterValues(_ build: (FilterValueEntryBuilder) -> Void) { writer.field(10) { build(FilterValueEntryBuilder(into: writer)) } }
+    package func filterExpression(_ value: String) { writer.field(11, text: value) }
+    package func filterExpression(_ value: RawSpan) { writer.field(11, bytes: value) }
+    package func ignoreDefaultFilter(_ value: Bool) { writer.field(12, varint: value ? 1 : 0) }
+    package func promotions(_ build: (PromotionBuilder) -> Void) { writer.field(13) { build(PromotionBuilder(into: writer)) } }
     package func seed(_ value: UInt64) { writer.field(21, varint: value, always: true) }
     package func pageToken(_ value: String) { writer.field(22, text: value) }
     package func pageToken(_ value: RawSpan) { writer.field(22, bytes: value) }

@@ -14,13 +14,14 @@ package struct PredictedItemView: ~Escapable {
         fields = try MessageFields(unpacking: bytes, as: MessageType(index: 100), into: arena)
     }
     package var itemID: WireText { @_lifetime(copy self) get { fields.text(24) } }
-    package var hasScore: Bool { fields.isPresent(2, case: 72) }
-    package var score: Double { hasScore ? fields.double(80) : 0 }
+    package var hasScore: Bool { fields.isPresent(2, case: 88) }
+    package var score: Double { hasScore ? fields.double(96) : 0 }
     package var reasonCount: Int { fields.count(40) }
     package func reason(_ index: Int) -> Int32 { fields.int32(48, index, count: 40) }
-    package var metadataCount: Int { fields.count(56) }
+    package var promotionName: WireText { @_lifetime(copy self) get { fields.text(56) } }
+    package var metadataCount: Int { fields.count(72) }
     @_lifetime(copy self)
-    package func metadata(_ index: Int) -> MetadataValueView { MetadataValueView(fields.message(64, index, count: 56)) }
+    package func metadata(_ index: Int) -> MetadataValueView { MetadataValueView(fields.message(80, index, count: 72)) }
 }
 
 /// `bowerbird.v1.PredictedItem`, written straight in wire form.
@@ -32,5 +33,7 @@ package struct PredictedItemBuilder {
     package func itemID(_ value: RawSpan) { writer.field(1, bytes: value) }
     package func score(_ value: Double) { writer.field(2, double: value, always: true) }
     package func reason(_ value: RecommendationReasonValue) { writer.field(3, varint: UInt64(bitPattern: Int64(value.rawValue)), always: true) }
+    package func promotionName(_ value: String) { writer.field(4, text: value) }
+    package func promotionName(_ value: RawSpan) { writer.field(4, bytes: value) }
     package func metadata(_ build: (MetadataValueBuilder) -> Void) { writer.field(8) { build(MetadataValueBuilder(into: writer)) } }
 }

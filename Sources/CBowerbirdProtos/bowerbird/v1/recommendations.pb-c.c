@@ -194,6 +194,51 @@ void   bowerbird__v1__metadata_categories__free_unpacked
   assert(message->base.descriptor == &bowerbird__v1__metadata_categories__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   bowerbird__v1__promotion__init
+                     (Bowerbird__V1__Promotion         *message)
+{
+  static const Bowerbird__V1__Promotion init_value = BOWERBIRD__V1__PROMOTION__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__promotion__get_packed_size
+                     (const Bowerbird__V1__Promotion *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__promotion__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__promotion__pack
+                     (const Bowerbird__V1__Promotion *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__promotion__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__promotion__pack_to_buffer
+                     (const Bowerbird__V1__Promotion *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__promotion__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__Promotion *
+       bowerbird__v1__promotion__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__Promotion *)
+     protobuf_c_message_unpack (&bowerbird__v1__promotion__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__promotion__free_unpacked
+                     (Bowerbird__V1__Promotion *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__promotion__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   bowerbird__v1__predicted_item__init
                      (Bowerbird__V1__PredictedItem         *message)
 {
@@ -791,7 +836,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__get_recommendations_request__con
   (ProtobufCMessageInit) bowerbird__v1__get_recommendations_request__context_entry__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor bowerbird__v1__get_recommendations_request__field_descriptors[14] =
+static const ProtobufCFieldDescriptor bowerbird__v1__get_recommendations_request__field_descriptors[19] =
 {
   {
     "campaign",
@@ -890,6 +935,66 @@ static const ProtobufCFieldDescriptor bowerbird__v1__get_recommendations_request
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "filter",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__GetRecommendationsRequest, filter),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "filter_values",
+    10,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__GetRecommendationsRequest, n_filter_values),
+    offsetof(Bowerbird__V1__GetRecommendationsRequest, filter_values),
+    &bowerbird__v1__filter_value_entry__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "filter_expression",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__GetRecommendationsRequest, filter_expression),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "ignore_default_filter",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__GetRecommendationsRequest, ignore_default_filter),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "promotions",
+    13,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__GetRecommendationsRequest, n_promotions),
+    offsetof(Bowerbird__V1__GetRecommendationsRequest, promotions),
+    &bowerbird__v1__promotion__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "seed",
     21,
     PROTOBUF_C_LABEL_NONE,
@@ -964,25 +1069,30 @@ static const ProtobufCFieldDescriptor bowerbird__v1__get_recommendations_request
 };
 static const unsigned bowerbird__v1__get_recommendations_request__field_indices_by_name[] = {
   0,   /* field[0] = campaign */
-  13,   /* field[13] = context */
-  12,   /* field[12] = diversity */
+  18,   /* field[18] = context */
+  17,   /* field[17] = diversity */
   5,   /* field[5] = exclude_interacted */
   6,   /* field[6] = exclude_item_ids */
+  8,   /* field[8] = filter */
+  10,   /* field[10] = filter_expression */
+  9,   /* field[9] = filter_values */
+  11,   /* field[11] = ignore_default_filter */
   3,   /* field[3] = item_id */
-  11,   /* field[11] = max_per_attribute */
-  10,   /* field[10] = metadata_columns */
+  16,   /* field[16] = max_per_attribute */
+  15,   /* field[15] = metadata_columns */
   7,   /* field[7] = min_position */
   4,   /* field[4] = num_results */
-  9,   /* field[9] = page_token */
-  8,   /* field[8] = seed */
+  14,   /* field[14] = page_token */
+  12,   /* field[12] = promotions */
+  13,   /* field[13] = seed */
   2,   /* field[2] = session_id */
   1,   /* field[1] = user_id */
 };
 static const ProtobufCIntRange bowerbird__v1__get_recommendations_request__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 21, 8 },
-  { 0, 14 }
+  { 21, 13 },
+  { 0, 19 }
 };
 const ProtobufCMessageDescriptor bowerbird__v1__get_recommendations_request__descriptor =
 {
@@ -992,7 +1102,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__get_recommendations_request__des
   "Bowerbird__V1__GetRecommendationsRequest",
   "bowerbird.v1",
   sizeof(Bowerbird__V1__GetRecommendationsRequest),
-  14,
+  19,
   bowerbird__v1__get_recommendations_request__field_descriptors,
   bowerbird__v1__get_recommendations_request__field_indices_by_name,
   2,  bowerbird__v1__get_recommendations_request__number_ranges,
@@ -1191,7 +1301,97 @@ const ProtobufCMessageDescriptor bowerbird__v1__metadata_categories__descriptor 
   (ProtobufCMessageInit) bowerbird__v1__metadata_categories__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor bowerbird__v1__predicted_item__field_descriptors[4] =
+static const ProtobufCFieldDescriptor bowerbird__v1__promotion__field_descriptors[5] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__Promotion, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "percent_promoted_items",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__Promotion, percent_promoted_items),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "filter",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__Promotion, filter),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "filter_values",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__Promotion, n_filter_values),
+    offsetof(Bowerbird__V1__Promotion, filter_values),
+    &bowerbird__v1__filter_value_entry__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "filter_expression",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__Promotion, filter_expression),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__promotion__field_indices_by_name[] = {
+  2,   /* field[2] = filter */
+  4,   /* field[4] = filter_expression */
+  3,   /* field[3] = filter_values */
+  0,   /* field[0] = name */
+  1,   /* field[1] = percent_promoted_items */
+};
+static const ProtobufCIntRange bowerbird__v1__promotion__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__promotion__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.Promotion",
+  "Promotion",
+  "Bowerbird__V1__Promotion",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__Promotion),
+  5,
+  bowerbird__v1__promotion__field_descriptors,
+  bowerbird__v1__promotion__field_indices_by_name,
+  1,  bowerbird__v1__promotion__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__promotion__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__predicted_item__field_descriptors[5] =
 {
   {
     "item_id",
@@ -1230,6 +1430,18 @@ static const ProtobufCFieldDescriptor bowerbird__v1__predicted_item__field_descr
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "promotion_name",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__PredictedItem, promotion_name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "metadata",
     8,
     PROTOBUF_C_LABEL_REPEATED,
@@ -1244,15 +1456,16 @@ static const ProtobufCFieldDescriptor bowerbird__v1__predicted_item__field_descr
 };
 static const unsigned bowerbird__v1__predicted_item__field_indices_by_name[] = {
   0,   /* field[0] = item_id */
-  3,   /* field[3] = metadata */
+  4,   /* field[4] = metadata */
+  3,   /* field[3] = promotion_name */
   2,   /* field[2] = reason */
   1,   /* field[1] = score */
 };
 static const ProtobufCIntRange bowerbird__v1__predicted_item__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 8, 3 },
-  { 0, 4 }
+  { 8, 4 },
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor bowerbird__v1__predicted_item__descriptor =
 {
@@ -1262,7 +1475,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__predicted_item__descriptor =
   "Bowerbird__V1__PredictedItem",
   "bowerbird.v1",
   sizeof(Bowerbird__V1__PredictedItem),
-  4,
+  5,
   bowerbird__v1__predicted_item__field_descriptors,
   bowerbird__v1__predicted_item__field_indices_by_name,
   2,  bowerbird__v1__predicted_item__number_ranges,
@@ -1411,7 +1624,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__get_personalized_ranking_request
   (ProtobufCMessageInit) bowerbird__v1__get_personalized_ranking_request__context_entry__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor bowerbird__v1__get_personalized_ranking_request__field_descriptors[7] =
+static const ProtobufCFieldDescriptor bowerbird__v1__get_personalized_ranking_request__field_descriptors[11] =
 {
   {
     "campaign",
@@ -1474,6 +1687,54 @@ static const ProtobufCFieldDescriptor bowerbird__v1__get_personalized_ranking_re
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "filter",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__GetPersonalizedRankingRequest, filter),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "filter_values",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__GetPersonalizedRankingRequest, n_filter_values),
+    offsetof(Bowerbird__V1__GetPersonalizedRankingRequest, filter_values),
+    &bowerbird__v1__filter_value_entry__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "filter_expression",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__GetPersonalizedRankingRequest, filter_expression),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "ignore_default_filter",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__GetPersonalizedRankingRequest, ignore_default_filter),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "metadata_columns",
     21,
     PROTOBUF_C_LABEL_REPEATED,
@@ -1500,9 +1761,13 @@ static const ProtobufCFieldDescriptor bowerbird__v1__get_personalized_ranking_re
 };
 static const unsigned bowerbird__v1__get_personalized_ranking_request__field_indices_by_name[] = {
   0,   /* field[0] = campaign */
-  6,   /* field[6] = context */
+  10,   /* field[10] = context */
+  5,   /* field[5] = filter */
+  7,   /* field[7] = filter_expression */
+  6,   /* field[6] = filter_values */
+  8,   /* field[8] = ignore_default_filter */
   3,   /* field[3] = input_list */
-  5,   /* field[5] = metadata_columns */
+  9,   /* field[9] = metadata_columns */
   4,   /* field[4] = min_position */
   2,   /* field[2] = session_id */
   1,   /* field[1] = user_id */
@@ -1510,8 +1775,8 @@ static const unsigned bowerbird__v1__get_personalized_ranking_request__field_ind
 static const ProtobufCIntRange bowerbird__v1__get_personalized_ranking_request__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 21, 5 },
-  { 0, 7 }
+  { 21, 9 },
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor bowerbird__v1__get_personalized_ranking_request__descriptor =
 {
@@ -1521,7 +1786,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__get_personalized_ranking_request
   "Bowerbird__V1__GetPersonalizedRankingRequest",
   "bowerbird.v1",
   sizeof(Bowerbird__V1__GetPersonalizedRankingRequest),
-  7,
+  11,
   bowerbird__v1__get_personalized_ranking_request__field_descriptors,
   bowerbird__v1__get_personalized_ranking_request__field_indices_by_name,
   2,  bowerbird__v1__get_personalized_ranking_request__number_ranges,
@@ -2182,25 +2447,27 @@ const ProtobufCMessageDescriptor bowerbird__v1__explain_recommendation_response_
   (ProtobufCMessageInit) bowerbird__v1__explain_recommendation_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCEnumValue bowerbird__v1__recommendation_reason__enum_values_by_number[6] =
+static const ProtobufCEnumValue bowerbird__v1__recommendation_reason__enum_values_by_number[7] =
 {
   { "RECOMMENDATION_REASON_UNSPECIFIED", "BOWERBIRD__V1__RECOMMENDATION_REASON__RECOMMENDATION_REASON_UNSPECIFIED", 0 },
   { "RECOMMENDATION_REASON_POPULAR", "BOWERBIRD__V1__RECOMMENDATION_REASON__RECOMMENDATION_REASON_POPULAR", 1 },
   { "RECOMMENDATION_REASON_SEQUENCE", "BOWERBIRD__V1__RECOMMENDATION_REASON__RECOMMENDATION_REASON_SEQUENCE", 2 },
+  { "RECOMMENDATION_REASON_PROMOTED", "BOWERBIRD__V1__RECOMMENDATION_REASON__RECOMMENDATION_REASON_PROMOTED", 3 },
   { "RECOMMENDATION_REASON_EXPLORED", "BOWERBIRD__V1__RECOMMENDATION_REASON__RECOMMENDATION_REASON_EXPLORED", 5 },
   { "RECOMMENDATION_REASON_RELATED", "BOWERBIRD__V1__RECOMMENDATION_REASON__RECOMMENDATION_REASON_RELATED", 6 },
   { "RECOMMENDATION_REASON_TRENDING", "BOWERBIRD__V1__RECOMMENDATION_REASON__RECOMMENDATION_REASON_TRENDING", 7 },
 };
 static const ProtobufCIntRange bowerbird__v1__recommendation_reason__value_ranges[] = {
-{0, 0},{5, 3},{0, 6}
+{0, 0},{5, 4},{0, 7}
 };
-static const ProtobufCEnumValueIndex bowerbird__v1__recommendation_reason__enum_values_by_name[6] =
+static const ProtobufCEnumValueIndex bowerbird__v1__recommendation_reason__enum_values_by_name[7] =
 {
-  { "RECOMMENDATION_REASON_EXPLORED", 3 },
+  { "RECOMMENDATION_REASON_EXPLORED", 4 },
   { "RECOMMENDATION_REASON_POPULAR", 1 },
-  { "RECOMMENDATION_REASON_RELATED", 4 },
+  { "RECOMMENDATION_REASON_PROMOTED", 3 },
+  { "RECOMMENDATION_REASON_RELATED", 5 },
   { "RECOMMENDATION_REASON_SEQUENCE", 2 },
-  { "RECOMMENDATION_REASON_TRENDING", 5 },
+  { "RECOMMENDATION_REASON_TRENDING", 6 },
   { "RECOMMENDATION_REASON_UNSPECIFIED", 0 },
 };
 const ProtobufCEnumDescriptor bowerbird__v1__recommendation_reason__descriptor =
@@ -2210,9 +2477,9 @@ const ProtobufCEnumDescriptor bowerbird__v1__recommendation_reason__descriptor =
   "RecommendationReason",
   "Bowerbird__V1__RecommendationReason",
   "bowerbird.v1",
-  6,
+  7,
   bowerbird__v1__recommendation_reason__enum_values_by_number,
-  6,
+  7,
   bowerbird__v1__recommendation_reason__enum_values_by_name,
   2,
   bowerbird__v1__recommendation_reason__value_ranges,
