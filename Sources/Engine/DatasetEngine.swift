@@ -290,6 +290,8 @@ final class WriterState: @unchecked Sendable {
     }
 
     var groupCount: UInt32 = 0
+    /// The dataset that planning found last, and the version of the resources that it was in.
+    var checkedDataset: (group: ResourceName, kind: DatasetKind, version: UInt64)?
     /// The group that was asked for last.
     var lastStore: GroupStore?
     private(set) var requests: [String: Request] = [:]

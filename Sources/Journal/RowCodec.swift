@@ -6,7 +6,10 @@ import Resources
 struct RowWriter {
     let bytes = ByteWriter()
 
+    @inline(__always)
     func put(_ value: UInt64) {
+        // Most numbers of a row are below 128.
+        guard value >= 0x80 else { return bytes.append(UInt8(truncatingIfNeeded: value)) }
         var rest = value
         while rest >= 0x80 {
             bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
@@ -29,6 +32,7 @@ struct RowWriter {
     func put(_ value: Bool) { bytes.append(UInt8(value ? 1 : 0)) }
 
     func put(_ text: String) {
+        guard !text.isEmpty else { return bytes.append(UInt8(0)) }
         put(UInt64(text.utf8.count))
         bytes.append(utf8: text)
     }

@@ -11,12 +11,13 @@ package final class EventsService: Sendable {
     let engine: DatasetEngine
     let sequencer: Sequencer
     let clock: any Clock
-    private let schemas = SchemaCache()
+    private let schemas: SchemaCache
     let arenas = ArenaPool()
     let ingests = Pool { Ingest() }
 
     package init(journal: Journal, clock: any Clock) {
         engine = journal.engine
+        schemas = SchemaCache(engine: journal.engine)
         sequencer = journal.sequencer
         self.clock = clock
     }
@@ -224,21 +225,24 @@ package final class EventsService: Sendable {
         _ kind: ResourceKind,
         _ field: String
     ) throws -> ResourceName {
-        try ResourceName(parsing: text, as: kind, field: field)
+        // What is there is well formed.
+        let name = ResourceName(unchecked: text)
+        if engine.resources.contains(name, kind) { return name }
+        return try ResourceName(parsing: text, as: kind, field: field)
     }
 
     func schema(
         _ group: ResourceName,
         _ kind: DatasetKind
     ) throws -> SchemaIndex {
-        guard let schema = engine.schema(of: group, kind) else {
+        guard let index = schemas.index(group, kind) else {
             let name =
                 engine.resources[group] == nil
                 ? group : group.child("datasets", kind.collectionLabel)
             let noun = engine.resources[group] == nil ? "dataset group" : "dataset"
             throw Refusal.missing(name, noun)
         }
-        return schemas.index(schema)
+        return index
     }
 
     /// Makes a mutation, submits it, and answers once it is durable and applied.

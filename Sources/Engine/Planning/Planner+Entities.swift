@@ -24,6 +24,19 @@ extension Planner {
         return MutationOutcome(position: position, appliedCount: records.count)
     }
 
+    /// Refuses a group without the dataset; one look-up again and again while nothing changes.
+    func checkDataset(_ group: ResourceName, _ kind: DatasetKind) throws(Stop) {
+        let version = engine.resources.version
+        let isChanging = !batch.resources.isEmpty || !local.resources.isEmpty
+        if !isChanging, let checked = engine.writer.checkedDataset,
+            checked == (group, kind, version)
+        {
+            return
+        }
+        _ = try schema(group, kind)
+        if !isChanging { engine.writer.checkedDataset = (group, kind, version) }
+    }
+
     /// The schema of a group's dataset, as it will be.
     func schema(_ group: ResourceName, _ kind: DatasetKind) throws(Stop) -> Schema {
         let name = group.child("datasets", kind.collectionLabel)

@@ -9,7 +9,8 @@ extension Planner {
     ) throws(Stop) -> MutationOutcome {
         let group = try group(groupName)
         try check(tracker)
-        var schema = try schema(groupName, .interactions)
+        try checkDataset(groupName, .interactions)
+        var schema: Schema?
         let (owner, session) = try owner(
             group.index,
             userID: events.userID,
@@ -21,7 +22,20 @@ extension Planner {
         effects.reserveCapacity(effects.count + events.events.count)
         for (ordinal, event) in events.events.enumerated() {
             var record = event
-            record.properties = try columns(event.properties, &schema, "event_list[\(ordinal)]")
+            if !event.properties.added.isEmpty {
+                var grown: Schema
+                if let schema {
+                    grown = schema
+                } else {
+                    grown = try self.schema(groupName, .interactions)
+                }
+                record.properties = try columns(
+                    event.properties,
+                    &grown,
+                    "event_list[\(ordinal)]"
+                )
+                schema = grown
+            }
             let fate = try putEvent(record, ordinal, group.index, owner, session)
             if let id = outcome.count(fate) {
                 outcome.eventIDs.append(id)

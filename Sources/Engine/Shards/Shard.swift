@@ -111,20 +111,27 @@ extension Shard.State {
 
     /// The change at `index`, with its neighbours.
     func change(_ slot: Int, at index: Int) -> HistoryChange {
-        let owner = owners[slot]
-        let entries = unsafe arena.entries(owner.history)
+        let entries = unsafe arena.entries(owners[slot].history)
         let start = max(0, index - Limits.liveWindowMax)
         let end = min(entries.count, index + Limits.liveWindowMax + 1)
-        let item = unsafe entries[index].item
-        var copies = 0
-        for position in 0..<entries.count where unsafe entries[position].item == item {
-            copies += 1
-        }
         return HistoryChange(
-            user: owner.index,
+            user: owners[slot].index,
             window: unsafe entries[start..<end].map(\.unpacked),
             index: index - start,
-            isOnlyOneOfItem: copies == 1
+            isOnlyOneOfItem: unsafe Self.isOnlyOne(index, entries)
         )
+    }
+
+    /// Whether no other entry has the item of the one at `index`; O(entries).
+    private static func isOnlyOne(
+        _ index: Int,
+        _ entries: UnsafeMutableBufferPointer<PackedInteraction>
+    ) -> Bool {
+        let item = unsafe entries[index].item
+        for position in 0..<index where unsafe entries[position].item == item { return false }
+        for position in index + 1..<entries.count where unsafe entries[position].item == item {
+            return false
+        }
+        return true
     }
 }

@@ -1,3 +1,4 @@
+package import Engine
 import Primitives
 package import Resources
 import Synchronization
@@ -22,20 +23,43 @@ package final class SchemaIndex: Sendable {
     }
 }
 
-/// The prepared schemas, by name; a changed schema is prepared again.
+/// The prepared schemas of the groups, each as good as the resources it was made from.
 package final class SchemaCache: Sendable {
-    private let entries = Mutex<[String: SchemaIndex]>([:])
+    private struct Key: Hashable {
+        let group: ResourceName
+        let kind: DatasetKind
+    }
 
-    package init() {}
+    private struct Entry {
+        let index: SchemaIndex
+        let version: UInt64
+    }
 
-    package func index(_ schema: Schema) -> SchemaIndex {
+    private let engine: DatasetEngine
+    private let entries = Mutex<[Key: Entry]>([:])
+
+    package init(engine: DatasetEngine) {
+        self.engine = engine
+    }
+
+    /// The schema of one kind of a group's records; `nil` without such a dataset.
+    ///
+    /// One look-up while no resource changes.
+    package func index(_ group: ResourceName, _ kind: DatasetKind) -> SchemaIndex? {
+        let version = engine.resources.version
+        let key = Key(group: group, kind: kind)
+        let known = entries.withLock { $0[key] }
+        if let known, known.version == version { return known.index }
+        guard let schema = engine.schema(of: group, kind) else { return nil }
+        let index = known.map(\.index).flatMap { $0.schema == schema ? $0 : nil }
+        let made = index ?? SchemaIndex(schema)
         entries.withLock { entries in
-            if let known = entries[schema.header.name], known.schema == schema { return known }
-            let made = SchemaIndex(schema)
-            // Schemas are bounded by `Limits.schemasMax`; those of deleted ones go with the rest.
-            if entries.count >= Limits.schemasMax { entries.removeAll() }
-            entries[schema.header.name] = made
-            return made
+            // Groups are bounded by `Limits.datasetGroupsMax`; deleted ones go with the rest.
+            if entries.count >= Limits.datasetGroupsMax * DatasetKind.allCases.count {
+                entries.removeAll()
+            }
+            entries[key] = Entry(index: made, version: version)
         }
+        return made
     }
 }
