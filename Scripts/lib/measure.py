@@ -1,5 +1,6 @@
 """Loads servers with h2load and reads what it cost them; used by Scripts/load-test and Scripts/bench."""
 
+import collections
 import importlib
 import json
 import os
@@ -15,6 +16,8 @@ import time
 import python_protos
 
 TICKS = os.sysconf("SC_CLK_TCK")
+# The user of the made-up world whose history is as long as the ones that the aims speak of.
+SHORT = "twenty"
 
 
 def framed(message):
@@ -85,7 +88,15 @@ def world(folder):
             for step in range(160):
                 item = int(9_000 * generator.random() ** 3) // 5 * 5 + user % 5
                 file.write(f"u{user},i{item},{1_600_000_000 + step * 60 + user}\n")
+        for step in range(20):
+            file.write(f"{SHORT},i{step * 40},{1_600_000_000 + step * 60}\n")
     return path
+
+
+def user_of_twenty(path):
+    """A user with exactly 20 interactions in a CSV file whose first column is the user."""
+    counts = collections.Counter(line.split(",", 1)[0] for line in path.open())
+    return next(user for user, count in sorted(counts.items()) if count == 20)
 
 
 def prepare(bin_folder, folder, data, puts_rounds=1):
@@ -159,14 +170,15 @@ def load_test(bin_folder, requests):
             server.stop()
 
 
-def bench(bin_folder, echo_binary, as_json, rounds=5):
+def bench(bin_folder, echo_binary, data, as_json, rounds=5):
     with tempfile.TemporaryDirectory() as folder:
-        server, campaign, channel, puts, put_rate = prepare(
-            bin_folder, folder, world(folder), rounds)
+        data = pathlib.Path(data) / "ratings.csv" if data else world(folder)
+        user = user_of_twenty(data)
+        server, campaign, channel, puts, put_rate = prepare(bin_folder, folder, data, rounds)
         put_micros = statistics.median(puts)
         echo = None
         try:
-            ask, _, size = question(folder, campaign, channel, "u7")
+            ask, _, size = question(folder, campaign, channel, user)
             echo = Process([echo_binary, str(size)])
             path = "/bowerbird.v1.RecommendationsService/GetRecommendations"
             figures = {"echo": [], "ours": []}
@@ -191,7 +203,8 @@ def bench(bin_folder, echo_binary, as_json, rounds=5):
             if as_json:
                 print(json.dumps(result, indent=2))
                 return 0
-            print(f"server CPU per call, 8 × 32, medians of {rounds} interleaved rounds, reply {size} bytes")
+            print(f"server CPU per call, 8 × 32, medians of {rounds} interleaved rounds, reply {size} bytes, "
+                  "a history of 20")
             print(f"  gRPC C++ callback echo        {result['grpc_cpp_echo_cpu_micros']:8.1f} µs    1.00")
             print(f"  GetRecommendations            {result['get_recommendations_cpu_micros']:8.1f} µs  "
                   f"{result['get_recommendations_ratio']:6.2f}  (rounds {min(ratios):.2f} to {max(ratios):.2f})")
@@ -209,4 +222,5 @@ if __name__ == "__main__":
     verb, folder, *rest = sys.argv[1:]
     if verb == "load-test":
         sys.exit(load_test(folder, int(rest[0])))
-    sys.exit(bench(folder, rest[0], "--json" in rest))
+    data = rest[rest.index("--data") + 1] if "--data" in rest else None
+    sys.exit(bench(folder, rest[0], data, "--json" in rest))
