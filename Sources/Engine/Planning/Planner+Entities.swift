@@ -148,6 +148,7 @@ extension Planner {
 
     mutating func store(_ resource: Resource) {
         let name = resource.resourceName
+        undo?.steps.append(.resource(name, previous: local.resources[name]))
         local.resources[name] = .some(resource)
         effects.append(.resourceStored(name, resource))
     }

@@ -153,7 +153,9 @@ extension Planner {
             } else {
                 effects.append(.sessionJoined(group, session: session, user: user))
             }
-            local.joins[.init(group: group, value: session)] = user
+            let key = PlanOverlay.Key(group: group, value: session)
+            undo?.steps.append(.join(key, previous: local.joins[key]))
+            local.joins[key] = user
         }
         return (user, session)
     }
@@ -195,9 +197,19 @@ extension Planner {
                 < (right.record.occurredAt, right.position, right.ordinal)
         }
         let userKey = PlanOverlay.Key(group: group, value: user)
+        let sessionKey = PlanOverlay.Key(group: group, value: session)
+        undo?.steps.append(
+            .history(
+                user: userKey,
+                session: sessionKey,
+                places: local.placesByOwner[userKey],
+                joined: local.joinedHistories[userKey],
+                owner: local.movedOwners[sessionKey]
+            )
+        )
         local.placesByOwner[userKey] = nil
         local.joinedHistories[userKey] = merged
-        local.movedOwners[.init(group: group, value: session)] = user
+        local.movedOwners[sessionKey] = user
         effects.append(
             .historyJoined(group, session: session, user: user, merged: merged)
         )

@@ -19,12 +19,16 @@ extension Planner {
         if records.list == .eventList {
             outcome.eventIDs = Array(repeating: "", count: records.count)
         }
+        undo = records.isPartial ? UndoLog() : nil
         for entry in records.entries {
+            undo?.begin(effectCount: effects.count)
             do throws(Stop) {
                 try put(entry, of: records, group, groupName, &schemas, &outcome)
             } catch {
                 guard case .refused(let refusal) = error, records.isPartial else { throw error }
                 outcome.rejected.append(RejectedRecord(index: entry.index, refusal: refusal))
+                // The schema may have grown a column for this record.
+                if takeBack() { schemas = [:] }
             }
         }
         outcome.rejected.sort { $0.index < $1.index }

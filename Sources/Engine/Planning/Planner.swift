@@ -32,6 +32,8 @@ struct Planner {
     var effects: [Effect] = []
     /// The type of the event before, which is mostly that of the next.
     var lastType: (name: String, type: EventTypeIndex)?
+    /// How to take back what one record of a partial call did; `nil` where all are refused at once.
+    var undo: UndoLog?
 
     mutating func plan(_ mutation: Mutation) throws(Stop) -> MutationOutcome {
         switch mutation {
@@ -99,6 +101,7 @@ struct Planner {
         let item = ItemIndex(UInt32(count))
         local.items[key] = item
         local.newItems[group, default: 0] += 1
+        undo?.steps.append(.item(key))
         effects.append(.itemNamed(group, item, id: id))
         return item
     }
@@ -118,6 +121,7 @@ struct Planner {
         let key = PlanOverlay.Key(group: group, value: PlanOverlay.OwnerID(kind: kind, id: id))
         local.owners[key] = owner
         local.newOwners[group, default: 0] += 1
+        undo?.steps.append(.owner(key))
         effects.append(.ownerNamed(group, owner, kind, id: id))
         return owner
     }
@@ -156,6 +160,7 @@ struct Planner {
         let type = EventTypeIndex(UInt16(count))
         local.eventTypes[key] = type
         local.newTypes[group, default: 0] += 1
+        undo?.steps.append(.eventType(key))
         effects.append(.eventTypeNamed(group, type, name: folded))
         return type
     }
