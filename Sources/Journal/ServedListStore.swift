@@ -11,11 +11,14 @@ package final class ServedListStore: Sendable {
         package var group: GroupIndex
         package var item: ItemIndex
         package var count: UInt32
+        /// How often it was chosen.
+        package var chosen: UInt32
 
-        package init(group: GroupIndex, item: ItemIndex, count: UInt32) {
+        package init(group: GroupIndex, item: ItemIndex, count: UInt32, chosen: UInt32 = 0) {
             self.group = group
             self.item = item
             self.count = count
+            self.chosen = chosen
         }
     }
 
@@ -49,7 +52,8 @@ package final class ServedListStore: Sendable {
                 Showing(
                     group: GroupIndex(UInt32(unsafe RowKey.read(key, 0, 4))),
                     item: ItemIndex(UInt32(unsafe RowKey.read(key, 4, 4))),
-                    count: count
+                    count: count,
+                    chosen: (try? reader.narrow(UInt32.self)) ?? 0
                 )
             )
         }
@@ -93,6 +97,7 @@ package final class ServedListStore: Sendable {
             let key = Self.bytes(showing.group.rawValue) + Self.bytes(showing.item.rawValue)
             let row = RowWriter()
             row.put(UInt64(showing.count))
+            row.put(UInt64(showing.chosen))
             unsafe batch.put(store.family(.showings), key, row.bytes.bytes)
         }
         for group in deletedGroups {

@@ -42,9 +42,15 @@ extension Limits {
     package static let explorationPoolMax = 512
 
     /// Events from which on an item speaks for itself: the models know it.
+    ///
+    /// Those that a showing led to do not count.
     package static let explorationEventsMax: UInt32 = 8
 
-    /// Showings in vain from which on an item is not shown for its newness any more.
+    /// Times that an item is chosen of what was shown before the models must know it.
+    package static let explorationChosenMax: UInt32 = 64
+
+    /// Showings in vain from which on an item is not shown for its newness any more, for each time
+    /// that it was chosen and once more; at most nine times so many.
     package static let explorationShowingsMax: UInt32 = 128
 
     /// Write batches between two searches of all items for the pool.
@@ -63,6 +69,9 @@ extension Limits {
 
     /// How often solutions that train by themselves are looked at.
     package static let autoTrainingCheckMS = 2_000
+
+    /// How often the interactions of a group whose solution has a version are counted.
+    package static let autoTrainingCountNS: UInt64 = 20_000_000_000
 
     /// A person has so long to train a first version; also the pause after a failed training.
     package static let autoTrainingGraceMS: Int64 = 600_000

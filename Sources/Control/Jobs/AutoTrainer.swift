@@ -38,7 +38,10 @@ package final class AutoTrainer: Sendable {
     package func start() {
         let thread = Threads.start(name: "auto training") { [self] in
             Threads.becomeIdle()
-            while stop.wait(timeout: .now() + .milliseconds(intervalMS)) == .timedOut { look() }
+            var counts: [GroupIndex: Count] = [:]
+            while stop.wait(timeout: .now() + .milliseconds(intervalMS)) == .timedOut {
+                look(&counts)
+            }
             ended.signal()
         }
         precondition(thread != nil, "no thread could be started")
@@ -49,17 +52,22 @@ package final class AutoTrainer: Sendable {
         ended.wait()
     }
 
-    private func look() {
-        var counts: [GroupIndex: Int64] = [:]
+    /// How many interactions a group had, and when that was.
+    private struct Count {
+        var interactions: Int64
+        var nanoseconds: UInt64
+        var position: LogPosition
+    }
+
+    private func look(_ counts: inout [GroupIndex: Count]) {
         for case .solution(let solution) in journal.engine.resources.all(.solution)
         where solution.config.automatic.isOn && solution.header.status == .active {
             guard case .datasetGroup(let group) = journal.engine.resources[solution.group],
                 let store = journal.engine.group(group.index)
             else { continue }
             let name = Resource.solution(solution).resourceName
-            let count = counts[group.index] ?? Int64(store.interactionCount)
-            counts[group.index] = count
             let versions = versions(of: name)
+            let count = count(group.index, store, isTrained: !versions.isEmpty, &counts)
             let due = AutoTrainingPolicy.isDue(
                 solution,
                 versions,
@@ -69,6 +77,27 @@ package final class AutoTrainer: Sendable {
             if due { train(name) }
             forget(versions)
         }
+    }
+
+    /// Counting walks all owners: not again while nothing was written, and rarely once there is a
+    /// version that serves.
+    private func count(
+        _ group: GroupIndex,
+        _ store: GroupStore,
+        isTrained: Bool,
+        _ counts: inout [GroupIndex: Count]
+    ) -> Int64 {
+        let now = clock.monotonicNanoseconds()
+        let position = journal.engine.position
+        if let known = counts[group] {
+            let age = now &- known.nanoseconds
+            if known.position == position || isTrained && age < Limits.autoTrainingCountNS {
+                return known.interactions
+            }
+        }
+        let count = Int64(store.interactionCount)
+        counts[group] = Count(interactions: count, nanoseconds: now, position: position)
+        return count
     }
 
     /// Oldest first.

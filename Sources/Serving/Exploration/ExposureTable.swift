@@ -57,7 +57,8 @@ final class ExposureTable: @unchecked Sendable {
                 ServedListStore.Showing(
                     group: group,
                     item: ItemIndex(change.item),
-                    count: change.shown
+                    count: change.shown,
+                    chosen: change.chosen
                 )
             }
         }
@@ -123,9 +124,11 @@ final class ExposureTable: @unchecked Sendable {
             let items = impression.compactMap { item in
                 item.withRawSpan { store.item(withID: $0) }
             }
+            if let chosen, items.contains(chosen) { exposure.chose(chosen) }
             return exposure.showed(items.filter { $0 != chosen })
         }
         guard let (items, isFirst) = lists.shown(id) else { return }
+        if let chosen, items.contains(chosen) { exposure.chose(chosen) }
         if isFirst {
             exposure.showed(items.filter { $0 != chosen })
         } else if let chosen, items.contains(chosen) {

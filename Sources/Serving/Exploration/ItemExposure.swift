@@ -5,11 +5,11 @@ import Synchronization
 
 /// What a group's items have been through: when they came, their events, their showings in vain.
 ///
-/// And the pool of those worth exploring, for readers.
-///
-/// The pool holds the newest items that are not well known yet, `Limits.explorationPoolMax` of
-/// them. A weight is 1 / (1 + shown + events), both rounded down to a power of two: a list changes
-/// where a weight changed, and so that is rare.
+/// And the pool of those worth exploring, for readers: the newest items that are not well known
+/// yet, `Limits.explorationPoolMax` of them. A weight is (1 + chosen) / (1 + chosen + shown in vain
+/// + other events), the counts rounded down to powers of two: a list changes where a weight
+/// changed, and so that is rare. What is shown in vain fades, what is chosen goes on being shown
+/// until the models know it.
 ///
 /// SAFETY of `@unchecked`: everything but `pool` and `newest` belongs to the writer's thread;
 /// before that starts, to the thread that recovers.
@@ -21,6 +21,8 @@ package final class ItemExposure: @unchecked Sendable {
     private var createdMS: [Int64] = []
     private var events: [UInt32] = []
     private var shown: [UInt32] = []
+    /// Events that chose the item from what was shown.
+    private var chosen: [UInt32] = []
     private var members: [UInt32] = []
     private var isMember = ItemBitmap()
     /// An item was left out since the pool was full.
@@ -42,6 +44,7 @@ package final class ItemExposure: @unchecked Sendable {
         createdMS.removeAll()
         events.removeAll()
         shown.removeAll()
+        chosen.removeAll()
         isMember = ItemBitmap()
         members.removeAll()
         newest.store(Self.unknown, ordering: .relaxed)
@@ -56,6 +59,7 @@ package final class ItemExposure: @unchecked Sendable {
         }
         for showing in showings where Int(showing.item.rawValue) < shown.count {
             shown[Int(showing.item.rawValue)] = showing.count
+            chosen[Int(showing.item.rawValue)] = showing.chosen
         }
         scan()
         publish()
@@ -63,16 +67,19 @@ package final class ItemExposure: @unchecked Sendable {
 
     /// The engine's interactions were replaced; showings stay.
     func reload(_ store: GroupStore) {
-        let kept = shown
+        let kept = (shown, chosen)
         load(store, shown: [])
-        for index in kept.indices where index < shown.count { shown[index] = kept[index] }
+        for index in kept.0.indices where index < shown.count {
+            shown[index] = kept.0[index]
+            chosen[index] = kept.1[index]
+        }
         scan()
     }
 
     /// The counts of showings that changed since the last call.
-    func takeChangedShowings() -> [(item: UInt32, shown: UInt32)] {
+    func takeChangedShowings() -> [(item: UInt32, shown: UInt32, chosen: UInt32)] {
         defer { changedShowings.removeAll(keepingCapacity: true) }
-        return changedShowings.sorted().map { ($0, shown[Int($0)]) }
+        return changedShowings.sorted().map { ($0, shown[Int($0)], chosen[Int($0)]) }
     }
 
     // MARK: Following the facts
@@ -83,6 +90,7 @@ package final class ItemExposure: @unchecked Sendable {
             createdMS.append(Self.unknown)
             events.append(0)
             shown.append(0)
+            chosen.append(0)
             touch(index)
         }
     }
@@ -116,6 +124,7 @@ package final class ItemExposure: @unchecked Sendable {
         for index in events.indices {
             events[index] = 0
             shown[index] = 0
+            chosen[index] = 0
             changedShowings.insert(UInt32(index))
         }
         newest.store(Self.unknown, ordering: .relaxed)
@@ -130,6 +139,14 @@ package final class ItemExposure: @unchecked Sendable {
             change(index) { shown[index] = UInt32(clamping: Int64(shown[index]) + Int64(delta)) }
             changedShowings.insert(item.rawValue)
         }
+    }
+
+    /// An item was chosen of what was shown.
+    func chose(_ item: ItemIndex) {
+        let index = Int(item.rawValue)
+        guard index < chosen.count else { return }
+        change(index) { chosen[index] += 1 }
+        changedShowings.insert(item.rawValue)
     }
 
     /// Lets readers see what changed.
@@ -173,16 +190,24 @@ package final class ItemExposure: @unchecked Sendable {
     }
 
     private func weight(_ index: Int) -> Float {
-        1 / Float(1 + Self.rounded(events[index]) + Self.rounded(shown[index]))
+        let liked = Float(1 + Self.rounded(chosen[index]))
+        let others = Self.rounded(shown[index]) + Self.rounded(unasked(index))
+        return liked / (liked + Float(others))
     }
 
     private static func rounded(_ count: UInt32) -> UInt32 {
         count == 0 ? 0 : 1 << UInt32(31 - count.leadingZeroBitCount)
     }
 
+    /// Events that nothing shown led to.
+    private func unasked(_ index: Int) -> UInt32 {
+        events[index] > chosen[index] ? events[index] - chosen[index] : 0
+    }
+
     private func isLittleKnown(_ index: Int) -> Bool {
-        events[index] < Limits.explorationEventsMax
-            && shown[index] < Limits.explorationShowingsMax
+        let showingsMax = Limits.explorationShowingsMax * (1 + min(chosen[index], 8))
+        return unasked(index) < Limits.explorationEventsMax
+            && chosen[index] < Limits.explorationChosenMax && shown[index] < showingsMax
     }
 
     /// Lets an item in or out.
