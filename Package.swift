@@ -130,6 +130,10 @@ let package = Package(
                 argumentParser,
             ]
         ),
+        program(
+            "bowerbird-interop",
+            ["RPC", "Transport", "Wire", "Primitives", argumentParser, logging]
+        ),
         program("wire-codegen", ["CBowerbirdProtos", "CProtobufC"]),
 
         // Tests.

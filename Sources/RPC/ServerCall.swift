@@ -73,6 +73,16 @@ package final class ServerCall {
     /// The first value of a field of the request's headers, also of those that `metadata` hides.
     package func header(_ name: String) -> String? { received.first(name) }
 
+    /// Whether the message that the handler is being given came packed.
+    package var isMessageCompressed: Bool { deframer.isCompressed }
+
+    /// Runs `work` later on the call's loop, unless the call is over by then.
+    package func schedule(afterNanoseconds delay: UInt64, _ work: @escaping () -> Void) {
+        _ = loop.schedule(atNanoseconds: loop.nowNanoseconds + delay) { [weak self] in
+            if self?.isCancelled == false { work() }
+        }
+    }
+
     /// Who is at the other end of the connection.
     package var peer: Peer { stream?.peer ?? Peer() }
 

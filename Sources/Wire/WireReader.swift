@@ -1,25 +1,25 @@
 /// Reads the fields of a message in wire form, one by one, without knowing its type.
 ///
 /// For messages whose types the protos do not declare, such as the descriptors themselves.
-struct WireReader: ~Escapable {
+package struct WireReader: ~Escapable {
     private let bytes: RawSpan
     private var offset = 0
 
     @_lifetime(copy bytes)
-    init(_ bytes: RawSpan) {
+    package init(_ bytes: RawSpan) {
         self.bytes = bytes
     }
 
     /// Whether every byte was read.
-    var isAtEnd: Bool { offset == bytes.byteCount }
+    package var isAtEnd: Bool { offset == bytes.byteCount }
 
     /// One field: its number, and its bytes when it is length-delimited (else empty).
-    struct Field: ~Escapable {
-        let number: Int
-        let isDelimited: Bool
-        let bytes: RawSpan
+    package struct Field: ~Escapable {
+        package let number: Int
+        package let isDelimited: Bool
+        package let bytes: RawSpan
         /// Of a varint; else 0.
-        let value: UInt64
+        package let value: UInt64
 
         @_lifetime(copy bytes)
         init(number: Int, isDelimited: Bool, bytes: RawSpan, value: UInt64 = 0) {
@@ -29,14 +29,14 @@ struct WireReader: ~Escapable {
             self.bytes = bytes
         }
 
-        var text: String {
+        package var text: String {
             unsafe bytes.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
         }
     }
 
     /// The next field; `nil` at the end, or where the bytes stop making sense.
     @_lifetime(copy self)
-    mutating func next() -> Field? {
+    package mutating func next() -> Field? {
         guard let key = varint() else { return nil }
         let number = Int(key >> 3)
         switch key & 7 {

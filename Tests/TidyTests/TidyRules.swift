@@ -46,6 +46,9 @@ enum TidyRules {
             "Formats", "Serving", "Engine", "Resources", "Recipes", "Primitives",
             "ArgumentParser", "Foundation", "Glibc",
         ],
+        "bowerbird-interop": [
+            "RPC", "Transport", "Wire", "Primitives", "ArgumentParser", "Logging", "Foundation",
+        ],
         "bowerbird-server": [
             "Services", "Admin", "Control", "Serving", "Journal", "RPC", "Transport", "Metrics",
             "Settings", "Engine", "Resources", "Recipes", "Wire", "Primitives", "ArgumentParser",
