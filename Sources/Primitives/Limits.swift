@@ -117,6 +117,9 @@ extension Limits {
     /// How fast that budget refills, a second.
     package static let cheapFramesPerSecond = 5_000
 
+    /// What a header block that is too large takes of that budget: 400 of them end a connection.
+    package static let refusedHeadersCharge = 50
+
     /// Control frames that wait to be sent, such as answers to PING.
     package static let outboundControlFramesMax = 1_000
 

@@ -59,6 +59,7 @@ final class Connection: Pollable {
         session.onStream = metrics.map { metrics in
             { $0 ? metrics.streams.add() : metrics.refusedStreams.add() }
         }
+        session.onHeadersRefused = metrics.map { metrics in { metrics.refusedHeaders.add() } }
         session.peer = Peer(address: peer, isEncrypted: tls != nil)
         phase = isConnecting ? .connecting : .open
         openedNanoseconds = reactor.nowNanoseconds
@@ -207,7 +208,10 @@ final class Connection: Pollable {
         let isEmpty = output.count == sentCount
         // No event will say that a socket which took everything wants the rest.
         if isEmpty, hasMore { return markDirty() }
-        if isEmpty, session.isFinished { return closeInOrder() }
+        if isEmpty, session.isFinished {
+            if case .open = phase, session.isEndedForPeer { metrics?.protocolErrors.add() }
+            return closeInOrder()
+        }
         if isEmpty, case .draining = phase { return closeInOrder() }
         if isWaitingForWrite == isEmpty {
             isWaitingForWrite = !isEmpty
@@ -270,6 +274,10 @@ final class Connection: Pollable {
         if !session.hasReceivedSettings, passed(openedNanoseconds, settings.handshakeTimeoutMS) {
             metrics?.handshakeTimeouts.add()
             return close(TransportError(.closed, "the peer sent no HTTP/2 preface in time"))
+        }
+        if let began = session.headersBeganNanoseconds, passed(began, settings.requestTimeoutMS) {
+            metrics?.slowHeaders.add()
+            return close(TransportError(.closed, "the peer did not end its headers in time"))
         }
         if let stalled = stalledSinceNanoseconds, passed(stalled, settings.stalledWriteTimeoutMS) {
             metrics?.stalledWrites.add()

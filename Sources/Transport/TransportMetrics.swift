@@ -7,6 +7,8 @@ package final class TransportMetrics: Sendable {
     let refusedAddress: Counter
     let refusedStreams: Counter
     let agedConnections: Counter
+    let slowHeaders: Counter
+    let refusedHeaders: Counter
     let streams: Counter
     let bytesReceived: Counter
     let bytesSent: Counter
@@ -52,5 +54,10 @@ package final class TransportMetrics: Sendable {
         stalledWrites = ended("stalled_reader")
         idleTimeouts = ended("idle")
         agedConnections = ended("age")
+        slowHeaders = ended("slow_headers")
+        refusedHeaders = registry.counter(
+            "bowerbird_headers_refused_total",
+            "Requests that were reset because their headers are too large."
+        )
     }
 }

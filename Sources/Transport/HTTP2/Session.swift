@@ -31,6 +31,8 @@ package final class Session {
     private(set) var hasReceivedSettings = false
     /// The peer said that it will take no new streams.
     package private(set) var isPeerGoingAway = false
+    /// This side said so.
+    private var isLeaving = false
     private var scratch = ByteWriter(capacity: 1_024)
     /// Who is at the other end; the connection knows.
     var peer = Peer()
@@ -50,6 +52,10 @@ package final class Session {
     /// It drops unknown frames in silence. Negative while a frame is under way.
     private var untoldBytes = -24  // The preface is no frame.
     var isFlooded = false
+    /// When the header block began that has not ended; `nil` between blocks.
+    private(set) var headersBeganNanoseconds: UInt64?
+    /// Called when a header block was refused for its size.
+    var onHeadersRefused: (() -> Void)?
 
     package init(loop: any EventLoop, role: Role) {
         self.loop = loop
@@ -109,6 +115,9 @@ package final class Session {
     package var isFinished: Bool {
         unsafe nghttp2_session_want_read(handle) == 0 && nghttp2_session_want_write(handle) == 0
     }
+
+    /// Whether libnghttp2 ends the connection by itself, for what the peer did.
+    var isEndedForPeer: Bool { isFinished && !isLeaving && !isPeerGoingAway }
 
     // MARK: Bytes
 
@@ -215,6 +224,26 @@ package final class Session {
         } else {
             events.append(.ended(id: id))
         }
+    }
+
+    func headersBegan() {
+        assembling = HeaderAssembly()
+        headersBeganNanoseconds = loop.nowNanoseconds
+    }
+
+    /// The block has ended, or nobody waits for its end any more.
+    func headersEnded() {
+        headersBeganNanoseconds = nil
+    }
+
+    /// The block is larger than it may be; its stream is reset.
+    func refuseHeaders() {
+        headersEnded()
+        guard !assembling.isRefused else { return }
+        assembling.isRefused = true
+        // Unpacking the rest costs us more than it costs the peer.
+        charge(Limits.refusedHeadersCharge)
+        onHeadersRefused?()
     }
 
     func settingsReceived() {
@@ -328,12 +357,14 @@ package final class Session {
 
     /// The first GOAWAY of a drain: no promise about which streams are still taken.
     package func announceShutdown() {
+        isLeaving = true
         _ = unsafe nghttp2_submit_shutdown_notice(handle)
         requestOutput()
     }
 
     /// The second: streams above the last one taken are refused; running ones go on.
     package func goAway(_ code: HTTP2ErrorCode) {
+        isLeaving = true
         let last = unsafe nghttp2_session_get_last_proc_stream_id(handle)
         _ = unsafe nghttp2_submit_goaway(
             handle,
@@ -397,4 +428,5 @@ package final class Session {
 struct HeaderAssembly {
     var block = HeaderBlock()
     var byteCount = 0
+    var isRefused = false
 }

@@ -50,7 +50,7 @@ enum SessionCallbacks {
 
     private static let onBeginHeaders: nghttp2_on_begin_headers_callback = { _, _, user in
         guard let session = unsafe session(user) else { return 0 }
-        session.assembling = HeaderAssembly()
+        session.headersBegan()
         return 0
     }
 
@@ -68,7 +68,10 @@ enum SessionCallbacks {
         session.assembling.byteCount += nameCount + valueCount + 32
         guard session.assembling.byteCount <= Limits.headerListBytesMax,
             session.assembling.block.fields.count < Limits.headerFieldsMax
-        else { return Int32(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue) }
+        else {
+            session.refuseHeaders()
+            return Int32(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue)
+        }
         let nameText = unsafe String(
             decoding: UnsafeBufferPointer(start: name, count: nameCount),
             as: UTF8.self
@@ -107,6 +110,7 @@ enum SessionCallbacks {
         let endStream = header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
         switch UInt32(header.type) {
         case NGHTTP2_HEADERS.rawValue:
+            session.headersEnded()
             let block = session.assembling.block
             session.assembling = HeaderAssembly()
             if unsafe frame.headers.cat == NGHTTP2_HCAT_HEADERS && endStream {
@@ -152,6 +156,7 @@ enum SessionCallbacks {
 
     private static let onClose: nghttp2_on_stream_close_callback = { _, id, code, user in
         guard let session = unsafe session(user) else { return 0 }
+        session.headersEnded()
         session.queue(.closed(id: id, HTTP2ErrorCode(rawValue: code)))
         return 0
     }
