@@ -134,6 +134,12 @@ extension Limits {
     /// Output is waiting and the peer takes none of it.
     package static let stalledWriteTimeoutMS = 30_000
 
+    /// A peer that is silent for this long is asked by the kernel, three times, whether it is
+    /// there: dead ones are gone after two minutes.
+    package static let keepAliveIdleSeconds: Int32 = 60
+    package static let keepAliveProbeSeconds: Int32 = 20
+    package static let keepAliveProbes: Int32 = 3
+
     /// Between the two GOAWAY frames of a drain: one round trip on any sane network.
     package static let goAwayDelayMS = 100
 
@@ -353,8 +359,10 @@ extension Limits {
     /// From a call's headers to the end of the one message of a call that takes one.
     package static let requestTimeoutMS = 60_000
 
-    /// A loop whose turns all take longer than this is asked for more than it can do.
-    package static let overloadDelayMS = 100
+    /// How long calls may wait for the loop before new ones are refused.
+    ///
+    /// Several times the longest call that runs on a loop, so that a few long ones refuse nobody.
+    package static let overloadDelayMS = 500
 
     /// Over how long the shortest turn is looked for.
     package static let overloadWindowMS = 250

@@ -11,11 +11,18 @@ package final class AdmissionControl: Interceptor {
     private let delayMax: Atomic<UInt64>
     private let running = Atomic<Int>(0)
     private let refusedCount = Atomic<Int>(0)
+    private let refuse: @Sendable (StatusCode, _ message: String, _ retryMS: Int) -> Status
 
     package init(
         callsMax: Int = Limits.callsInFlightMax,
-        overloadDelayMS: Int = Limits.overloadDelayMS
+        overloadDelayMS: Int = Limits.overloadDelayMS,
+        refuse: @escaping @Sendable (StatusCode, _ message: String, _ retryMS: Int) -> Status = {
+            code,
+            message,
+            _ in Status(code, message)
+        }
     ) {
+        self.refuse = refuse
         self.callsMax = Atomic(callsMax)
         delayMax = Atomic(UInt64(overloadDelayMS) * 1_000_000)
     }
@@ -43,16 +50,44 @@ package final class AdmissionControl: Interceptor {
     private func refusal(_ call: ServerCall, _ count: Int, _ callsMax: Int) -> Status? {
         if call.path.hasPrefix("/grpc.health.") { return nil }
         if count > callsMax {
-            return Status(.resourceExhausted, "\(callsMax) calls are in flight, which is the limit")
+            return refuse(
+                .resourceExhausted,
+                "\(callsMax) calls are in flight, which is the limit",
+                Limits.retryPushbackMS
+            )
         }
         let delayMax = delayMax.load(ordering: .relaxed)
-        guard delayMax > 0, call.loop.sustainedDelayNanoseconds > delayMax else { return nil }
-        return Status(
+        guard delayMax > 0, isOverloaded(call.loop, delayMax) else { return nil }
+        return refuse(
             .unavailable,
             "every call has waited for more than \(delayMax / 1_000_000) ms for a while; nothing "
-                + "was done"
+                + "was done",
+            Limits.retryPushbackMS
         )
     }
+
+    /// Looks once more before the work begins: the headers of many calls come before the first of
+    /// their messages.
+    package func receive(_ message: RawSpan, _ call: ServerCall) -> Status? {
+        guard !call.takesManyMessages,
+            let reason = refusal(call, 0, callsMax.load(ordering: .relaxed))
+        else { return nil }
+        refusedCount.add(1, ordering: .relaxed)
+        call.addTrailer("grpc-retry-pushback-ms", String(Limits.retryPushbackMS))
+        return reason
+    }
+
+    /// Whether calls of this turn have waited too long, and those of the turns before it as well.
+    ///
+    /// What a turn finds has waited for the one before it; so while turns are long, a turn takes
+    /// new calls for `delayMax` and refuses the rest.
+    private func isOverloaded(_ loop: any EventLoop, _ delayMax: UInt64) -> Bool {
+        loop.sustainedDelayNanoseconds > delayMax / Self.warningShare
+            && loop.turnElapsedNanoseconds > delayMax
+    }
+
+    /// A loop all of whose turns take this part of the bound is watched.
+    private static let warningShare: UInt64 = 4
 
     package func end(_ call: ServerCall, _ status: Status) {
         running.subtract(1, ordering: .relaxed)

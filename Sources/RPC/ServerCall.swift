@@ -73,6 +73,9 @@ package final class ServerCall {
     /// The first value of a field of the request's headers, also of those that `metadata` hides.
     package func header(_ name: String) -> String? { received.first(name) }
 
+    /// Whether its client sends a stream of messages.
+    package var takesManyMessages: Bool { state?.kind.clientStreams ?? false }
+
     /// Whether the message that the handler is being given came packed.
     package var isMessageCompressed: Bool { deframer.isCompressed }
 

@@ -8,6 +8,7 @@ package final class TestLoop: EventLoop {
     package private(set) var nowNanoseconds: UInt64 = 1_000_000_000
     package let mailbox: Mailbox
     package var sustainedDelayNanoseconds: UInt64 = 0
+    package var turnElapsedNanoseconds: UInt64 = 0
     private var wheel: TimerWheel
     private let posted: PostedWork
 

@@ -73,6 +73,7 @@ package final class ServerTransport: Sendable {
         }
         metrics?.accepted.add()
         SystemCalls.noDelay(descriptor)
+        SystemCalls.keepAlive(descriptor)
         let index = reactors.leastLoaded
         reactors.reserve(index)
         let id = nextConnectionID.add(1, ordering: .relaxed).newValue

@@ -14,7 +14,9 @@ struct LiveControls {
     init(_ settings: ServerSettings.LiveSettings, threshold: ServerLog.Threshold) {
         self.threshold = threshold
         log = AccessLog(logger: Logger(label: "bowerbird.access"), level: .info)
-        admission = AdmissionControl()
+        admission = AdmissionControl { code, message, retryMS in
+            StatusMapping.refusal(code, message, retryMS: retryMS)
+        }
         rates = RateLimits { message, retryMS in
             StatusMapping.refusal(.resourceExhausted, message, retryMS: retryMS)
         }

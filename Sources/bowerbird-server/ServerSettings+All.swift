@@ -121,7 +121,7 @@ extension ServerSettings {
         ),
         Setting(
             "overload-delay-ms",
-            "Calls are refused while every call has waited longer than this; 0 for never.",
+            "How long calls may wait for their turn before new ones are refused; 0 for any time.",
             defaults: ["\(Limits.overloadDelayMS)"],
             isLive: true
         ),

@@ -15,6 +15,9 @@ package protocol EventLoop: AnyObject {
     /// How long even the shortest turn of the last while has taken: what new work waits at least.
     var sustainedDelayNanoseconds: UInt64 { get }
 
+    /// How long the turn that runs has taken so far; reads the clock.
+    var turnElapsedNanoseconds: UInt64 { get }
+
     /// Runs `work` on this thread at the first turn at or after `deadlineNanoseconds`.
     ///
     /// Resolution is that of the timer wheel, about 4 ms; never early.

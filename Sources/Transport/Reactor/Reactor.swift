@@ -28,6 +28,7 @@ package final class Reactor: EventLoop {
     private var flushing: [any Pollable] = []
     private var isRunning = true
     private var turns = TurnTimes()
+    private var turnBeganNanoseconds: UInt64 = 0
     /// One read buffer for all connections: what was read is consumed within the turn.
     let readBuffer: ReadBuffer
     /// Where TLS leaves plaintext, for all connections as well.
@@ -58,6 +59,11 @@ package final class Reactor: EventLoop {
     }
 
     package var sustainedDelayNanoseconds: UInt64 { turns.shortest }
+
+    package var turnElapsedNanoseconds: UInt64 {
+        let now = clock.monotonicNanoseconds()
+        return now > turnBeganNanoseconds ? now - turnBeganNanoseconds : 0
+    }
 
     // MARK: Descriptors
 
@@ -93,10 +99,9 @@ package final class Reactor: EventLoop {
     func run() {
         while isRunning {
             let sleep = dirty.isEmpty ? wheel.sleepMS(nowNanoseconds: nowNanoseconds) : 0
-            var began = nowNanoseconds
             poller.wait(timeoutMS: sleep) {
-                began = clock.monotonicNanoseconds()
-                nowNanoseconds = began
+                turnBeganNanoseconds = clock.monotonicNanoseconds()
+                nowNanoseconds = turnBeganNanoseconds
             } _: { ready in
                 if ready.token == 0 {
                     inbox.clear()
@@ -112,7 +117,7 @@ package final class Reactor: EventLoop {
             for work in inbox.takeAll() { work() }
             for work in wheel.due(nowNanoseconds: nowNanoseconds) { work() }
             flushDirty()
-            turns.add(clock.monotonicNanoseconds() - began, at: nowNanoseconds)
+            turns.add(turnElapsedNanoseconds, at: nowNanoseconds)
         }
         inbox.close()
         pollables = [:]

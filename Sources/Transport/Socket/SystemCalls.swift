@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Primitives
 
 /// The only place that talks to the kernel about descriptors.
 ///
@@ -101,6 +102,15 @@ enum SystemCalls {
 
     static func noDelay(_ descriptor: Int32) {
         setOption(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+    }
+
+    /// Has the kernel ask silent peers whether they are there: one that lost its power never says
+    /// goodbye, and its streams would wait for ever.
+    static func keepAlive(_ descriptor: Int32) {
+        setOption(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1)
+        setOption(descriptor, Int32(IPPROTO_TCP), TCP_KEEPIDLE, Limits.keepAliveIdleSeconds)
+        setOption(descriptor, Int32(IPPROTO_TCP), TCP_KEEPINTVL, Limits.keepAliveProbeSeconds)
+        setOption(descriptor, Int32(IPPROTO_TCP), TCP_KEEPCNT, Limits.keepAliveProbes)
     }
 
     private static func setOption(

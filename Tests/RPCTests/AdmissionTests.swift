@@ -1,0 +1,89 @@
+import Primitives
+import RPC
+import TestSupport
+import Testing
+import Transport
+
+@Suite
+struct `Admission` {
+    private let loop = TestLoop()
+    private let admission = AdmissionControl(callsMax: 2, overloadDelayMS: 40)
+
+    /// A call that stays open; how it was refused, if it was.
+    private func call(_ path: String = "/t.S/M") -> (Status?, any ByteStreamHandler) {
+        var router = Router()
+        for path in ["/t.S/M", "/grpc.health.v1.Health/Check"] { router.unary(path) { _, _ in } }
+        let stream = TestStream(loop: loop)
+        let handler = ServerDispatcher(router: router, interceptors: [admission])
+            .makeAcceptor().accept(stream)
+        handler.received(
+            headers: HeaderBlock([
+                .init(name: ":method", value: "POST"), .init(name: ":path", value: path),
+                .init(name: "content-type", value: "application/grpc"),
+            ]),
+            endStream: false
+        )
+        return (stream.trailers.flatMap { Status(decoding: $0) }, handler)
+    }
+
+    @Test
+    func `refuses calls above the bound until others have ended`() {
+        let first = call()
+        let second = call()
+        #expect(first.0 == nil && second.0 == nil)
+        #expect(call().0?.code == .resourceExhausted)
+        #expect(call("/grpc.health.v1.Health/Check").0 == nil)
+        #expect(admission.callsRefused == 1)
+        first.1.closed(.cancel)
+        second.1.closed(.cancel)
+        #expect(call().0 == nil)
+    }
+
+    @Test(
+        arguments: [
+            // Turns in ms: the shortest lately, this one so far; whether calls are taken.
+            (0, 0, true), (9, 500, true), (11, 39, true), (11, 41, false), (41, 0, true),
+        ] as [(UInt64, UInt64, Bool)]
+    )
+    func `refuses calls that have waited too long, turn after turn`(
+        shortest: UInt64,
+        elapsed: UInt64,
+        isTaken: Bool
+    ) {
+        loop.sustainedDelayNanoseconds = shortest * 1_000_000
+        loop.turnElapsedNanoseconds = elapsed * 1_000_000
+        #expect(call().0?.code == (isTaken ? nil : .unavailable))
+        #expect(call("/grpc.health.v1.Health/Check").0 == nil)
+    }
+
+    @Test
+    func `looks again before the work begins`() {
+        let early = TestStream(loop: loop)
+        var router = Router()
+        router.unary("/t.S/M") { _, call in call.reply { _ in } }
+        let handler = ServerDispatcher(router: router, interceptors: [admission])
+            .makeAcceptor().accept(early)
+        handler.received(
+            headers: HeaderBlock([
+                .init(name: ":method", value: "POST"), .init(name: ":path", value: "/t.S/M"),
+                .init(name: "content-type", value: "application/grpc"),
+            ]),
+            endStream: false
+        )
+        loop.sustainedDelayNanoseconds = 41_000_000
+        loop.turnElapsedNanoseconds = 41_000_000
+        let message: [UInt8] = [0, 0, 0, 0, 0]
+        handler.received(bytes: message.span.bytes, endStream: true)
+        #expect(early.trailers.flatMap { Status(decoding: $0) }?.code == .unavailable)
+        #expect(admission.callsInFlight == 0 && admission.callsRefused == 1)
+    }
+
+    @Test
+    func `follows its settings`() {
+        loop.sustainedDelayNanoseconds = 100_000_000
+        loop.turnElapsedNanoseconds = 100_000_000
+        admission.set(callsMax: 10, overloadDelayMS: 0)
+        #expect((0..<10).allSatisfy { _ in call().0 == nil })
+        #expect(call().0?.code == .resourceExhausted)
+    }
+}
