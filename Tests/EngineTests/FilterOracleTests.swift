@@ -17,7 +17,7 @@ struct `Compiled filters and the oracle` {
                 return true
             }()
         )
-        return isDebug ? 6_000 : 100_000
+        return isDebug ? 4_000 : 100_000
     }()
 
     @Test(arguments: 1...4)

@@ -17,6 +17,10 @@ extension FilterRun {
     private func anyMatch(_ matcher: inout EventMatcher) -> Outcome {
         let index = scratch.borrow(wordCount: wordCount)
         let history = scratch.history
+        if let types = matcher.onlyTypes {
+            scratch.change(index) { EventMatcher.mark(history.entries, types, &$0) }
+            return .items(index)
+        }
         scratch.change(index) { words in
             for place in history.entries.indices {
                 let entry = history.entries[place]
@@ -118,6 +122,30 @@ private struct EventMatcher {
             bounds: ranges.compactMap(\.doubles),
             isNegated: predicate.isNegated
         )
+    }
+
+    /// The types, where nothing else of an event is asked; `nil` otherwise.
+    var onlyTypes: [Bool]? { times.isEmpty && values.isEmpty && columns.isEmpty ? types : nil }
+
+    /// Sets the bits of the items of all events of these types.
+    ///
+    /// The loop of the commonest filter, "not what I bought", over up to 65,536 events.
+    static func mark(_ entries: [PackedInteraction], _ types: [Bool], _ words: inout [UInt64]) {
+        unsafe words.withUnsafeMutableBufferPointer { words in
+            unsafe types.withUnsafeBufferPointer { types in
+                unsafe entries.withUnsafeBufferPointer { entries in
+                    for place in 0..<entries.count {
+                        let entry = unsafe entries[place]
+                        let type = Int(entry.type)
+                        let word = Int(entry.item >> 6)
+                        guard type < types.count, word < words.count, unsafe types[type] else {
+                            continue
+                        }
+                        unsafe words[word] |= 1 << UInt64(entry.item & 63)
+                    }
+                }
+            }
+        }
     }
 
     mutating func matches(
