@@ -8,6 +8,9 @@
 #define WIDEST
 #endif
 
+// Candidates of a word from which on all 64 are worked out at once.
+#define DENSE 16
+
 #define LANES 8
 
 // e^x for x <= 0 to 2e-6 of its value: 2^whole by the exponent's bits, 2^rest by a polynomial.
@@ -41,6 +44,20 @@ WIDEST double bowerbird_softmax_sum(
                 for (size_t lane = 0; lane < LANES; lane++)
                     lanes[lane] +=
                         exp_of(sharpness * (s[i + lane] + scale * p[i + lane] - largest));
+            for (size_t lane = 0; lane < LANES; lane++) sum += lanes[lane];
+            continue;
+        }
+        if (__builtin_popcountll(rest) >= DENSE && (w + 1) * 64 <= item_count) {
+            // All of the word side by side is faster than many one by one; what is no candidate may
+            // be above `largest` and adds nothing.
+            float lanes[LANES] = {0};
+            const float *s = scores + w * 64, *p = prior + w * 64;
+            for (size_t i = 0; i < 64; i += LANES)
+                for (size_t lane = 0; lane < LANES; lane++) {
+                    float x = s[i + lane] + scale * p[i + lane] - largest;
+                    float term = exp_of(sharpness * (x < 0 ? x : 0));
+                    lanes[lane] += rest >> (i + lane) & 1 ? term : 0;
+                }
             for (size_t lane = 0; lane < LANES; lane++) sum += lanes[lane];
             continue;
         }
