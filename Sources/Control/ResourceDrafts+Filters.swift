@@ -27,6 +27,9 @@ extension ResourceDrafts {
 }
 
 extension ControlPlane {
+    /// What is allowed of filters that come in.
+    package var filterQuotas: FilterQuotas { engine.filterQuotas }
+
     /// What an expression of a group is read as, against the schemas of now.
     ///
     /// - Throws: `resourceNotFound` without such a group; what is wrong with the expression is in
@@ -41,7 +44,11 @@ extension ControlPlane {
         }
         do throws(FilterErrors) {
             return .success(
-                try CheckedFilter(parsing: expression, against: engine.filterSchemas(of: name))
+                try CheckedFilter(
+                    reading: expression,
+                    against: engine.filterSchemas(of: name),
+                    within: engine.filterQuotas
+                )
             )
         } catch {
             return .failure(error)

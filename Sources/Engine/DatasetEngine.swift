@@ -8,6 +8,8 @@ import Synchronization
 /// plans and applies; any thread reads through `consistently`.
 package final class DatasetEngine: Sendable {
     package let resources = ResourceTable()
+    /// What is allowed of new filters.
+    package let filterQuotas: FilterQuotas
     package let jobs = JobTable()
     let hash: StableHash
     /// Two words that nobody outside knows.
@@ -27,10 +29,16 @@ package final class DatasetEngine: Sendable {
     /// - Parameters:
     ///   - hash: Keyed by the data directory; shards owners.
     ///   - historyLengthMax: Entries of one history that are kept.
-    package init(hash: StableHash, historyLengthMax: Int = Limits.historyLengthMax) {
+    ///   - filterQuotas: What is allowed of new filters.
+    package init(
+        hash: StableHash,
+        historyLengthMax: Int = Limits.historyLengthMax,
+        filterQuotas: FilterQuotas = FilterQuotas()
+    ) {
         precondition((1...Limits.historyLengthMax).contains(historyLengthMax))
         self.hash = hash
         self.historyLengthMax = historyLengthMax
+        self.filterQuotas = filterQuotas
     }
 
     /// Everything at or below this position is visible.

@@ -35,6 +35,7 @@ package final class Journal: Sendable {
         _ place: Place,
         format: UInt8 = FormatVersion.current,
         clock: any Clock = SystemClock(),
+        filterQuotas: FilterQuotas = FilterQuotas(),
         logger: Logger,
         metrics: JournalMetrics = JournalMetrics(Registry())
     ) throws(JournalError) {
@@ -43,7 +44,7 @@ package final class Journal: Sendable {
         try Self.checkFormat(store, format)
         hash = try Self.hashKey(store)
         position = try Self.position(store)
-        engine = DatasetEngine(hash: hash)
+        engine = DatasetEngine(hash: hash, filterQuotas: filterQuotas)
         writer = Writer(
             engine: engine,
             store: store,

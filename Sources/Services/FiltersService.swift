@@ -81,7 +81,7 @@ package final class FiltersService: Sendable {
                 values[entry.key.string] = entry.texts
             }
             let read = try control.read(expression, group: group)
-            return { [values] writer in
+            return { [values, control] writer in
                 let response = ValidateFilterResponseBuilder(into: writer)
                 switch read {
                 case .failure(let errors):
@@ -90,7 +90,9 @@ package final class FiltersService: Sendable {
                     }
                 case .success(let filter):
                     response.valid(true)
-                    for error in values.isEmpty ? [] : filter.problems(with: values) {
+                    for error in values.isEmpty
+                        ? [] : filter.problems(with: values, control.filterQuotas)
+                    {
                         response.problems { $0.write(error, in: expression) }
                     }
                     response.write(filter)
@@ -121,9 +123,12 @@ package final class FiltersService: Sendable {
 
 extension CheckedFilter {
     /// What is wrong with the values that a request would give.
-    fileprivate func problems(with values: [String: [String]]) -> [FilterError] {
+    fileprivate func problems(
+        with values: [String: [String]],
+        _ quotas: FilterQuotas
+    ) -> [FilterError] {
         do throws(FilterErrors) {
-            _ = try bind(values)
+            _ = try bind(values, valuesMax: quotas.valuesMax)
             return []
         } catch {
             return error.all

@@ -21,12 +21,14 @@ struct ServerCore {
     /// Opens the place and brings engine and models to where they were.
     init(
         _ place: Journal.Place,
+        filterQuotas: FilterQuotas,
         metrics: Metrics.Registry,
         logger: Logger
     ) throws(JournalError) {
         journal = try Journal(
             place,
             clock: clock,
+            filterQuotas: filterQuotas,
             logger: logger,
             metrics: JournalMetrics(metrics)
         )

@@ -71,6 +71,14 @@ struct ServerFlags: ParsableArguments {
     var overloadDelayMs: String?
     @Option(name: .customLong("token-rate-max"), help: .of("token-rate-max"))
     var tokenRateMax: String?
+    @Option(name: .customLong("filters-per-group-max"), help: .of("filters-per-group-max"))
+    var filtersPerGroupMax: String?
+    @Option(name: .customLong("filter-characters-max"), help: .of("filter-characters-max"))
+    var filterCharactersMax: String?
+    @Option(name: .customLong("filter-columns-max"), help: .of("filter-columns-max"))
+    var filterColumnsMax: String?
+    @Option(name: .customLong("filter-values-max"), help: .of("filter-values-max"))
+    var filterValuesMax: String?
     @Option(name: .customLong("group-rate-max"), help: .of("group-rate-max"))
     var groupRateMax: String?
     @Flag(name: .customLong("ephemeral"), help: .of("ephemeral"))
@@ -107,6 +115,9 @@ struct ServerFlags: ParsableArguments {
             ("calls-in-flight-max", callsInFlightMax),
             ("overload-delay-ms", overloadDelayMs),
             ("token-rate-max", tokenRateMax),
+            ("filters-per-group-max", filtersPerGroupMax),
+            ("filter-characters-max", filterCharactersMax),
+            ("filter-columns-max", filterColumnsMax), ("filter-values-max", filterValuesMax),
             ("group-rate-max", groupRateMax),
         ]
         let switches = [

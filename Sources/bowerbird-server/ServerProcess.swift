@@ -195,7 +195,12 @@ struct ServerProcess {
         let place: Journal.Place =
             settings.dataDirectory.map { .directory($0) } ?? .memory
         do throws(JournalError) {
-            return try ServerCore(place, metrics: metrics, logger: logger)
+            return try ServerCore(
+                place,
+                filterQuotas: settings.filterQuotas,
+                metrics: metrics,
+                logger: logger
+            )
         } catch {
             throw ValidationError(error.message)
         }

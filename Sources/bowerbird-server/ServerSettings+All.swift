@@ -114,6 +114,26 @@ extension ServerSettings {
             defaults: ["\(Limits.drainGraceMS)"]
         ),
         Setting(
+            "filters-per-group-max",
+            "Filters of one dataset group.",
+            defaults: ["\(Limits.filtersPerGroupMax)"]
+        ),
+        Setting(
+            "filter-characters-max",
+            "Characters of a filter expression, up to the default.",
+            defaults: ["\(Limits.filterCharactersMax)"]
+        ),
+        Setting(
+            "filter-columns-max",
+            "Columns of one filter, up to the default.",
+            defaults: ["\(Limits.filterColumnsMax)"]
+        ),
+        Setting(
+            "filter-values-max",
+            "Values of all parameters of a filter in one request, up to the default.",
+            defaults: ["\(Limits.filterValuesMax)"]
+        ),
+        Setting(
             "calls-in-flight-max",
             "Calls at a time; more are refused at once.",
             defaults: ["\(Limits.callsInFlightMax)"],

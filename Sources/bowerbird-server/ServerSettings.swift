@@ -1,4 +1,6 @@
+import Engine
 import Logging
+import Primitives
 import RPC
 import Services
 import Settings
@@ -20,6 +22,7 @@ struct ServerSettings {
     let receiveBytesMax: Int
     let transport: TransportSettings
     let drainGraceMS: Int
+    let filterQuotas: FilterQuotas
     let live: LiveSettings
 
     /// What a running server may be told anew.
@@ -62,6 +65,12 @@ struct ServerSettings {
             requestTimeoutMS: try integer("request-timeout-ms", 100...day),
             stalledWriteTimeoutMS: try integer("stalled-write-timeout-ms", 100...day),
             idleTimeoutMS: try integer("idle-timeout-ms", 100...365 * day)
+        )
+        filterQuotas = FilterQuotas(
+            charactersMax: try integer("filter-characters-max", 1...Limits.filterCharactersMax),
+            columnsMax: try integer("filter-columns-max", 1...Limits.filterColumnsMax),
+            filtersPerGroupMax: try integer("filters-per-group-max", 0...100_000),
+            valuesMax: try integer("filter-values-max", 0...Limits.filterValuesMax)
         )
         live = try Self.live(table, integer)
         try checkPlace()

@@ -213,6 +213,36 @@ def test_filters_outlive_a_restart(protos, durable_server):
     assert client.filters.DescribeFilter(request).filter == made
 
 
+def test_quotas_are_settings(protos):
+    from conftest import Client, Server, make_group
+
+    server = Server(
+        None, "--filters-per-group-max", "1", "--filter-characters-max", "60",
+        "--filter-columns-max", "1", "--filter-values-max", "2",
+    ).start()
+    client = Client(protos, server.channel)
+    group = make_group(client, "bounded")
+    long = "INCLUDE ItemID WHERE Items.PRICE = 1 AND Items.PRICE = 22222222"
+    wide = "INCLUDE ItemID WHERE Items.PRICE=1 OR Items.GENRES=\"a\""
+    for expression, message in [
+        (long, "has 63 characters; 1 to 60 are allowed"),
+        (wide, "a filter of more than 1 columns"),
+    ]:
+        assert [p.message for p in validate(client, group, expression).problems] == [message]
+        with pytest.raises(grpc.RpcError) as caught:
+            create(client, group, "f", expression)
+        assert caught.value.code() == INVALID and message in caught.value.details()
+    short = "EXCLUDE ItemID WHERE Items.GENRES IN ($G)"
+    assert not validate(client, group, short, G=["a", "b"]).problems
+    found = validate(client, group, short, G=["a", "b", "c"]).problems
+    assert [p.message for p in found] == ["3 values; 2 are allowed"]
+    create(client, group, "one", short)
+    with pytest.raises(grpc.RpcError) as caught:
+        create(client, group, "two", short)
+    assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    server.stop()
+
+
 @pytest.fixture
 def campaign_request(client, group):
     """What creates a campaign of a trained version."""

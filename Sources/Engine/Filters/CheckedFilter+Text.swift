@@ -15,6 +15,20 @@ extension FilterExpression {
 }
 
 extension CheckedFilter {
+    /// Reads what somebody sends, within what the operator allows.
+    package init(
+        reading text: String,
+        against schemas: FilterSchemas,
+        within quotas: FilterQuotas
+    ) throws(FilterErrors) {
+        try self.init(
+            parsing: text,
+            against: schemas,
+            charactersMax: quotas.charactersMax,
+            columnsMax: quotas.columnsMax
+        )
+    }
+
     /// Reads an expression and checks it against the schemas of a group.
     ///
     /// O(length + columns). All errors are told at once, those of the words and those of the
@@ -22,10 +36,11 @@ extension CheckedFilter {
     package init(
         parsing text: String,
         against schemas: FilterSchemas,
-        charactersMax: Int = Limits.filterCharactersMax
+        charactersMax: Int = Limits.filterCharactersMax,
+        columnsMax: Int = Limits.filterColumnsMax
     ) throws(FilterErrors) {
         let parsed = FilterParser.parse(text, charactersMax: charactersMax)
-        var checker = FilterChecker(schemas)
+        var checker = FilterChecker(schemas, columnsMax: columnsMax)
         let checked = checker.check(parsed.expression)
         let errors = parsed.errors + checker.errors
         guard errors.isEmpty else {

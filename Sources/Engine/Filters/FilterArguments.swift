@@ -6,7 +6,10 @@ extension CheckedFilter {
     /// A value is taken as it is; one that is wholly of Personalize's form `"a","b"` stands for
     /// the values between its quotes. A list without a value matches nothing.
     /// - Throws: All that is missing, unknown or of the wrong type, each with its parameter.
-    package func bind(_ given: [String: [String]]) throws(FilterErrors) -> FilterArguments {
+    package func bind(
+        _ given: [String: [String]],
+        valuesMax: Int = Limits.filterValuesMax
+    ) throws(FilterErrors) -> FilterArguments {
         var arguments = FilterArguments()
         var errors: [FilterError] = []
         let names = parameters.map(\.name)
@@ -23,12 +26,12 @@ extension CheckedFilter {
             count += values.count
             arguments.values[parameter.name] = parameter.convert(values, &errors)
         }
-        if count > Limits.filterValuesMax {
+        if count > valuesMax {
             errors.append(
                 FilterError(
                     .quota,
                     .none,
-                    "\(count) values; \(Limits.filterValuesMax) are allowed"
+                    "\(count) values; \(valuesMax) are allowed"
                 )
             )
         }

@@ -14,8 +14,11 @@ struct FilterChecker {
     private var action = FilterAction.include
     private var isRequirement = false
 
-    init(_ schemas: FilterSchemas) {
+    private let columnsMax: Int
+
+    init(_ schemas: FilterSchemas, columnsMax: Int) {
         self.schemas = schemas
+        self.columnsMax = columnsMax
     }
 
     mutating func check(_ expression: FilterExpression) -> FilterExpression {
@@ -172,10 +175,10 @@ struct FilterChecker {
             return nil
         }
         columns[column] = found.info
-        if columns.count == Limits.filterColumnsMax + 1 {
+        if columns.count == columnsMax + 1 {
             fail(
                 .quota,
-                "a filter of more than \(Limits.filterColumnsMax) columns",
+                "a filter of more than \(columnsMax) columns",
                 at: column.range
             )
         }

@@ -5,7 +5,15 @@ extension Planner {
     /// Reads a new filter and checks it against the schemas of its group.
     func check(_ filter: Filter) throws(Stop) {
         _ = try group(filter.group)
-        _ = try checked(filter, field: "filter_expression")
+        do throws(FilterErrors) {
+            _ = try CheckedFilter(
+                reading: filter.expression,
+                against: FilterSchemas(of: filter.group) { resource($0) },
+                within: engine.filterQuotas
+            )
+        } catch {
+            throw .refused(error.refusal(field: "filter_expression"))
+        }
     }
 
     /// A default filter is of the campaign's group, and its values fit.
@@ -28,7 +36,10 @@ extension Planner {
         }
         let checked = try checked(filter, field: "default_filter")
         do throws(FilterErrors) {
-            _ = try checked.bind(campaign.defaultFilterValues)
+            _ = try checked.bind(
+                campaign.defaultFilterValues,
+                valuesMax: engine.filterQuotas.valuesMax
+            )
         } catch {
             throw .refused(error.refusal(valuesField: "default_filter_values"))
         }

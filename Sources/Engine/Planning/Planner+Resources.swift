@@ -188,7 +188,7 @@ extension Planner {
             case .solution: (Limits.solutionsPerGroupMax, given.owner)
             case .campaign: (Limits.campaignsPerGroupMax, given.owner)
             case .solutionVersion: (Limits.versionsPerSolutionMax, given.owner)
-            case .filter: (Limits.filtersPerGroupMax, given.owner)
+            case .filter: (engine.filterQuotas.filtersPerGroupMax, given.owner)
             case .datasetImportJob, .datasetExportJob, .dataDeletionJob:
                 (Limits.jobsPerGroupMax, given.owner)
             case .dataset, .eventTracker, .recipe: (.max, given.owner)
