@@ -53,6 +53,56 @@ public struct FilterReading: Hashable, Sendable {
     public var needsUser: Bool
     /// A request with it needs an item.
     public var needsItem: Bool
+    /// What each part leaves, where that was asked for and could be counted.
+    public var explanation: FilterExplanation?
+}
+
+/// What each part of a filter leaves, for one request.
+public struct FilterExplanation: Hashable, Sendable {
+    /// Items that could be recommended without the filter.
+    public var candidateCount: UInt64
+    /// The clauses in their order.
+    public var clauses: [Clause]
+    /// Items that pass all of it.
+    public var eligibleCount: UInt64
+
+    /// What one clause of a chain does.
+    public struct Clause: Hashable, Sendable {
+        /// In normal form.
+        public var text: String
+        /// It takes items out; otherwise it keeps some.
+        public var excludes: Bool
+        /// Its IF part holds, and not all of its conditions were left out.
+        public var isEffective: Bool
+        /// The conditions that its AND joins.
+        public var steps: [Step]
+        /// Items that pass the chain up to and with this clause.
+        public var eligibleCount: UInt64
+    }
+
+    /// One condition of a clause.
+    public struct Step: Hashable, Sendable {
+        /// In normal form.
+        public var text: String
+        /// Items that satisfy this condition and those before it.
+        public var matchCount: UInt64
+        /// It uses a parameter without a value, and does nothing.
+        public var isOmitted: Bool
+    }
+}
+
+/// Who would ask with a filter, and naming which item; both may be empty.
+public struct FilterAsker: Hashable, Sendable {
+    /// Who asks.
+    public var userID: String
+    /// The item that the request names.
+    public var itemID: String
+
+    /// A user who asks, and an item.
+    public init(userID: String = "", itemID: String = "") {
+        self.userID = userID
+        self.itemID = itemID
+    }
 }
 
 /// A filter under a name.
@@ -139,7 +189,8 @@ extension BowerbirdClient {
     public func validateFilter(
         _ expression: String,
         group: String,
-        values: [String: [String]] = [:]
+        values: [String: [String]] = [:],
+        explainedFor asker: FilterAsker? = nil
     ) async throws(ClientError) -> FilterReading {
         try await call(
             "/bowerbird.v1.FiltersService/ValidateFilter",
@@ -150,6 +201,10 @@ extension BowerbirdClient {
                 for (name, texts) in values.sorted(by: { $0.key < $1.key }) {
                     request.filterValues { $0.write(name, texts) }
                 }
+                guard let asker else { return }
+                request.explain(true)
+                request.userID(asker.userID)
+                request.itemID(asker.itemID)
             }
         ) { (bytes, arena) throws(WireError) in
             Self.read(try ValidateFilterResponseView(unpacking: bytes, into: arena))
@@ -164,7 +219,8 @@ extension BowerbirdClient {
             columns: [],
             parameters: [],
             needsUser: response.needsUser,
-            needsItem: response.needsItem
+            needsItem: response.needsItem,
+            explanation: response.hasExplanation ? read(response.explanation) : nil
         )
         for index in 0..<response.problemsCount {
             let problem = response.problems(index)
@@ -200,6 +256,38 @@ extension BowerbirdClient {
             )
         }
         return reading
+    }
+
+    private static func read(_ message: borrowing FilterExplanationView) -> FilterExplanation {
+        var explanation = FilterExplanation(
+            candidateCount: message.candidateCount,
+            clauses: [],
+            eligibleCount: message.eligibleCount
+        )
+        for index in 0..<message.clausesCount {
+            let clause = message.clauses(index)
+            var steps: [FilterExplanation.Step] = []
+            for position in 0..<clause.stepsCount {
+                let step = clause.steps(position)
+                steps.append(
+                    .init(
+                        text: step.condition.string,
+                        matchCount: step.matchCount,
+                        isOmitted: step.omitted
+                    )
+                )
+            }
+            explanation.clauses.append(
+                .init(
+                    text: clause.clause.string,
+                    excludes: clause.excludes,
+                    isEffective: clause.effective,
+                    steps: steps,
+                    eligibleCount: clause.eligibleCount
+                )
+            )
+        }
+        return explanation
     }
 
     private static func name(of type: FilterValueTypeValue) -> String {

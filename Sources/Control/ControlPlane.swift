@@ -15,7 +15,7 @@ package final class ControlPlane: Sendable {
     let engine: DatasetEngine
     private let sequencer: Sequencer
     private let trainings: TrainingQueue
-    private let clock: any Clock
+    let clock: any Clock
     private let tokens: PageToken
 
     package init(journal: Journal, trainings: TrainingQueue, clock: any Clock) {

@@ -1,6 +1,7 @@
 package import Engine
-import Primitives
+package import Primitives
 package import Resources
+package import Serving
 
 extension ResourceDrafts {
     package func filter(
@@ -29,6 +30,18 @@ extension ResourceDrafts {
 extension ControlPlane {
     /// What is allowed of filters that come in.
     package var filterQuotas: FilterQuotas { engine.filterQuotas }
+
+    /// Counts what each part of a filter leaves; see `FilterQuestion`.
+    package func explanation(
+        of filter: CheckedFilter,
+        _ arguments: FilterArguments,
+        for question: FilterQuestion
+    ) throws(Refusal) -> (explanation: FilterExplanation, position: LogPosition) {
+        try question.explanation(of: filter, arguments, in: engine)
+    }
+
+    /// The instant of a question that comes now.
+    package var now: Timestamp { clock.now() }
 
     /// What an expression of a group is read as, against the schemas of now.
     ///

@@ -1,4 +1,5 @@
 import Engine
+import Primitives
 import Wire
 
 extension FilterValueEntryView {
@@ -24,7 +25,35 @@ extension FilterProblemBuilder {
     }
 }
 
+extension FilterExplanationBuilder {
+    func write(_ explanation: FilterExplanation, _ position: LogPosition) {
+        candidateCount(UInt64(explanation.candidateCount))
+        for clause in explanation.clauses {
+            clauses { message in
+                message.clause(clause.text)
+                message.excludes(clause.action == .exclude)
+                message.effective(clause.isEffective)
+                for step in clause.steps {
+                    message.steps { one in
+                        one.condition(step.text)
+                        one.matchCount(UInt64(step.matchCount))
+                        one.omitted(step.isOmitted)
+                    }
+                }
+                message.eligibleCount(UInt64(clause.eligibleCount))
+            }
+        }
+        eligibleCount(UInt64(explanation.eligibleCount))
+        self.position(position.rawValue)
+    }
+}
+
 extension ValidateFilterResponseBuilder {
+    /// Writes what is wrong with an expression, or with the values for it.
+    func write(_ errors: [FilterError], in expression: String) {
+        for error in errors { problems { $0.write(error, in: expression) } }
+    }
+
     /// Writes what a correct expression is.
     func write(_ filter: CheckedFilter) {
         normalForm(filter.expression.description)

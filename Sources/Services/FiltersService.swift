@@ -3,6 +3,7 @@ import Engine
 import Primitives
 package import RPC
 import Resources
+import Serving
 import Wire
 
 /// `bowerbird.v1.FiltersService`: which items an answer may hold.
@@ -80,25 +81,47 @@ package final class FiltersService: Sendable {
                 let entry = request.filterValues(index)
                 values[entry.key.string] = entry.texts
             }
-            let read = try control.read(expression, group: group)
-            return { [values, control] writer in
-                let response = ValidateFilterResponseBuilder(into: writer)
-                switch read {
-                case .failure(let errors):
-                    for error in errors.all {
-                        response.problems { $0.write(error, in: expression) }
-                    }
-                case .success(let filter):
+            switch try control.read(expression, group: group) {
+            case .failure(let errors):
+                return { writer in
+                    ValidateFilterResponseBuilder(into: writer).write(errors.all, in: expression)
+                }
+            case .success(let filter):
+                let isBound = request.explain || !values.isEmpty
+                let (arguments, problems) =
+                    isBound ? filter.binding(values, control.filterQuotas) : (nil, [])
+                let explained = try explanation(request, filter, arguments, group)
+                return { writer in
+                    let response = ValidateFilterResponseBuilder(into: writer)
                     response.valid(true)
-                    for error in values.isEmpty
-                        ? [] : filter.problems(with: values, control.filterQuotas)
-                    {
-                        response.problems { $0.write(error, in: expression) }
-                    }
+                    response.write(problems, in: expression)
                     response.write(filter)
+                    if let explained {
+                        response.explanation { $0.write(explained.0, explained.position) }
+                    }
                 }
             }
         }
+    }
+
+    /// What each part leaves, where that was asked for.
+    private func explanation(
+        _ request: borrowing ValidateFilterRequestView,
+        _ filter: CheckedFilter,
+        _ arguments: FilterArguments?,
+        _ group: String
+    ) throws(Refusal) -> (FilterExplanation, position: LogPosition)? {
+        guard let arguments, request.explain, filter.expression.target == .item else {
+            return nil
+        }
+        let question = FilterQuestion(
+            group: ResourceName(unchecked: group),
+            userID: request.userID.string,
+            sessionID: request.sessionID.string,
+            itemID: request.itemID.string,
+            askedAt: control.now
+        )
+        return try control.explanation(of: filter, arguments, for: question)
     }
 
     /// The expression that a request gives or names, and its group.
@@ -122,16 +145,15 @@ package final class FiltersService: Sendable {
 }
 
 extension CheckedFilter {
-    /// What is wrong with the values that a request would give.
-    fileprivate func problems(
-        with values: [String: [String]],
+    /// The values that a request would give, converted, or what is wrong with them.
+    fileprivate func binding(
+        _ values: [String: [String]],
         _ quotas: FilterQuotas
-    ) -> [FilterError] {
+    ) -> (arguments: FilterArguments?, problems: [FilterError]) {
         do throws(FilterErrors) {
-            _ = try bind(values, valuesMax: quotas.valuesMax)
-            return []
+            return (try bind(values, valuesMax: quotas.valuesMax), [])
         } catch {
-            return error.all
+            return (nil, error.all)
         }
     }
 }

@@ -6,13 +6,14 @@ import Foundation
 struct FilterCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "filter",
-        abstract: "Checks, creates, lists and deletes filters.",
+        abstract: "Checks, explains, creates, lists and deletes filters.",
         discussion: """
             An expression looks like
               INCLUDE ItemID WHERE Items.GENRE IN ("Comedy") AND Items.YEAR BETWEEN 1990 AND $LAST
             """,
         subcommands: [
-            FilterCheckCommand.self, FilterCreateCommand.self, FilterListCommand.self,
+            FilterCheckCommand.self, FilterExplainCommand.self, FilterCreateCommand.self,
+            FilterListCommand.self,
             FilterDeleteCommand.self,
         ]
     )
@@ -62,6 +63,34 @@ struct FilterCheckCommand: AsyncParsableCommand {
         client.close()
         try FilterReport(reading).printProblems()
         FilterReport(reading).printMeaning()
+    }
+}
+
+/// `bowerbird filter explain`.
+struct FilterExplainCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "explain",
+        abstract: "Counts what each part of an expression leaves, for a user and values."
+    )
+
+    @OptionGroup var server: ServerOption
+    @Argument(help: "The dataset group.") var group: String
+    @Argument(help: "The expression.") var expression: String
+    @Option(help: "Who would ask.") var user = ""
+    @Option(help: "The item that the request would name.") var item = ""
+    @OptionGroup var values: FilterValueOptions
+
+    func run() async throws {
+        let client = try server.client()
+        let reading = try await client.validateFilter(
+            expression,
+            group: groupName(group),
+            values: try values.values(),
+            explainedFor: FilterAsker(userID: user, itemID: item)
+        )
+        client.close()
+        try FilterReport(reading).printProblems()
+        FilterReport(reading).lines.forEach { print($0) }
     }
 }
 
@@ -182,6 +211,46 @@ struct FilterReport {
         }
         if reading.needsUser { print("  asks for a user") }
         if reading.needsItem { print("  asks for an item") }
+    }
+
+    /// What each part leaves, a line a condition.
+    var lines: [String] {
+        guard let found = reading.explanation else {
+            return ["only filters of ItemID can be explained"]
+        }
+        var lines: [String] = []
+        var before = found.candidateCount
+        for clause in found.clauses {
+            lines.append(clause.text)
+            var satisfied = found.candidateCount
+            for step in clause.steps {
+                lines.append(
+                    step.isOmitted
+                        ? "  \(step.text) does nothing: it has no value"
+                        : "  \(step.text) leaves \(grouped(step.matchCount)) of "
+                            + grouped(satisfied)
+                )
+                satisfied = step.matchCount
+            }
+            lines.append(
+                clause.isEffective
+                    ? "  \(clause.excludes ? "without them" : "kept"): "
+                        + "\(grouped(clause.eligibleCount)) of \(grouped(before)) items"
+                    : "  does nothing for this user and these values"
+            )
+            before = clause.eligibleCount
+        }
+        lines.append(
+            "\(grouped(found.eligibleCount)) of \(grouped(found.candidateCount)) items pass"
+        )
+        return lines
+    }
+
+    /// 1204 → `1,204`.
+    private func grouped(_ number: UInt64) -> String {
+        var digits = Array(String(number))
+        for place in stride(from: digits.count - 3, to: 0, by: -3) { digits.insert(",", at: place) }
+        return String(digits)
     }
 
     /// The carets alone are coloured, not the space before them: some terminals would show it.

@@ -337,3 +337,113 @@ def test_the_command_tells_places(client, group, shared_server):
     assert as_csv.splitlines()[1] == 'drama,"INCLUDE ItemID WHERE Items.GENRES IN (""Drama"")"'
     run("filter", "delete", name, "drama", server=server)
     assert run("filter", "list", name, "--output", "json", server=server).stdout == "[]\n"
+
+
+@pytest.fixture
+def stocked(client, group):
+    """Five items of which ann viewed three, in a group."""
+    e = client.p.events
+    rows = [("a", "Drama", 1), ("b", "Drama|War", 2), ("c", "War", 3), ("d", "Drama", 40)]
+    client.events.PutItems(e.PutItemsRequest(
+        dataset_group=group,
+        items=[e.Item(item_id=i, properties=f'{{"genres":"{g}","price":{p}}}') for i, g, p in rows],
+    ))
+    client.events.PutUsers(e.PutUsersRequest(
+        dataset_group=group, users=[e.User(user_id="ann", properties='{"age":20}')]
+    ))
+    for second, item in enumerate(["a", "b", "only-seen"]):
+        client.put_event(group, "ann", item, 1_700_000_000 + second, event_type="View")
+    return group
+
+
+def explain(client, group, expression, user="", item="", **given):
+    return client.p.filters.ValidateFilterRequest(
+        dataset_group=group, filter_expression=expression, filter_values=values(client, **given),
+        explain=True, user_id=user, item_id=item,
+    )
+
+
+def test_each_part_is_counted(client, stocked):
+    expression = (
+        'INCLUDE ItemID WHERE Items.GENRES IN ("Drama") AND Items.PRICE < $MAX '
+        '| EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("view") IF CurrentUser.AGE >= 18'
+    )
+    request = explain(client, stocked, expression, user="ann", MAX=["10"])
+    answer = client.filters.ValidateFilter(request)
+    assert answer.valid and not answer.problems
+    found = answer.explanation
+    assert found.candidate_count == 5 and found.eligible_count == 0 and found.position > 0
+    keep, drop = found.clauses
+    assert [(s.condition, s.match_count) for s in keep.steps] == [
+        ('Items.GENRES IN ("Drama")', 3), ("Items.PRICE < $MAX", 2)
+    ]
+    assert (keep.excludes, keep.effective, keep.eligible_count) == (False, True, 2)
+    assert [(s.condition, s.match_count) for s in drop.steps] == [
+        ('Interactions.EVENT_TYPE IN ("view")', 3)
+    ]
+    assert (drop.excludes, drop.effective, drop.eligible_count) == (True, True, 0)
+    # A user who is too young, or unknown, is left what the first clause leaves.
+    other = client.filters.ValidateFilter(
+        explain(client, stocked, expression, user="nobody", MAX=["10"])
+    ).explanation
+    assert [c.effective for c in other.clauses] == [True, False] and other.eligible_count == 2
+
+
+def test_counts_see_what_was_acknowledged(client, stocked):
+    expression = "EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN (*)"
+    request = explain(client, stocked, expression, user="bob")
+
+    def eligible():
+        return client.filters.ValidateFilter(request).explanation.eligible_count
+
+    for seen, item in enumerate("abcd"):
+        assert eligible() == 5 - seen
+        client.put_event(stocked, "bob", item, 1_700_000_000)
+    e = client.p.events
+    client.events.PutItems(
+        e.PutItemsRequest(dataset_group=stocked, items=[e.Item(item_id="new")])
+    )
+    assert eligible() == 2
+
+
+def test_counting_needs_what_a_request_would(client, stocked):
+    own = "EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN (*)"
+    alike = "INCLUDE ItemID WHERE Items.GENRES IN CurrentItem.GENRES"
+    assert refused(client.filters.ValidateFilter, explain(client, stocked, own))[:2] == (
+        INVALID, ["user_id"]
+    )
+    assert refused(client.filters.ValidateFilter, explain(client, stocked, alike))[:2] == (
+        INVALID, ["item_id"]
+    )
+    found = client.filters.ValidateFilter(explain(client, stocked, alike, item="b")).explanation
+    assert found.eligible_count == 4
+    missing = client.filters.ValidateFilter(
+        explain(client, stocked, "INCLUDE ItemID WHERE Items.PRICE < $MAX")
+    )
+    assert [p.parameter for p in missing.problems] == ["MAX"]
+    assert not missing.HasField("explanation")
+    segment = client.filters.ValidateFilter(
+        explain(client, stocked, "INCLUDE UserID WHERE Users.AGE > 3")
+    )
+    assert segment.valid and not segment.HasField("explanation")
+
+
+def test_the_command_explains(client, stocked, shared_server):
+    name = stocked.removeprefix("datasetGroups/")
+    done = run(
+        "filter", "explain", name,
+        'INCLUDE ItemID WHERE Items.GENRES IN ("Drama") AND Items.PRICE < 10 '
+        '| EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("view") AND Items.PRICE > $MIN',
+        "--user", "ann", server=shared_server.address,
+    )
+    assert done.stdout.splitlines() == [
+        'INCLUDE ItemID WHERE Items.GENRES IN ("Drama") AND Items.PRICE < 10',
+        '  Items.GENRES IN ("Drama") leaves 3 of 5',
+        "  Items.PRICE < 10 leaves 2 of 3",
+        "  kept: 2 of 5 items",
+        'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("view") AND Items.PRICE > $MIN',
+        '  Interactions.EVENT_TYPE IN ("view") leaves 3 of 5',
+        "  Items.PRICE > $MIN does nothing: it has no value",
+        "  without them: 0 of 2 items",
+        "0 of 5 items pass",
+    ]

@@ -189,12 +189,12 @@ struct FilterChecker {
         _ column: FilterColumn,
         _ known: [String: FilterSchemas.Column]
     ) {
+        // Later ones are not told anyway, and each costs a look at every name.
+        guard errors.count < Limits.filterErrorsMax else { return }
         var names = known.filter { $0.value.refusal.isEmpty }.keys.sorted()
         if column.dataset.isAboutInteractions { names.append(FilterParser.countName) }
         let shown = names.prefix(20).joined(separator: ", ") + (names.count > 20 ? ", …" : "")
-        // Each hint costs a comparison with every name.
-        let nearest =
-            errors.count < Limits.filterErrorsMax ? NearestName.of(column.name, in: names) : nil
+        let nearest = NearestName.of(column.name, in: names)
         fail(
             .unknownColumn,
             "unknown column '\(FilterLexer.shown(column.name))'; "

@@ -11,7 +11,7 @@ package struct ValidateFilterRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 132), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 135), into: arena)
     }
     package var datasetGroup: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var filterExpression: WireText { @_lifetime(copy self) get { fields.text(40) } }
@@ -19,6 +19,10 @@ package struct ValidateFilterRequestView: ~Escapable {
     package var filterValuesCount: Int { fields.count(72) }
     @_lifetime(copy self)
     package func filterValues(_ index: Int) -> FilterValueEntryView { FilterValueEntryView(fields.message(80, index, count: 72)) }
+    package var explain: Bool { fields.bool(88) }
+    package var userID: WireText { @_lifetime(copy self) get { fields.text(96) } }
+    package var sessionID: WireText { @_lifetime(copy self) get { fields.text(112) } }
+    package var itemID: WireText { @_lifetime(copy self) get { fields.text(128) } }
 }
 
 /// `bowerbird.v1.ValidateFilterRequest`, written straight in wire form.
@@ -33,4 +37,11 @@ package struct ValidateFilterRequestBuilder {
     package func filter(_ value: String) { writer.field(3, text: value) }
     package func filter(_ value: RawSpan) { writer.field(3, bytes: value) }
     package func filterValues(_ build: (FilterValueEntryBuilder) -> Void) { writer.field(4) { build(FilterValueEntryBuilder(into: writer)) } }
+    package func explain(_ value: Bool) { writer.field(5, varint: value ? 1 : 0) }
+    package func userID(_ value: String) { writer.field(6, text: value) }
+    package func userID(_ value: RawSpan) { writer.field(6, bytes: value) }
+    package func sessionID(_ value: String) { writer.field(7, text: value) }
+    package func sessionID(_ value: RawSpan) { writer.field(7, bytes: value) }
+    package func itemID(_ value: String) { writer.field(8, text: value) }
+    package func itemID(_ value: RawSpan) { writer.field(8, bytes: value) }
 }

@@ -11,7 +11,7 @@ package struct ValidateFilterResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 133), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 136), into: arena)
     }
     package var valid: Bool { fields.bool(24) }
     package var problemsCount: Int { fields.count(32) }
@@ -27,6 +27,8 @@ package struct ValidateFilterResponseView: ~Escapable {
     package func parameters(_ index: Int) -> FilterParameterView { FilterParameterView(fields.message(96, index, count: 88)) }
     package var needsUser: Bool { fields.bool(104) }
     package var needsItem: Bool { fields.bool(108) }
+    package var hasExplanation: Bool { fields.hasMessage(112) }
+    package var explanation: FilterExplanationView { @_lifetime(copy self) get { FilterExplanationView(fields.message(112)) } }
 }
 
 /// `bowerbird.v1.ValidateFilterResponse`, written straight in wire form.
@@ -43,4 +45,5 @@ package struct ValidateFilterResponseBuilder {
     package func parameters(_ build: (FilterParameterBuilder) -> Void) { writer.field(6) { build(FilterParameterBuilder(into: writer)) } }
     package func needsUser(_ value: Bool) { writer.field(7, varint: value ? 1 : 0) }
     package func needsItem(_ value: Bool) { writer.field(8, varint: value ? 1 : 0) }
+    package func explanation(_ build: (FilterExplanationBuilder) -> Void) { writer.field(9) { build(FilterExplanationBuilder(into: writer)) } }
 }

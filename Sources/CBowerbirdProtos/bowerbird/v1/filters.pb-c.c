@@ -593,6 +593,141 @@ void   bowerbird__v1__validate_filter_response__free_unpacked
   assert(message->base.descriptor == &bowerbird__v1__validate_filter_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   bowerbird__v1__filter_explanation__init
+                     (Bowerbird__V1__FilterExplanation         *message)
+{
+  static const Bowerbird__V1__FilterExplanation init_value = BOWERBIRD__V1__FILTER_EXPLANATION__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__filter_explanation__get_packed_size
+                     (const Bowerbird__V1__FilterExplanation *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__filter_explanation__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__filter_explanation__pack
+                     (const Bowerbird__V1__FilterExplanation *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__filter_explanation__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__filter_explanation__pack_to_buffer
+                     (const Bowerbird__V1__FilterExplanation *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__filter_explanation__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__FilterExplanation *
+       bowerbird__v1__filter_explanation__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__FilterExplanation *)
+     protobuf_c_message_unpack (&bowerbird__v1__filter_explanation__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__filter_explanation__free_unpacked
+                     (Bowerbird__V1__FilterExplanation *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__filter_explanation__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__filter_clause_explanation__init
+                     (Bowerbird__V1__FilterClauseExplanation         *message)
+{
+  static const Bowerbird__V1__FilterClauseExplanation init_value = BOWERBIRD__V1__FILTER_CLAUSE_EXPLANATION__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__filter_clause_explanation__get_packed_size
+                     (const Bowerbird__V1__FilterClauseExplanation *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__filter_clause_explanation__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__filter_clause_explanation__pack
+                     (const Bowerbird__V1__FilterClauseExplanation *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__filter_clause_explanation__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__filter_clause_explanation__pack_to_buffer
+                     (const Bowerbird__V1__FilterClauseExplanation *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__filter_clause_explanation__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__FilterClauseExplanation *
+       bowerbird__v1__filter_clause_explanation__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__FilterClauseExplanation *)
+     protobuf_c_message_unpack (&bowerbird__v1__filter_clause_explanation__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__filter_clause_explanation__free_unpacked
+                     (Bowerbird__V1__FilterClauseExplanation *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__filter_clause_explanation__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__filter_step__init
+                     (Bowerbird__V1__FilterStep         *message)
+{
+  static const Bowerbird__V1__FilterStep init_value = BOWERBIRD__V1__FILTER_STEP__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__filter_step__get_packed_size
+                     (const Bowerbird__V1__FilterStep *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__filter_step__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__filter_step__pack
+                     (const Bowerbird__V1__FilterStep *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__filter_step__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__filter_step__pack_to_buffer
+                     (const Bowerbird__V1__FilterStep *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__filter_step__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__FilterStep *
+       bowerbird__v1__filter_step__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__FilterStep *)
+     protobuf_c_message_unpack (&bowerbird__v1__filter_step__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__filter_step__free_unpacked
+                     (Bowerbird__V1__FilterStep *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__filter_step__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor bowerbird__v1__create_filter_request__field_descriptors[4] =
 {
   {
@@ -968,7 +1103,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__delete_filter_response__descript
   (ProtobufCMessageInit) bowerbird__v1__delete_filter_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor bowerbird__v1__validate_filter_request__field_descriptors[4] =
+static const ProtobufCFieldDescriptor bowerbird__v1__validate_filter_request__field_descriptors[8] =
 {
   {
     "dataset_group",
@@ -1018,17 +1153,69 @@ static const ProtobufCFieldDescriptor bowerbird__v1__validate_filter_request__fi
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "explain",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__ValidateFilterRequest, explain),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "user_id",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__ValidateFilterRequest, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "session_id",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__ValidateFilterRequest, session_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "item_id",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__ValidateFilterRequest, item_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned bowerbird__v1__validate_filter_request__field_indices_by_name[] = {
   0,   /* field[0] = dataset_group */
+  4,   /* field[4] = explain */
   2,   /* field[2] = filter */
   1,   /* field[1] = filter_expression */
   3,   /* field[3] = filter_values */
+  7,   /* field[7] = item_id */
+  6,   /* field[6] = session_id */
+  5,   /* field[5] = user_id */
 };
 static const ProtobufCIntRange bowerbird__v1__validate_filter_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor bowerbird__v1__validate_filter_request__descriptor =
 {
@@ -1038,7 +1225,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__validate_filter_request__descrip
   "Bowerbird__V1__ValidateFilterRequest",
   "bowerbird.v1",
   sizeof(Bowerbird__V1__ValidateFilterRequest),
-  4,
+  8,
   bowerbird__v1__validate_filter_request__field_descriptors,
   bowerbird__v1__validate_filter_request__field_indices_by_name,
   1,  bowerbird__v1__validate_filter_request__number_ranges,
@@ -1302,7 +1489,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__filter_parameter__descriptor =
   (ProtobufCMessageInit) bowerbird__v1__filter_parameter__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor bowerbird__v1__validate_filter_response__field_descriptors[8] =
+static const ProtobufCFieldDescriptor bowerbird__v1__validate_filter_response__field_descriptors[9] =
 {
   {
     "valid",
@@ -1400,9 +1587,22 @@ static const ProtobufCFieldDescriptor bowerbird__v1__validate_filter_response__f
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "explanation",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__ValidateFilterResponse, explanation),
+    &bowerbird__v1__filter_explanation__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned bowerbird__v1__validate_filter_response__field_indices_by_name[] = {
   4,   /* field[4] = columns */
+  8,   /* field[8] = explanation */
   7,   /* field[7] = needs_item */
   6,   /* field[6] = needs_user */
   2,   /* field[2] = normal_form */
@@ -1414,7 +1614,7 @@ static const unsigned bowerbird__v1__validate_filter_response__field_indices_by_
 static const ProtobufCIntRange bowerbird__v1__validate_filter_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor bowerbird__v1__validate_filter_response__descriptor =
 {
@@ -1424,11 +1624,242 @@ const ProtobufCMessageDescriptor bowerbird__v1__validate_filter_response__descri
   "Bowerbird__V1__ValidateFilterResponse",
   "bowerbird.v1",
   sizeof(Bowerbird__V1__ValidateFilterResponse),
-  8,
+  9,
   bowerbird__v1__validate_filter_response__field_descriptors,
   bowerbird__v1__validate_filter_response__field_indices_by_name,
   1,  bowerbird__v1__validate_filter_response__number_ranges,
   (ProtobufCMessageInit) bowerbird__v1__validate_filter_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__filter_explanation__field_descriptors[4] =
+{
+  {
+    "candidate_count",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__FilterExplanation, candidate_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "clauses",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__FilterExplanation, n_clauses),
+    offsetof(Bowerbird__V1__FilterExplanation, clauses),
+    &bowerbird__v1__filter_clause_explanation__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "eligible_count",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__FilterExplanation, eligible_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "position",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__FilterExplanation, position),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__filter_explanation__field_indices_by_name[] = {
+  0,   /* field[0] = candidate_count */
+  1,   /* field[1] = clauses */
+  2,   /* field[2] = eligible_count */
+  3,   /* field[3] = position */
+};
+static const ProtobufCIntRange bowerbird__v1__filter_explanation__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__filter_explanation__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.FilterExplanation",
+  "FilterExplanation",
+  "Bowerbird__V1__FilterExplanation",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__FilterExplanation),
+  4,
+  bowerbird__v1__filter_explanation__field_descriptors,
+  bowerbird__v1__filter_explanation__field_indices_by_name,
+  1,  bowerbird__v1__filter_explanation__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__filter_explanation__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__filter_clause_explanation__field_descriptors[5] =
+{
+  {
+    "clause",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__FilterClauseExplanation, clause),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "excludes",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__FilterClauseExplanation, excludes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "effective",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__FilterClauseExplanation, effective),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "steps",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__FilterClauseExplanation, n_steps),
+    offsetof(Bowerbird__V1__FilterClauseExplanation, steps),
+    &bowerbird__v1__filter_step__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "eligible_count",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__FilterClauseExplanation, eligible_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__filter_clause_explanation__field_indices_by_name[] = {
+  0,   /* field[0] = clause */
+  2,   /* field[2] = effective */
+  4,   /* field[4] = eligible_count */
+  1,   /* field[1] = excludes */
+  3,   /* field[3] = steps */
+};
+static const ProtobufCIntRange bowerbird__v1__filter_clause_explanation__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__filter_clause_explanation__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.FilterClauseExplanation",
+  "FilterClauseExplanation",
+  "Bowerbird__V1__FilterClauseExplanation",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__FilterClauseExplanation),
+  5,
+  bowerbird__v1__filter_clause_explanation__field_descriptors,
+  bowerbird__v1__filter_clause_explanation__field_indices_by_name,
+  1,  bowerbird__v1__filter_clause_explanation__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__filter_clause_explanation__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__filter_step__field_descriptors[3] =
+{
+  {
+    "condition",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__FilterStep, condition),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "match_count",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__FilterStep, match_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "omitted",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__FilterStep, omitted),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__filter_step__field_indices_by_name[] = {
+  0,   /* field[0] = condition */
+  1,   /* field[1] = match_count */
+  2,   /* field[2] = omitted */
+};
+static const ProtobufCIntRange bowerbird__v1__filter_step__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__filter_step__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.FilterStep",
+  "FilterStep",
+  "Bowerbird__V1__FilterStep",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__FilterStep),
+  3,
+  bowerbird__v1__filter_step__field_descriptors,
+  bowerbird__v1__filter_step__field_indices_by_name,
+  1,  bowerbird__v1__filter_step__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__filter_step__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCEnumValue bowerbird__v1__filter_target__enum_values_by_number[4] =

@@ -30,6 +30,9 @@ typedef struct Bowerbird__V1__FilterProblem Bowerbird__V1__FilterProblem;
 typedef struct Bowerbird__V1__FilterColumn Bowerbird__V1__FilterColumn;
 typedef struct Bowerbird__V1__FilterParameter Bowerbird__V1__FilterParameter;
 typedef struct Bowerbird__V1__ValidateFilterResponse Bowerbird__V1__ValidateFilterResponse;
+typedef struct Bowerbird__V1__FilterExplanation Bowerbird__V1__FilterExplanation;
+typedef struct Bowerbird__V1__FilterClauseExplanation Bowerbird__V1__FilterClauseExplanation;
+typedef struct Bowerbird__V1__FilterStep Bowerbird__V1__FilterStep;
 
 
 /* --- enums --- */
@@ -147,10 +150,14 @@ struct  Bowerbird__V1__ValidateFilterRequest
   ProtobufCBinaryData filter;
   size_t n_filter_values;
   Bowerbird__V1__FilterValueEntry **filter_values;
+  protobuf_c_boolean explain;
+  ProtobufCBinaryData user_id;
+  ProtobufCBinaryData session_id;
+  ProtobufCBinaryData item_id;
 };
 #define BOWERBIRD__V1__VALIDATE_FILTER_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__validate_filter_request__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL }
+    , {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, 0, {0,NULL}, {0,NULL}, {0,NULL} }
 
 
 struct  Bowerbird__V1__FilterProblem
@@ -208,10 +215,52 @@ struct  Bowerbird__V1__ValidateFilterResponse
   Bowerbird__V1__FilterParameter **parameters;
   protobuf_c_boolean needs_user;
   protobuf_c_boolean needs_item;
+  Bowerbird__V1__FilterExplanation *explanation;
 };
 #define BOWERBIRD__V1__VALIDATE_FILTER_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__validate_filter_response__descriptor) \
-    , 0, 0,NULL, {0,NULL}, BOWERBIRD__V1__FILTER_TARGET__FILTER_TARGET_UNSPECIFIED, 0,NULL, 0,NULL, 0, 0 }
+    , 0, 0,NULL, {0,NULL}, BOWERBIRD__V1__FILTER_TARGET__FILTER_TARGET_UNSPECIFIED, 0,NULL, 0,NULL, 0, 0, NULL }
+
+
+struct  Bowerbird__V1__FilterExplanation
+{
+  ProtobufCMessage base;
+  uint64_t candidate_count;
+  size_t n_clauses;
+  Bowerbird__V1__FilterClauseExplanation **clauses;
+  uint64_t eligible_count;
+  uint64_t position;
+};
+#define BOWERBIRD__V1__FILTER_EXPLANATION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__filter_explanation__descriptor) \
+    , 0, 0,NULL, 0, 0 }
+
+
+struct  Bowerbird__V1__FilterClauseExplanation
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData clause;
+  protobuf_c_boolean excludes;
+  protobuf_c_boolean effective;
+  size_t n_steps;
+  Bowerbird__V1__FilterStep **steps;
+  uint64_t eligible_count;
+};
+#define BOWERBIRD__V1__FILTER_CLAUSE_EXPLANATION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__filter_clause_explanation__descriptor) \
+    , {0,NULL}, 0, 0, 0,NULL, 0 }
+
+
+struct  Bowerbird__V1__FilterStep
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData condition;
+  uint64_t match_count;
+  protobuf_c_boolean omitted;
+};
+#define BOWERBIRD__V1__FILTER_STEP__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__filter_step__descriptor) \
+    , {0,NULL}, 0, 0 }
 
 
 /* Bowerbird__V1__CreateFilterRequest methods */
@@ -461,6 +510,63 @@ Bowerbird__V1__ValidateFilterResponse *
 void   bowerbird__v1__validate_filter_response__free_unpacked
                      (Bowerbird__V1__ValidateFilterResponse *message,
                       ProtobufCAllocator *allocator);
+/* Bowerbird__V1__FilterExplanation methods */
+void   bowerbird__v1__filter_explanation__init
+                     (Bowerbird__V1__FilterExplanation         *message);
+size_t bowerbird__v1__filter_explanation__get_packed_size
+                     (const Bowerbird__V1__FilterExplanation   *message);
+size_t bowerbird__v1__filter_explanation__pack
+                     (const Bowerbird__V1__FilterExplanation   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__filter_explanation__pack_to_buffer
+                     (const Bowerbird__V1__FilterExplanation   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__FilterExplanation *
+       bowerbird__v1__filter_explanation__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__filter_explanation__free_unpacked
+                     (Bowerbird__V1__FilterExplanation *message,
+                      ProtobufCAllocator *allocator);
+/* Bowerbird__V1__FilterClauseExplanation methods */
+void   bowerbird__v1__filter_clause_explanation__init
+                     (Bowerbird__V1__FilterClauseExplanation         *message);
+size_t bowerbird__v1__filter_clause_explanation__get_packed_size
+                     (const Bowerbird__V1__FilterClauseExplanation   *message);
+size_t bowerbird__v1__filter_clause_explanation__pack
+                     (const Bowerbird__V1__FilterClauseExplanation   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__filter_clause_explanation__pack_to_buffer
+                     (const Bowerbird__V1__FilterClauseExplanation   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__FilterClauseExplanation *
+       bowerbird__v1__filter_clause_explanation__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__filter_clause_explanation__free_unpacked
+                     (Bowerbird__V1__FilterClauseExplanation *message,
+                      ProtobufCAllocator *allocator);
+/* Bowerbird__V1__FilterStep methods */
+void   bowerbird__v1__filter_step__init
+                     (Bowerbird__V1__FilterStep         *message);
+size_t bowerbird__v1__filter_step__get_packed_size
+                     (const Bowerbird__V1__FilterStep   *message);
+size_t bowerbird__v1__filter_step__pack
+                     (const Bowerbird__V1__FilterStep   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__filter_step__pack_to_buffer
+                     (const Bowerbird__V1__FilterStep   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__FilterStep *
+       bowerbird__v1__filter_step__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__filter_step__free_unpacked
+                     (Bowerbird__V1__FilterStep *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Bowerbird__V1__CreateFilterRequest_Closure)
@@ -501,6 +607,15 @@ typedef void (*Bowerbird__V1__FilterParameter_Closure)
                   void *closure_data);
 typedef void (*Bowerbird__V1__ValidateFilterResponse_Closure)
                  (const Bowerbird__V1__ValidateFilterResponse *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__FilterExplanation_Closure)
+                 (const Bowerbird__V1__FilterExplanation *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__FilterClauseExplanation_Closure)
+                 (const Bowerbird__V1__FilterClauseExplanation *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__FilterStep_Closure)
+                 (const Bowerbird__V1__FilterStep *message,
                   void *closure_data);
 
 /* --- services --- */
@@ -580,6 +695,9 @@ extern const ProtobufCMessageDescriptor bowerbird__v1__filter_problem__descripto
 extern const ProtobufCMessageDescriptor bowerbird__v1__filter_column__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__filter_parameter__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__validate_filter_response__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__filter_explanation__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__filter_clause_explanation__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__filter_step__descriptor;
 extern const ProtobufCServiceDescriptor bowerbird__v1__filters_service__descriptor;
 
 PROTOBUF_C__END_DECLS
