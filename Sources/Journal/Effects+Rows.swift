@@ -21,7 +21,8 @@ struct RowEncoder {
         return row
     }
 
-    func add(_ effect: Effect, to batch: WriteBatch) {
+    /// `place` is the effect's in the mutation at `position`.
+    func add(_ effect: Effect, at position: LogPosition, _ place: Int, to batch: WriteBatch) {
         switch effect {
         case .resourceStored(let name, let resource):
             let row = begin()
@@ -56,12 +57,22 @@ struct RowEncoder {
                 unsafe batch.deleteAll(store.family(.events), prefix: RowKey.owner(group, owner))
             }
             for event in merged { putEvent(group, user, event, to: batch) }
+            let rewrite = begin()
+            HistoryRewrite(group, at: position, session: session, user: user, merged: merged)
+                .write(to: rewrite)
+            put(.rewrites, RowKey.rewrite(group, position, place), rewrite, to: batch)
             let target = begin()
             target.put(UInt64(user.rawValue))
             put(.eventIDs, RowKey.entity(group, session.rawValue), target, to: batch)
             putJoin(group, session, user, to: batch)
         case .recordsDeleted(let group, let kind):
             deleteRecords(group, kind, to: batch)
+            if kind == .interactions {
+                let row = begin()
+                row.put(position.rawValue)
+                put(.meta, RowKey.deletion(group), row, to: batch)
+            }
+            if kind == nil { unsafe batch.delete(store.family(.meta), RowKey.deletion(group)) }
         case .requestRemembered(let id, let bodyHash, let names, let time):
             let row = begin()
             row.put(id)
@@ -135,10 +146,10 @@ struct RowEncoder {
     private func deleteRecords(_ group: GroupIndex, _ kind: DatasetKind?, to batch: WriteBatch) {
         let families: [ColumnFamily] =
             switch kind {
-            case .interactions: [.events, .eventIDs, .sessions]
+            case .interactions: [.events, .eventIDs, .sessions, .rewrites]
             case .items: [.items]
             case .users: [.users]
-            case nil: [.events, .eventIDs, .sessions, .items, .users, .names]
+            case nil: [.events, .eventIDs, .sessions, .rewrites, .items, .users, .names]
             }
         for family in families {
             unsafe batch.deleteAll(store.family(family), prefix: RowKey.group(group))

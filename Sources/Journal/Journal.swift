@@ -95,10 +95,43 @@ package final class Journal: Sendable {
     package func makeSnapshot() throws(Refusal) -> RecordSnapshot {
         let store = try writer.currentStore()
         return RecordSnapshot(
-            store: store,
             snapshot: store.makeSnapshot(),
             position: engine.position
         )
+    }
+
+    /// The position at which a group's interactions were deleted last; `nil` if they never were.
+    ///
+    /// An artifact that is older knows interactions that are gone. On the writer's thread, or
+    /// before it starts.
+    package func interactionsDeleted(_ group: GroupIndex) throws(Refusal) -> LogPosition? {
+        let store = try writer.currentStore()
+        do throws(JournalError) {
+            guard let row = try store.get(.meta, RowKey.deletion(group)) else { return nil }
+            var reader = RowReader(row)
+            guard let value = try? reader.unsigned() else {
+                throw JournalError(.corrupt, "the position of a deletion can't be read")
+            }
+            return LogPosition(value)
+        } catch {
+            throw Refusal(.unavailable, "the store could not be read: \(error)")
+        }
+    }
+
+    /// Forgets what joined histories were, up to a position that every artifact has seen.
+    ///
+    /// On the writer's thread, or before it starts. A failure leaves some rows for the next time.
+    package func forgetRewrites(through position: LogPosition) {
+        guard position > .zero, let store = try? writer.currentStore() else { return }
+        let batch = WriteBatch()
+        for case .datasetGroup(let group) in engine.resources.all(.datasetGroup) {
+            unsafe batch.deleteAll(
+                store.family(.rewrites),
+                from: RowKey.group(group.index),
+                to: RowKey.rewrite(group.index, position, Int(UInt32.max))
+            )
+        }
+        try? store.write(batch)
     }
 
     static func position(_ store: Store) throws(JournalError) -> LogPosition {

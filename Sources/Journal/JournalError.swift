@@ -5,6 +5,8 @@ package struct JournalError: Error, Hashable, Sendable, CustomStringConvertible 
         case corrupt
         case newerFormat
         case io
+        /// What was being read is of a store that was opened again since; read anew.
+        case snapshotRevoked
     }
 
     package var code: Code

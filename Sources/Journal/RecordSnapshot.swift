@@ -4,11 +4,9 @@ package import Primitives
 /// The records at one position, whatever is written since; what a training reads.
 package final class RecordSnapshot: Sendable {
     package let position: LogPosition
-    private let store: Store
     private let snapshot: StoreSnapshot
 
-    init(store: Store, snapshot: StoreSnapshot, position: LogPosition) {
-        self.store = store
+    init(snapshot: StoreSnapshot, position: LogPosition) {
         self.snapshot = snapshot
         self.position = position
     }
@@ -17,12 +15,13 @@ package final class RecordSnapshot: Sendable {
     ///
     /// `body` returns false to stop. About 0.3 µs a record.
     ///
-    /// - Throws: `JournalError` when a row can't be read.
+    /// - Throws: `JournalError` when a row can't be read; `snapshotRevoked` when a write has failed
+    ///   and the store had to be opened again.
     package func forEachEvent(
         of group: GroupIndex,
         _ body: (UserIndex, StoredEvent) -> Bool
     ) throws(JournalError) {
-        try unsafe store.scan(.events, prefix: RowKey.group(group), snapshot: snapshot) {
+        try unsafe snapshot.scan(.events, prefix: RowKey.group(group)) {
             (key, value) throws(JournalError) in
             var reader = unsafe RowReader(value)
             guard let eventKey = unsafe EventKey(key), let event = try? reader.event(eventKey)

@@ -53,15 +53,14 @@ struct Recovery {
         try applyNames(&effects)
         try applyEntities(&effects)
         flush(&effects)
-        var tail: [(group: GroupIndex, owner: UserIndex, event: StoredEvent)] = []
+        let rewrites = try rewrites(after: replayAfter)
+        var replay = HistoryReplay(replayAfter: replayAfter, rewrites: rewrites)
         try unsafe store.scan(.events) { (key, value) throws(JournalError) in
             guard let eventKey = unsafe EventKey(key) else { throw unsafe damaged(.events, key) }
             var reader = unsafe RowReader(value)
             do throws(RowReader.Damaged) {
                 let event = try reader.event(eventKey)
-                if event.position > replayAfter {
-                    tail.append((eventKey.group, eventKey.owner, event))
-                } else {
+                if !replay.takes(eventKey.group, eventKey.owner, event) {
                     effects.append(.eventStored(eventKey.group, owner: eventKey.owner, event))
                 }
             } catch {
@@ -70,20 +69,34 @@ struct Recovery {
             if effects.count >= Self.effectsPerApply { flush(&effects) }
             return true
         }
+        effects += replay.facts()
         flush(&effects)
         prepare()
-        tail.sort { ($0.event.position, $0.event.ordinal) < ($1.event.position, $1.event.ordinal) }
-        for (group, owner, event) in tail {
-            observe(
-                engine.apply([
-                    Effects(
-                        position: event.position,
-                        effects: [.eventStored(group, owner: owner, event)]
-                    )
-                ])
-            )
-        }
+        replay.forEachStep { observe(engine.apply([$0])) }
+        // A session that was joined again has another user now.
+        try applyJoins(&effects)
+        flush(&effects)
         _ = engine.apply([Effects(position: position, effects: [])])
+    }
+
+    private func rewrites(
+        after position: LogPosition
+    ) throws(JournalError) -> [HistoryRewrite] {
+        var found: [HistoryRewrite] = []
+        try unsafe store.scan(.rewrites) { (key, value) throws(JournalError) in
+            guard key.count == 16 else { throw unsafe damaged(.rewrites, key) }
+            let group = GroupIndex(UInt32(truncatingIfNeeded: unsafe RowKey.read(key, 0, 4)))
+            let at = LogPosition(unsafe RowKey.read(key, 4, 8))
+            guard at > position else { return true }
+            var reader = unsafe RowReader(value)
+            do throws(RowReader.Damaged) {
+                found.append(try HistoryRewrite(group, at, &reader))
+            } catch {
+                throw unsafe damaged(.rewrites, key)
+            }
+            return true
+        }
+        return found
     }
 
     private func applyNames(_ effects: inout [Effect]) throws(JournalError) {
@@ -109,6 +122,10 @@ struct Recovery {
                 )
             }
         }
+        try applyJoins(&effects)
+    }
+
+    private func applyJoins(_ effects: inout [Effect]) throws(JournalError) {
         try scan(.sessions, into: &effects) { (key, reader) throws(RowReader.Damaged) in
             let (group, session) = try Self.entity(key)
             return .sessionJoined(
@@ -146,6 +163,7 @@ struct Recovery {
             } catch {
                 throw unsafe damaged(family, key)
             }
+            if family != .resources, effects.count >= Self.effectsPerApply { flush(&effects) }
             return true
         }
     }

@@ -129,6 +129,19 @@ enum RowKey {
         return key
     }
 
+    /// In order of the log below its group; `place` is the effect's in its mutation.
+    static func rewrite(_ group: GroupIndex, _ position: LogPosition, _ place: Int) -> [UInt8] {
+        var key = self.group(group)
+        append(position.rawValue, 8, to: &key)
+        append(UInt64(place), 4, to: &key)
+        return key
+    }
+
+    /// Where a group's interactions were deleted last.
+    static func deletion(_ group: GroupIndex) -> [UInt8] {
+        Array("deleted-".utf8) + self.group(group)
+    }
+
     /// 128 bits of a keyed hash of an id, below its group.
     static func eventID(_ group: GroupIndex, _ id: String, _ hash: StableHash) -> [UInt8] {
         var key = self.group(group)

@@ -174,7 +174,7 @@ final class Writer: @unchecked Sendable {
             guard let failure = try writeOnce(effects, through: last) else { return }
             logger.error("write failed", metadata: ["error": "\(failure)"])
             unsettled = effects
-            store = nil
+            shut()
             _ = try openStore()
             if position == last { return }
         }
@@ -189,7 +189,9 @@ final class Writer: @unchecked Sendable {
         let encoder = RowEncoder(store: store, hash: hash)
         let batch = WriteBatch()
         for one in effects {
-            for effect in one.effects { encoder.add(effect, to: batch) }
+            for (place, effect) in one.effects.enumerated() {
+                encoder.add(effect, at: one.position, place, to: batch)
+            }
         }
         let row = RowWriter()
         row.put(last.rawValue)
@@ -247,7 +249,11 @@ final class Writer: @unchecked Sendable {
     /// Closes the store.
     ///
     /// After the thread has ended.
-    func close() {
+    func close() { shut() }
+
+    /// Drops the store; whoever reads a snapshot of it reads a newer one.
+    private func shut() {
+        store?.revokeSnapshots()
         store = nil
     }
 

@@ -311,6 +311,9 @@ extension Limits {
     /// begins again.
     package static let recordedChangesMax = 200_000
 
+    /// How long a training waits before it begins again, once the store could not write.
+    package static let trainingRetryMS = 1_000
+
     /// Items that one question excludes by id.
     package static let excludedItemsMax = 10_000
 }

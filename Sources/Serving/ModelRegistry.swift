@@ -64,17 +64,28 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
     ///
     /// A version whose artifact is missing or can't be read is passed to `unreadable`.
     package func restore(
-        _ artifacts: ArtifactStore,
+        _ journal: Journal,
         unreadable: (ResourceName, String) -> Void
     ) -> LogPosition {
-        var oldest: LogPosition?
         for case .solutionVersion(let version) in engine.resources.all(.solutionVersion)
         where version.header.status == .active {
             let name = Resource.solutionVersion(version).resourceName
             guard let (group, entry) = recipe(of: version.solution) else { continue }
             do {
-                guard let artifact = try artifacts.artifact(name) else {
+                guard let artifact = try journal.artifacts.artifact(name) else {
                     unreadable(name, "its artifact is missing")
+                    continue
+                }
+                // What the interactions that are gone have taught is gone, too.
+                if let deletion = try journal.interactionsDeleted(group),
+                    artifact.position < deletion
+                {
+                    entries[name] = Entry(
+                        group: group,
+                        model: entry.recipe.emptyModel(),
+                        selection: selection(of: version.solution, group),
+                        position: deletion
+                    )
                     continue
                 }
                 let model = try entry.recipe.decode(artifact.bytes)
@@ -84,14 +95,17 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
                     selection: selection(of: version.solution, group),
                     position: artifact.position
                 )
-                oldest = min(oldest ?? artifact.position, artifact.position)
             } catch {
                 unreadable(name, "\(error)")
             }
         }
         rebuildTable()
-        let onlyObserving = entries.values.contains { $0.position == .zero }
-        return onlyObserving ? .zero : oldest ?? LogPosition(.max)
+        return entries.values.map(\.position).min() ?? LogPosition(.max)
+    }
+
+    /// The position that every artifact has seen; where there is none, that of now.
+    package var oldestArtifact: LogPosition {
+        entries.values.map(\.position).filter { $0 > .zero }.min() ?? engine.position
     }
 
     /// All items are there: tells every model how many items there are.

@@ -41,7 +41,7 @@ struct ServerCore {
         )
         self.registry = registry
         keeper = ServedListKeeper(registry: registry, journal: journal, logger: logger)
-        let replayAfter = registry.restore(journal.artifacts) { version, reason in
+        let replayAfter = registry.restore(journal) { version, reason in
             logger.error(
                 "model can't be read; train again",
                 metadata: ["resource": "\(version)", "reason": "\(reason)"]
@@ -52,6 +52,7 @@ struct ServerCore {
             prepare: { registry.recordsRecovered() },
             observe: { registry.applied($0) }
         )
+        journal.forgetRewrites(through: registry.oldestArtifact)
         journal.sequencer.start(observer: registry)
         trainings = TrainingQueue(
             journal: journal,

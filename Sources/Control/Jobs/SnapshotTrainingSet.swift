@@ -1,35 +1,42 @@
 import Engine
-import Journal
-import Primitives
-import Recipes
-import Serving
+package import Journal
+package import Primitives
+package import Recipes
+package import Serving
 
 /// A snapshot of the store as the recipes read it.
-final class SnapshotTrainingSet: TrainingSet, @unchecked Sendable {
+package final class SnapshotTrainingSet: TrainingSet, @unchecked Sendable {
     // SAFETY of `@unchecked`: used by one training thread; the counts are read after it is done.
-    let itemCount: Int
-    let position: LogPosition
-    private(set) var userCount = 0
-    private(set) var interactionCount = 0
+    package let itemCount: Int
+    package let position: LogPosition
+    package private(set) var userCount = 0
+    package private(set) var interactionCount = 0
+    /// The store was opened again while it was read: train on a newer snapshot.
+    package private(set) var isRevoked = false
+    private let historyLengthMax: Int
     private let snapshot: RecordSnapshot
     private let group: GroupIndex
     private let selection: EventSelection?
 
-    init(
+    /// `historyLengthMax` is the engine's: what it has dropped from a history, its live parts have
+    /// taken back, so a training must not learn it either.
+    package init(
         snapshot: RecordSnapshot,
         group: GroupIndex,
         itemCount: Int,
-        selection: EventSelection?
+        selection: EventSelection?,
+        historyLengthMax: Int = Limits.historyLengthMax
     ) {
         self.snapshot = snapshot
         self.selection = selection
+        self.historyLengthMax = historyLengthMax
         self.group = group
         self.itemCount = itemCount
         position = snapshot.position
     }
 
     /// What the training would have liked to have; Personalize refuses to train without it.
-    var warnings: [String] {
+    package var warnings: [String] {
         var warnings: [String] = []
         if interactionCount < 1_000 {
             warnings.append(
@@ -43,7 +50,7 @@ final class SnapshotTrainingSet: TrainingSet, @unchecked Sendable {
         return warnings
     }
 
-    func forEachHistory(_ body: (UserIndex, [Interaction]) -> Bool) throws(RecipeError) {
+    package func forEachHistory(_ body: (UserIndex, [Interaction]) -> Bool) throws(RecipeError) {
         userCount = 0
         interactionCount = 0
         var owner: UserIndex?
@@ -52,11 +59,14 @@ final class SnapshotTrainingSet: TrainingSet, @unchecked Sendable {
         func flush() -> Bool {
             guard let owner, !history.isEmpty else { return true }
             userCount += 1
+            if history.count > historyLengthMax {
+                history.removeFirst(history.count - historyLengthMax)
+            }
             interactionCount += history.count
             defer { history.removeAll(keepingCapacity: true) }
             return body(owner, history)
         }
-        do {
+        do throws(JournalError) {
             try snapshot.forEachEvent(of: group) { next, event in
                 if next != owner {
                     guard flush() else {
@@ -80,6 +90,7 @@ final class SnapshotTrainingSet: TrainingSet, @unchecked Sendable {
                 return true
             }
         } catch {
+            isRevoked = error.code == .snapshotRevoked
             throw RecipeError(.readFailed, "\(error)")
         }
         if !isStopped { _ = flush() }

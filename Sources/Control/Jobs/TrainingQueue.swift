@@ -147,12 +147,24 @@ package final class TrainingQueue: Sendable {
         setStatus(version, .createInProgress)
         do throws(Refusal) {
             // Each attempt reads a newer state; a group that is written faster than it is read is
-            // given up on.
+            // given up on. While the store can't be written to, its end could not be told either.
             if isUpdate(version) { return try update(version, started) }
-            for _ in 0..<3 {
-                guard let made = try attempt(version) else { return }
-                let elapsed = Int64((clock.monotonicNanoseconds() - started) / 1_000_000)
-                if try publish(made, as: version, elapsedMS: elapsed) { return }
+            var overtaken = 0
+            while overtaken < 3 {
+                do throws(Refusal) {
+                    guard let made = try attempt(version) else { return }
+                    let elapsed = Int64((clock.monotonicNanoseconds() - started) / 1_000_000)
+                    if try publish(made, as: version, elapsedMS: elapsed) { return }
+                    overtaken += 1
+                } catch {
+                    guard error.code == .unavailable else { throw error }
+                    logger.warning(
+                        "training begins again",
+                        metadata: ["resource": "\(version)", "error": "\(error.message)"]
+                    )
+                    endRecording(for: version)
+                    guard waitForStore(version) else { return }
+                }
             }
             throw Refusal(
                 .internalFailure,
@@ -249,13 +261,22 @@ package final class TrainingQueue: Sendable {
             )
         } catch {
             guard error.code == .cancelled else {
-                throw Refusal(.internalFailure, error.message)
+                throw Refusal(set.isRevoked ? .unavailable : .internalFailure, error.message)
             }
             endRecording(for: version)
             let isEnding = state.withLock { $0.isEnding }
             if !isEnding { setStatus(version, .createStopped) }
             return nil
         }
+    }
+
+    /// Waits for a second; false when the version is not wanted any more.
+    private func waitForStore(_ version: ResourceName) -> Bool {
+        let never = DispatchSemaphore(value: 0)
+        _ = never.wait(timeout: .now() + .milliseconds(Limits.trainingRetryMS))
+        let (isEnding, isStopped) = state.withLock { ($0.isEnding, $0.stopped.contains(version)) }
+        if isStopped && !isEnding { setStatus(version, .createStopped) }
+        return !isEnding && !isStopped
     }
 
     private func snapshot(
@@ -289,6 +310,7 @@ package final class TrainingQueue: Sendable {
                 bytes: unsafe bytes.withUnsafeBytes { unsafe Array($0) }
             )
             try self.journal.artifacts.store(version, artifact)
+            self.journal.forgetRewrites(through: self.registry.oldestArtifact)
             return true
         }
         guard isAdopted else { return false }

@@ -22,6 +22,8 @@ enum ColumnFamily: String, CaseIterable {
     case served
     /// How often an item was shown in vain, by group and item; no part of the log.
     case showings
+    /// What histories were before a write changed more than their ends; see `HistoryRewrite`.
+    case rewrites
 
     var index: Int {
         // `allCases` is in order of declaration and short.

@@ -1,6 +1,7 @@
 import CRocksDB
 import Glibc
 import Primitives
+import Synchronization
 
 /// A RocksDB database with our column families.
 ///
@@ -20,6 +21,11 @@ final class Store: @unchecked Sendable {
     private let reads: OpaquePointer
     private let environment: OpaquePointer?
     private let cache: OpaquePointer
+    private let snapshots = Mutex<[WeakSnapshot]>([])
+
+    private struct WeakSnapshot {
+        weak let snapshot: StoreSnapshot?
+    }
 
     /// Opens what is at `path`, or makes it.
     ///
@@ -183,15 +189,15 @@ final class Store: @unchecked Sendable {
         _ family: ColumnFamily,
         prefix: [UInt8] = [],
         from start: [UInt8] = [],
-        snapshot: StoreSnapshot? = nil,
+        snapshot: OpaquePointer? = nil,
         _ body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer)
             throws(JournalError)
             -> Bool
     ) throws(JournalError) {
         let options = unsafe rocksdb_readoptions_create()
         defer { unsafe rocksdb_readoptions_destroy(options) }
-        if let snapshot {
-            unsafe rocksdb_readoptions_set_snapshot(options, snapshot.handle)
+        if let snapshot = unsafe snapshot {
+            unsafe rocksdb_readoptions_set_snapshot(options, snapshot)
         }
         if prefix.isEmpty {
             unsafe rocksdb_readoptions_set_readahead_size(options, 2 << 20)
@@ -228,12 +234,25 @@ final class Store: @unchecked Sendable {
         if unsafe error != nil { throw failure(unsafe Self.take(&error)) }
     }
 
-    /// A frozen view of all families.
+    /// A frozen view of all families; keeps the store open until it is gone or revoked.
     func makeSnapshot() -> StoreSnapshot {
-        unsafe StoreSnapshot(self, rocksdb_create_snapshot(database))
+        let snapshot = unsafe StoreSnapshot(self, rocksdb_create_snapshot(database))
+        snapshots.withLock { snapshots in
+            snapshots.removeAll { $0.snapshot == nil }
+            snapshots.append(WeakSnapshot(snapshot: snapshot))
+        }
+        return snapshot
     }
 
-    fileprivate func release(_ snapshot: OpaquePointer?) {
+    /// Takes every frozen view from its reader, so that the store can be opened again.
+    ///
+    /// Waits for the row that each is at.
+    func revokeSnapshots() {
+        let all = snapshots.withLock { $0.compactMap(\.snapshot) }
+        for snapshot in all { snapshot.revoke() }
+    }
+
+    func release(_ snapshot: OpaquePointer?) {
         unsafe rocksdb_release_snapshot(database, snapshot)
     }
 
@@ -244,23 +263,6 @@ final class Store: @unchecked Sendable {
             unsafe error = nil
         }
         return unsafe String(cString: text)
-    }
-}
-
-/// A frozen view; keeps its store open.
-@safe
-final class StoreSnapshot: @unchecked Sendable {
-    // SAFETY of `@unchecked`: RocksDB's snapshots may be read from any thread.
-    private let store: Store
-    let handle: OpaquePointer?
-
-    fileprivate init(_ store: Store, _ handle: OpaquePointer?) {
-        self.store = store
-        unsafe self.handle = handle
-    }
-
-    deinit {
-        unsafe store.release(handle)
     }
 }
 

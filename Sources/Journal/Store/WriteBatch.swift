@@ -52,7 +52,12 @@ final class WriteBatch {
         while let last = end.last, last == 0xFF { end.removeLast() }
         if end.isEmpty { return }
         end[end.count - 1] += 1
-        unsafe prefix.withUnsafeBytes { start in
+        unsafe deleteAll(family, from: prefix, to: end)
+    }
+
+    /// Deletes every key from `start` on and below `end`.
+    func deleteAll(_ family: OpaquePointer, from start: [UInt8], to end: [UInt8]) {
+        unsafe start.withUnsafeBytes { start in
             unsafe end.withUnsafeBytes { end in
                 unsafe rocksdb_writebatch_delete_range_cf(
                     handle,

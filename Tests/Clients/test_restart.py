@@ -1,0 +1,90 @@
+"""What a restart must not bring back, and what it must not forget."""
+
+from conftest import Client, make_group
+from test_flow import train
+
+START = 1_700_000_000
+
+
+def put_items(client, group, items):
+    d = client.p.events
+    client.events.PutItems(
+        d.PutItemsRequest(dataset_group=group, items=[d.Item(item_id=item) for item in items])
+    )
+
+
+def test_a_restart_does_not_bring_back_what_deleted_interactions_taught(protos, durable_server):
+    recipe = "popularity-count"
+    client = Client(protos, durable_server.channel)
+    group = make_group(client, "shop")
+    put_items(client, group, "abcdef")
+    for user in range(6):
+        for second, item in enumerate("abc"):
+            client.put_event(group, f"u{user}", item, START + second)
+    campaign = train(client, group, recipe)
+    assert set(client.list_of(campaign, "nobody", count=3)) == set("abc")
+
+    d = client.p.datasets
+    c = client.p.campaigns
+    version = client.campaigns.DescribeCampaign(
+        c.DescribeCampaignRequest(campaign=campaign)
+    ).campaign.solution_version
+    client.campaigns.DeleteCampaign(c.DeleteCampaignRequest(campaign=campaign))
+    client.datasets.DeleteEventTracker(
+        d.DeleteEventTrackerRequest(event_tracker=f"{group}/eventTrackers/tracker")
+    )
+    client.datasets.DeleteDataset(
+        d.DeleteDatasetRequest(dataset=f"{group}/datasets/interactions")
+    )
+    client.datasets.CreateDataset(
+        d.CreateDatasetRequest(
+            name="interactions", schema="schemas/shop-interactions", dataset_group=group,
+            dataset_type=client.p.resources.DATASET_TYPE_INTERACTIONS,
+        )
+    )
+    client.campaigns.CreateCampaign(
+        c.CreateCampaignRequest(name=recipe, solution_version=version)
+    )
+    client.put_event(group, "u1", "f", START + 50)
+    before = client.list_of(campaign, "nobody", count=6)
+    assert before[0] == "f"
+
+    durable_server.kill()
+    client = Client(protos, durable_server.start().channel)
+    assert client.list_of(campaign, "nobody", count=6) == before
+
+
+def test_a_restart_knows_a_session_that_joined_after_the_training(protos, durable_server):
+    client = Client(protos, durable_server.channel)
+    group = make_group(client, "shop")
+    put_items(client, group, "abcdefgh")
+    for user in range(8):
+        for second, item in enumerate("abcd"):
+            client.put_event(group, f"u{user}", item, START + second)
+
+    def put(session, user, item, second):
+        event = protos.events.Event(event_type="click", item_id=item)
+        event.sent_at.seconds = START + second
+        client.events.PutEvents(
+            protos.events.PutEventsRequest(
+                dataset_group=group, session_id=session, user_id=user, event_list=[event]
+            )
+        )
+
+    for number in range(9):
+        put(f"s{number}", "", "abcdefgh"[number % 8], number * 2)
+    campaign = train(client, group, "user-personalization")
+    for number in range(9):
+        put(f"s{number}", f"u{number % 3}", "abcdefgh"[(number + 3) % 8], 30 + number)
+
+    def scores(client):
+        users = [f"u{n}" for n in range(8)] + ["nobody"]
+        return [
+            [(i.item_id, i.score) for i in client.recommend(campaign, u, count=8).item_list]
+            for u in users
+        ]
+
+    before = scores(client)
+    durable_server.kill()
+    client = Client(protos, durable_server.start().channel)
+    assert scores(client) == before
