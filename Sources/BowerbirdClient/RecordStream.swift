@@ -10,6 +10,10 @@ public enum StreamedRecord: Hashable, Sendable {
     case user(Record)
     /// An item that is added, or replaced as a whole.
     case item(Record)
+    /// A user of whom the named properties change; null removes one.
+    case userUpdate(Record)
+    /// An item of which the named properties change; null removes one.
+    case itemUpdate(Record)
 }
 
 /// What became of one batch of a stream.
@@ -100,17 +104,21 @@ public struct RecordStream: AsyncSequence, Sendable {
                 interaction.sessionID(sessionID)
                 interaction.event { event.encode(into: $0) }
             }
-        case .user(let user):
-            builder.user { message in
-                message.userID(user.id)
-                message.properties(user.properties)
-            }
-        case .item(let item):
-            builder.item { message in
-                message.itemID(item.id)
-                message.properties(item.properties)
-            }
+        case .user(let user): builder.user { encode(user, $0) }
+        case .userUpdate(let user): builder.userUpdate { encode(user, $0) }
+        case .item(let item): builder.item { encode(item, $0) }
+        case .itemUpdate(let item): builder.itemUpdate { encode(item, $0) }
         }
+    }
+
+    private static func encode(_ user: Record, _ message: UserBuilder) {
+        message.userID(user.id)
+        message.properties(user.properties)
+    }
+
+    private static func encode(_ item: Record, _ message: ItemBuilder) {
+        message.itemID(item.id)
+        message.properties(item.properties)
     }
 
     fileprivate func nextResult() async throws(ClientError) -> BatchResult? {

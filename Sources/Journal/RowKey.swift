@@ -11,6 +11,13 @@ struct EventKey: Hashable {
     var position: LogPosition
     var ordinal: UInt16
 
+    /// As an array, for look-ups.
+    var bytes: [UInt8] {
+        let writer = ByteWriter(capacity: 32)
+        write(to: writer)
+        return unsafe writer.withUnsafeBytes { unsafe Array($0) }
+    }
+
     func write(to key: ByteWriter) {
         key.append(bigEndian: group.rawValue)
         key.append(bigEndian: owner.rawValue)

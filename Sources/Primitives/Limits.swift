@@ -401,3 +401,17 @@ extension Limits {
     /// Memory for those values if every one of them were a bitmap.
     package static let valueIndexBytesMax = 64 << 20
 }
+
+extension Limits {
+    // MARK: Reading records
+
+    /// Threads that answer what a reactor must not wait for, such as a read from disk.
+    package static let workerThreads = 2
+
+    /// Questions that wait for those threads; more are refused at once.
+    package static let pendingReadsMax = 1_024
+
+    /// How often the events of one owner may have moved to another: a session's to a user, a user's
+    /// to one it was merged into.
+    package static let eventMovesMax = 16
+}

@@ -42,7 +42,7 @@ extension EventsService {
     }
 
     /// The group of a call that takes records of any kind.
-    fileprivate func group(_ text: String) throws -> ResourceName {
+    func group(_ text: String) throws -> ResourceName {
         guard !text.isEmpty else {
             throw Refusal.invalid("dataset_group", "is required; a dataset group's resource name")
         }
@@ -62,10 +62,12 @@ extension EventsService {
         }
         if record.hasUser { return .user(user(record.user)) }
         if record.hasItem { return .item(item(record.item)) }
+        if record.hasUserUpdate { return .userUpdate(user(record.userUpdate)) }
+        if record.hasItemUpdate { return .itemUpdate(item(record.itemUpdate)) }
         return .none
     }
 
-    fileprivate func check(
+    func check(
         _ records: [RecordInput],
         in list: RecordBatch.List,
         _ group: ResourceName,

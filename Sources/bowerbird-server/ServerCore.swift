@@ -17,6 +17,7 @@ struct ServerCore {
     private let keeper: ServedListKeeper
     private let autoTrainer: AutoTrainer
     private let clock = SystemClock()
+    private let workers = WorkerPool()
 
     /// Opens the place and brings engine and models to where they were.
     init(
@@ -105,7 +106,9 @@ struct ServerCore {
 
     func addServices(to router: inout Router) {
         let control = ControlPlane(journal: journal, trainings: trainings, clock: clock)
-        EventsService(journal: journal, clock: clock).add(to: &router)
+        let events = EventsService(journal: journal, clock: clock)
+        events.add(to: &router)
+        RecordsService(journal: journal, events: events, workers: workers).add(to: &router)
         RecommendationsService(
             journal: journal,
             table: registry.table,
@@ -121,6 +124,7 @@ struct ServerCore {
         autoTrainer.end()
         trainings.end()
         keeper.end()
+        workers.stop()
         journal.close()
     }
 }

@@ -98,12 +98,23 @@ struct `The planner` {
 
     private func record(_ random: inout SeededGenerator) -> RecordBatch.Record {
         switch mutation(&random) {
-        case .putItems(_, let items): .item(items[0])
-        case .putUsers(_, let users): .user(users[0])
+        case .putItems(_, let items):
+            Bool.random(using: &random) ? .item(items[0]) : .itemUpdate(update(items[0]))
+        case .putUsers(_, let users):
+            Bool.random(using: &random) ? .user(users[0]) : .userUpdate(update(users[0]))
         case .putEvents(_, _, let events):
             .event(userID: events.userID, sessionID: events.sessionID, events.events[0])
         default: preconditionFailure("no such mutation")
         }
+    }
+
+    private func update(_ record: EntityRecord) -> EntityUpdate {
+        let values = [PropertyValue.string(record.id)]
+        return EntityUpdate(
+            id: record.id,
+            properties: RecordProperties(values: values),
+            named: [0]
+        )
     }
 
     @Test

@@ -32,6 +32,12 @@ struct PlanOverlay {
 
     typealias EventPlace = PlannedMoments.Place
 
+    /// A user's or an item's record.
+    struct EntityKey: Hashable {
+        let kind: DatasetKind
+        let index: UInt32
+    }
+
     /// `.some(nil)`: deleted.
     var resources: [ResourceName: Resource?] = [:]
     var items: [Key<String>: ItemIndex] = [:]
@@ -45,6 +51,8 @@ struct PlanOverlay {
     /// The user that a session's events were moved to.
     var movedOwners: [Key<UserIndex>: UserIndex] = [:]
     var eventIDs: [Key<String>: EventPlace] = [:]
+    /// The newest planned records.
+    var entities: [Key<EntityKey>: EventPlace] = [:]
     var ownersWithEvents: Set<Key<UserIndex>> = []
     /// The events of this mutation by owner, where one mutation has many; for a join among them.
     var placesByOwner: [Key<UserIndex>: [EventPlace]] = [:]
@@ -67,6 +75,7 @@ struct PlanOverlay {
         Self.merge(&joinedHistories, other.joinedHistories) { $1 }
         Self.merge(&movedOwners, other.movedOwners) { $1 }
         Self.merge(&eventIDs, other.eventIDs) { $1 }
+        Self.merge(&entities, other.entities) { $1 }
         ownersWithEvents.formUnion(other.ownersWithEvents)
         Self.merge(&requests, other.requests) { $1 }
         Self.merge(&newItems, other.newItems) { $0 + $1 }

@@ -121,12 +121,17 @@ extension Planner {
 
     /// A planned event and its owner.
     private func event(_ place: PlanOverlay.EventPlace) -> (owner: UserIndex, event: StoredEvent) {
-        let index = Int(place.mutation)
-        let all = index == batch.planned.count ? effects : batch.planned[index]
-        guard case .eventStored(_, let owner, let event) = all[Int(place.effect)] else {
+        guard case .eventStored(_, let owner, let event) = effect(at: place) else {
             preconditionFailure("an event's place holds another effect")
         }
         return (owner, event)
+    }
+
+    /// A planned effect.
+    func effect(at place: PlanOverlay.EventPlace) -> Effect {
+        let index = Int(place.mutation)
+        return index == batch.planned.count
+            ? effects[Int(place.effect)] : batch.planned[index][Int(place.effect)]
     }
 
     // MARK: Whose event it is

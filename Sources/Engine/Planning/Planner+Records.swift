@@ -77,7 +77,7 @@ extension Planner {
                 &schemas,
                 records.path(of: entry)
             )
-            effects.append(.userStored(group.index, owner(group.index, .user, user.id), user))
+            put(user, .users, group.index)
             outcome.appliedCount += 1
         case .item(var item):
             item.properties = try columns(
@@ -87,7 +87,15 @@ extension Planner {
                 &schemas,
                 records.path(of: entry)
             )
-            effects.append(.itemStored(group.index, self.item(group.index, item.id), item))
+            put(item, .items, group.index)
+            outcome.appliedCount += 1
+        case .userUpdate(let change):
+            let schema = try known(&schemas, .users, groupName)
+            schemas[.users] = try update(change, schema, group.index, records.path(of: entry))
+            outcome.appliedCount += 1
+        case .itemUpdate(let change):
+            let schema = try known(&schemas, .items, groupName)
+            schemas[.items] = try update(change, schema, group.index, records.path(of: entry))
             outcome.appliedCount += 1
         }
     }
@@ -101,15 +109,21 @@ extension Planner {
         _ path: @autoclosure () -> String
     ) throws(Stop) -> RecordProperties {
         guard !properties.added.isEmpty else { return properties }
-        var schema: Schema
-        if let known = schemas[kind] {
-            schema = known
-        } else {
-            schema = try self.schema(group, kind)
-        }
+        var schema = try known(&schemas, kind, group)
         let result = try columns(properties, &schema, path())
         schemas[kind] = schema
         return result
+    }
+
+    private func known(
+        _ schemas: inout [DatasetKind: Schema],
+        _ kind: DatasetKind,
+        _ group: ResourceName
+    ) throws(Stop) -> Schema {
+        if let known = schemas[kind] { return known }
+        let schema = try schema(group, kind)
+        schemas[kind] = schema
+        return schema
     }
 }
 

@@ -178,12 +178,14 @@ final class Store: @unchecked Sendable {
 
     /// Calls `body` with every row of a family whose key begins with `prefix`, in order of keys.
     ///
-    /// `body` returns false to stop. With `start`, not before it. With `snapshot`, as of it.
+    /// `body` returns false to stop. With `snapshot`, as of it. With `start`, not before it;
+    /// backwards, from the last key of the prefix on, or from the last below `start`.
     func scan(
         _ family: ColumnFamily,
         prefix: [UInt8] = [],
         from start: [UInt8] = [],
         snapshot: StoreSnapshot? = nil,
+        backwards: Bool = false,
         _ body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer)
             throws(JournalError)
             -> Bool
@@ -205,13 +207,8 @@ final class Store: @unchecked Sendable {
             )
         else { return }
         defer { unsafe rocksdb_iter_destroy(iterator) }
-        unsafe (start.isEmpty ? prefix : start).withUnsafeBytes { bytes in
-            unsafe rocksdb_iter_seek(
-                iterator,
-                bytes.baseAddress?.assumingMemoryBound(to: CChar.self),
-                bytes.count
-            )
-        }
+        let first = start.isEmpty ? (backwards ? Self.end(prefix) : prefix) : start
+        unsafe Self.seek(iterator, first, backwards)
         while unsafe rocksdb_iter_valid(iterator) != 0 {
             var keyCount = 0
             var valueCount = 0
@@ -221,11 +218,41 @@ final class Store: @unchecked Sendable {
             guard unsafe keyBytes.starts(with: prefix) else { break }
             let valueBytes = unsafe UnsafeRawBufferPointer(start: value, count: valueCount)
             guard unsafe try body(keyBytes, valueBytes) else { return }
-            unsafe rocksdb_iter_next(iterator)
+            unsafe backwards ? rocksdb_iter_prev(iterator) : rocksdb_iter_next(iterator)
         }
         var error: UnsafeMutablePointer<CChar>?
         unsafe rocksdb_iter_get_error(iterator, &error)
         if unsafe error != nil { throw failure(unsafe Self.take(&error)) }
+    }
+
+    /// At `key` or the first behind it; backwards, the last before it.
+    private static func seek(_ iterator: OpaquePointer, _ key: [UInt8], _ backwards: Bool) {
+        guard backwards else { return unsafe seekForward(iterator, key) }
+        guard !key.isEmpty else { return unsafe rocksdb_iter_seek_to_last(iterator) }
+        unsafe seekForward(iterator, key)
+        if unsafe rocksdb_iter_valid(iterator) != 0 {
+            unsafe rocksdb_iter_prev(iterator)
+        } else {
+            unsafe rocksdb_iter_seek_to_last(iterator)
+        }
+    }
+
+    private static func seekForward(_ iterator: OpaquePointer, _ key: [UInt8]) {
+        unsafe key.withUnsafeBytes { bytes in
+            unsafe rocksdb_iter_seek(
+                iterator,
+                bytes.baseAddress?.assumingMemoryBound(to: CChar.self),
+                bytes.count
+            )
+        }
+    }
+
+    /// The first key behind all that begin with `prefix`; empty when there is none.
+    static func end(_ prefix: [UInt8]) -> [UInt8] {
+        var end = prefix
+        while let last = end.last, last == 0xFF { end.removeLast() }
+        if !end.isEmpty { end[end.count - 1] += 1 }
+        return end
     }
 
     /// A frozen view of all families.

@@ -1575,7 +1575,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__interaction__descriptor =
   (ProtobufCMessageInit) bowerbird__v1__interaction__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor bowerbird__v1__record__field_descriptors[3] =
+static const ProtobufCFieldDescriptor bowerbird__v1__record__field_descriptors[5] =
 {
   {
     "interaction",
@@ -1613,16 +1613,42 @@ static const ProtobufCFieldDescriptor bowerbird__v1__record__field_descriptors[3
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "user_update",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__Record, record_case),
+    offsetof(Bowerbird__V1__Record, user_update),
+    &bowerbird__v1__user__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "item_update",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__Record, record_case),
+    offsetof(Bowerbird__V1__Record, item_update),
+    &bowerbird__v1__item__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned bowerbird__v1__record__field_indices_by_name[] = {
   0,   /* field[0] = interaction */
   2,   /* field[2] = item */
+  4,   /* field[4] = item_update */
   1,   /* field[1] = user */
+  3,   /* field[3] = user_update */
 };
 static const ProtobufCIntRange bowerbird__v1__record__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor bowerbird__v1__record__descriptor =
 {
@@ -1632,7 +1658,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__record__descriptor =
   "Bowerbird__V1__Record",
   "bowerbird.v1",
   sizeof(Bowerbird__V1__Record),
-  3,
+  5,
   bowerbird__v1__record__field_descriptors,
   bowerbird__v1__record__field_indices_by_name,
   1,  bowerbird__v1__record__number_ranges,
