@@ -174,6 +174,12 @@ package final class DatasetEngine: Sendable {
             writer.remember(id, .init(bodyHash: bodyHash, names: names, at: time))
         case .requestForgotten(let id):
             writer.forget(id)
+        case .batchRemembered(let key, let answer):
+            writer.producers.remember(key, answer)
+        case .batchForgotten(let key, let batchID):
+            writer.producers.forget(key, batchID)
+        case .producerForgotten(let key):
+            writer.producers.forget(key)
         case .bulk(let effect):
             apply(effect, &changes, &touched)
         }
@@ -273,6 +279,7 @@ package final class DatasetEngine: Sendable {
         case .items: store.deleteItemRecords()
         case .users: store.deleteUserRecords()
         case nil:
+            writer.producers.forget(index)
             remove(index)
             changes.append(.interactionsDeleted(index))
         }
@@ -294,6 +301,7 @@ final class WriterState: @unchecked Sendable {
     var checkedDataset: (group: ResourceName, kind: DatasetKind, version: UInt64)?
     /// The group that was asked for last.
     var lastStore: GroupStore?
+    var producers = ProducerTable()
     private(set) var requests: [String: Request] = [:]
     /// The ids of `requests`, oldest first.
     private var requestsByAge: [(at: Timestamp, id: String)] = []

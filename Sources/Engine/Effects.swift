@@ -75,6 +75,12 @@ package enum Effect: Hashable, Sendable {
     )
     /// A request id is too old to matter, or one too many.
     case requestForgotten(requestID: String)
+    /// The answer to a batch of a producer, for when it comes again.
+    case batchRemembered(ProducerKey, BatchAnswer)
+    /// A batch is older than those that matter.
+    case batchForgotten(ProducerKey, batchID: UInt64)
+    /// A producer too many.
+    case producerForgotten(ProducerKey)
     /// Records in bulk, and the jobs that move them.
     case bulk(BulkEffect)
 }

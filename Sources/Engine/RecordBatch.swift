@@ -64,6 +64,8 @@ package struct RecordBatch: Sendable {
     package var entries: [Entry] = []
     /// What was found bad before planning.
     package var rejected: [RejectedRecord] = []
+    /// Where the call says which batch it is: sent again, it gets the first answer.
+    package var producer: ProducerBatch?
 
     package init(list: List, count: Int, isPartial: Bool) {
         self.list = list

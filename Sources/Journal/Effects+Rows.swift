@@ -71,6 +71,14 @@ struct RowEncoder {
             put(.requests, RowKey.text(id, hash), row, to: batch)
         case .requestForgotten(let id):
             unsafe batch.delete(store.family(.requests), RowKey.text(id, hash))
+        case .batchRemembered(let key, let answer):
+            let row = begin()
+            row.put(answer)
+            put(.batches, RowKey.batch(key, answer.batchID), row, to: batch)
+        case .batchForgotten(let key, let batchID):
+            unsafe batch.delete(store.family(.batches), RowKey.batch(key, batchID))
+        case .producerForgotten(let key):
+            unsafe batch.deleteAll(store.family(.batches), prefix: RowKey.producer(key))
         case .bulk(let effect):
             add(effect, to: batch)
         }
@@ -138,7 +146,7 @@ struct RowEncoder {
             case .interactions: [.events, .eventIDs, .sessions]
             case .items: [.items]
             case .users: [.users]
-            case nil: [.events, .eventIDs, .sessions, .items, .users, .names]
+            case nil: [.events, .eventIDs, .sessions, .items, .users, .names, .batches]
             }
         for family in families {
             unsafe batch.deleteAll(store.family(family), prefix: RowKey.group(group))

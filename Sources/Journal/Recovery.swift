@@ -52,6 +52,7 @@ struct Recovery {
         var effects: [Effect] = []
         try applyNames(&effects)
         try applyEntities(&effects)
+        try applyBatches(&effects)
         flush(&effects)
         var tail: [(group: GroupIndex, owner: UserIndex, event: StoredEvent)] = []
         try unsafe store.scan(.events) { (key, value) throws(JournalError) in

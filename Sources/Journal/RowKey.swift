@@ -136,6 +136,19 @@ enum RowKey {
         return key
     }
 
+    static func producer(_ producer: ProducerKey) -> [UInt8] {
+        var key = group(producer.group)
+        append(producer.high, 8, to: &key)
+        append(producer.low, 8, to: &key)
+        return key
+    }
+
+    static func batch(_ producer: ProducerKey, _ batchID: UInt64) -> [UInt8] {
+        var key = self.producer(producer)
+        append(batchID, 8, to: &key)
+        return key
+    }
+
     /// 128 bits of a keyed hash of an id, below its group.
     static func eventID(_ group: GroupIndex, _ id: String, _ hash: StableHash) -> [UInt8] {
         var key = self.group(group)

@@ -85,8 +85,11 @@ final class Writer: @unchecked Sendable {
                     commit()
                     continue
                 }
-                // A mutation that changes nothing is seen where everything before it is seen.
-                if effects.effects.isEmpty { outcome.position = lastPosition }
+                // A mutation that changes nothing is seen where everything before it is seen; a
+                // batch that came before, where it was seen first.
+                if effects.effects.isEmpty && outcome.position == next {
+                    outcome.position = lastPosition
+                }
                 planned.append(
                     Planned(
                         effects: effects,

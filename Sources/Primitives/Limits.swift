@@ -296,6 +296,17 @@ extension Limits {
 }
 
 extension Limits {
+    // MARK: Producers
+
+    /// Batches of one producer whose answers are kept, some 50 bytes each; more than any client has
+    /// under way.
+    package static let batchesRememberedMax = 1_024
+
+    /// Producers of one group whose batches are kept; beyond them the idlest one is forgotten.
+    package static let producersPerGroupMax = 1_000
+}
+
+extension Limits {
     // MARK: Training
 
     /// Changes of one group that are kept while a version of it is trained; with more, the training

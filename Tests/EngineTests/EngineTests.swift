@@ -307,6 +307,10 @@ struct `The engine` {
                     events["\(user) \(event.position) \(event.ordinal)"] = (group, user, event)
                 }
                 keep("s\(session)", 1_000_000, .sessionJoined(group, session: session, user: user))
+            case .batchRemembered(let key, let answer): keep("b\(key)\(answer.batchID)", 0, effect)
+            case .batchForgotten(let key, let batchID): kept["b\(key)\(batchID)"] = nil
+            case .producerForgotten(let key):
+                for row in kept.keys where row.hasPrefix("b\(key)") { kept[row] = nil }
             case .recordsDeleted, .requestRemembered, .requestForgotten, .bulk: break
             }
         }

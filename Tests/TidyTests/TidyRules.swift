@@ -32,7 +32,7 @@ enum TidyRules {
             "Control", "Serving", "Engine", "Journal", "Recipes", "Resources", "RPC", "Wire",
             "Primitives", "Logging", "Synchronization",
         ],
-        "BowerbirdClient": ["Wire", "RPC", "Transport", "Primitives"],
+        "BowerbirdClient": ["Wire", "RPC", "Transport", "Primitives", "Synchronization"],
         "TestSupport": [
             "Transport", "RPC", "Engine", "Resources", "Journal", "Recipes", "Primitives",
             "Synchronization",

@@ -38,6 +38,15 @@ struct PlanOverlay {
         let index: UInt32
     }
 
+    /// What is planned of one producer's batches.
+    struct PlannedProducer {
+        var answers: [UInt64: BatchAnswer] = [:]
+        /// How many of the oldest that the engine knows are let go.
+        var forgottenCount = 0
+    }
+
+    var producers: [ProducerKey: PlannedProducer] = [:]
+    var forgottenProducers: Set<ProducerKey> = []
     /// `.some(nil)`: deleted.
     var resources: [ResourceName: Resource?] = [:]
     var items: [Key<String>: ItemIndex] = [:]
@@ -81,6 +90,13 @@ struct PlanOverlay {
         Self.merge(&newItems, other.newItems) { $0 + $1 }
         Self.merge(&newOwners, other.newOwners) { $0 + $1 }
         Self.merge(&newTypes, other.newTypes) { $0 + $1 }
+        Self.merge(&producers, other.producers) { old, new in
+            PlannedProducer(
+                answers: old.answers.merging(new.answers) { $1 },
+                forgottenCount: old.forgottenCount + new.forgottenCount
+            )
+        }
+        forgottenProducers.formUnion(other.forgottenProducers)
         newGroups += other.newGroups
         deletedGroups.formUnion(other.deletedGroups)
     }

@@ -12,6 +12,22 @@ extension Planner {
         _ records: RecordBatch
     ) throws(Stop) -> MutationOutcome {
         let group = try group(groupName)
+        if let producer = records.producer {
+            let key = ProducerKey(producer.producerID, of: group.index, engine.hash)
+            if let answer = try firstAnswer(to: producer, key) { return answer }
+            let outcome = try putNew(groupName, tracker, records, group)
+            remember(outcome, to: producer, key)
+            return outcome
+        }
+        return try putNew(groupName, tracker, records, group)
+    }
+
+    private mutating func putNew(
+        _ groupName: ResourceName,
+        _ tracker: ResourceName?,
+        _ records: RecordBatch,
+        _ group: DatasetGroup
+    ) throws(Stop) -> MutationOutcome {
         try check(tracker)
         var schemas: [DatasetKind: Schema] = [:]
         var outcome = MutationOutcome(position: position)

@@ -22,6 +22,8 @@ enum ColumnFamily: String, CaseIterable {
     case served
     /// How often an item was shown in vain, by group and item; no part of the log.
     case showings
+    /// The answers to the newest batches of producers.
+    case batches
 
     var index: Int {
         // `allCases` is in order of declaration and short.

@@ -234,10 +234,12 @@ struct  Bowerbird__V1__PutRecordsRequest
   size_t n_records;
   Bowerbird__V1__Record **records;
   protobuf_c_boolean allow_partial;
+  ProtobufCBinaryData producer_id;
+  uint64_t batch_id;
 };
 #define BOWERBIRD__V1__PUT_RECORDS_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__put_records_request__descriptor) \
-    , {0,NULL}, 0,NULL, 0 }
+    , {0,NULL}, 0,NULL, 0, {0,NULL}, 0 }
 
 
 struct  Bowerbird__V1__PutRecordsResponse
@@ -260,10 +262,12 @@ struct  Bowerbird__V1__StreamRecordsRequest
   ProtobufCBinaryData dataset_group;
   size_t n_records;
   Bowerbird__V1__Record **records;
+  ProtobufCBinaryData producer_id;
+  uint64_t batch_id;
 };
 #define BOWERBIRD__V1__STREAM_RECORDS_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__stream_records_request__descriptor) \
-    , {0,NULL}, 0,NULL }
+    , {0,NULL}, 0,NULL, {0,NULL}, 0 }
 
 
 struct  Bowerbird__V1__StreamRecordsResponse
