@@ -164,7 +164,7 @@ package final class DatasetEngine: Sendable {
             }
             // What is staged stands apart, and no session has any of it.
             for event in merged where isVisible(event, group) {
-                storeEvent(group, user, event, &changes)
+                storeEvent(group, user, event, &changes, isCounted: true)
             }
             store.joinSession(session, to: user)
         case .recordsDeleted(let group, let kind):
@@ -174,6 +174,8 @@ package final class DatasetEngine: Sendable {
             writer.remember(id, .init(bodyHash: bodyHash, names: names, at: time))
         case .requestForgotten(let id):
             writer.forget(id)
+        case .erased(let effect):
+            apply(effect, &changes, &touched)
         case .batchRemembered(let key, let answer):
             writer.producers.remember(key, answer)
         case .batchForgotten(let key, let batchID):
@@ -189,10 +191,11 @@ package final class DatasetEngine: Sendable {
         _ group: GroupIndex,
         _ owner: UserIndex,
         _ event: StoredEvent,
-        _ changes: inout [AppliedChange]
+        _ changes: inout [AppliedChange],
+        isCounted: Bool = false
     ) {
         guard isVisible(event, group) else { return stage(group, owner, event) }
-        let stored = store(group).storeEvent(owner, event)
+        let stored = store(group).storeEvent(owner, event, isCounted: isCounted)
         if let dropped = stored.dropped { changes.append(.retracted(group, dropped)) }
         if let added = stored.added { changes.append(.observed(group, added)) }
     }

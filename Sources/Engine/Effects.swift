@@ -81,6 +81,8 @@ package enum Effect: Hashable, Sendable {
     case batchForgotten(ProducerKey, batchID: UInt64)
     /// A producer too many.
     case producerForgotten(ProducerKey)
+    /// Records that are gone for good.
+    case erased(ErasureEffect)
     /// Records in bulk, and the jobs that move them.
     case bulk(BulkEffect)
 }
@@ -143,4 +145,7 @@ package protocol FactReader: AnyObject {
         _ group: GroupIndex,
         withID eventID: String
     ) throws(Refusal) -> (owner: UserIndex, event: StoredEvent)?
+
+    /// Whether the event that had this id was deleted: the id is used up.
+    func isErased(_ group: GroupIndex, eventID: String) throws(Refusal) -> Bool
 }

@@ -100,6 +100,8 @@ package enum Mutation: Sendable {
     /// Replaces a resource whose revision is still `Resource.header.revision - 1`.
     case updateResource(Resource)
     case deleteResource(ResourceName, etag: UInt64?)
+    /// Deletes what it names, with all that depends on it.
+    case delete(group: ResourceName, Deletion)
     /// The next step of a job.
     case job(JobStep)
 }

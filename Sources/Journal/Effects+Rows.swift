@@ -71,6 +71,8 @@ struct RowEncoder {
             put(.requests, RowKey.text(id, hash), row, to: batch)
         case .requestForgotten(let id):
             unsafe batch.delete(store.family(.requests), RowKey.text(id, hash))
+        case .erased(let effect):
+            add(effect, to: batch)
         case .batchRemembered(let key, let answer):
             let row = begin()
             row.put(answer)
@@ -143,10 +145,14 @@ struct RowEncoder {
     private func deleteRecords(_ group: GroupIndex, _ kind: DatasetKind?, to batch: WriteBatch) {
         let families: [ColumnFamily] =
             switch kind {
-            case .interactions: [.events, .eventIDs, .sessions]
+            case .interactions: [.events, .eventIDs, .sessions, .itemDeletions]
             case .items: [.items]
             case .users: [.users]
-            case nil: [.events, .eventIDs, .sessions, .items, .users, .names, .batches]
+            case nil:
+                [
+                    .events, .eventIDs, .sessions, .items, .users, .names, .batches,
+                    .itemDeletions,
+                ]
             }
         for family in families {
             unsafe batch.deleteAll(store.family(family), prefix: RowKey.group(group))

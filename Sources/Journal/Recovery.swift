@@ -51,6 +51,7 @@ struct Recovery {
     ) throws(JournalError) {
         var effects: [Effect] = []
         try applyNames(&effects)
+        try applyErasures(&effects)
         try applyEntities(&effects)
         try applyBatches(&effects)
         flush(&effects)

@@ -75,6 +75,7 @@ struct EventKey: Hashable {
 /// No identifier stands in a key: RocksDB's manifest keeps keys after deletion.
 enum RowKey {
     static let position = Array("position".utf8)
+    static let erased = Array("erased".utf8)
     static let format = Array("format".utf8)
     static let hashKey = Array("hash-key".utf8)
 

@@ -314,6 +314,14 @@ final class StoreFacts: FactReader {
         }
     }
 
+    func isErased(_ group: GroupIndex, eventID: String) throws(Refusal) -> Bool {
+        do throws(JournalError) {
+            return try store.get(.eventIDs, RowKey.eventID(group, eventID, hash))?.isEmpty ?? false
+        } catch {
+            throw Refusal(.unavailable, "the store could not be read: \(error)")
+        }
+    }
+
     private func event(
         at key: EventKey
     ) throws(JournalError) -> (owner: UserIndex, event: StoredEvent)? {

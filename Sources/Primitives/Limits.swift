@@ -296,6 +296,14 @@ extension Limits {
 }
 
 extension Limits {
+    // MARK: Erasure
+
+    /// How often the files are looked after when something was deleted; what is deleted meanwhile
+    /// is one rewriting.
+    package static let erasureIntervalMS = 2_000
+}
+
+extension Limits {
     // MARK: Producers
 
     /// Batches of one producer whose answers are kept, some 50 bytes each; more than any client has

@@ -37,6 +37,7 @@ package final class RecordsService: Sendable {
         router.unary(path + "ListInteractions") { [self] in listInteractions($0, $1) }
         router.unary(path + "UpdateUser") { [self] in updateUser($0, $1) }
         router.unary(path + "UpdateItem") { [self] in updateItem($0, $1) }
+        addDeletions(to: &router)
     }
 
     // MARK: One record

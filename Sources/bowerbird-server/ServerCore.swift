@@ -16,6 +16,7 @@ struct ServerCore {
     private let trainings: TrainingQueue
     private let keeper: ServedListKeeper
     private let autoTrainer: AutoTrainer
+    private let eraser: Eraser
     private let clock = SystemClock()
     private let workers = WorkerPool()
 
@@ -40,7 +41,10 @@ struct ServerCore {
         )
         self.registry = registry
         keeper = ServedListKeeper(registry: registry, journal: journal, logger: logger)
-        let replayAfter = registry.restore(journal.artifacts) { version, reason in
+        let erasures = try journal.lastErasures()
+        let replayAfter = registry.restore(journal.artifacts, erasures: erasures) {
+            version,
+            reason in
             logger.error(
                 "model can't be read; train again",
                 metadata: ["resource": "\(version)", "reason": "\(reason)"]
@@ -51,6 +55,9 @@ struct ServerCore {
             prepare: { registry.recordsRecovered() },
             observe: { registry.applied($0) }
         )
+        eraser = Eraser(registry: registry, journal: journal, logger: logger)
+        let erased = try journal.erasedThrough()
+        eraser.start(unfinished: Set(erasures.filter { $0.value > erased }.keys))
         journal.sequencer.start(observer: registry)
         trainings = TrainingQueue(
             journal: journal,
@@ -123,6 +130,7 @@ struct ServerCore {
     func stop() {
         autoTrainer.end()
         trainings.end()
+        eraser.end()
         keeper.end()
         workers.stop()
         journal.close()

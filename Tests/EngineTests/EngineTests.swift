@@ -311,6 +311,7 @@ struct `The engine` {
             case .batchForgotten(let key, let batchID): kept["b\(key)\(batchID)"] = nil
             case .producerForgotten(let key):
                 for row in kept.keys where row.hasPrefix("b\(key)") { kept[row] = nil }
+            case .erased: preconditionFailure("the journal's tests restart after deletions")
             case .recordsDeleted, .requestRemembered, .requestForgotten, .bulk: break
             }
         }

@@ -11,6 +11,22 @@ extension Planner {
         try check(tracker)
         try checkDataset(groupName, .interactions)
         var schema: Schema?
+        var isGone = true
+        for event in events.events where isGone {
+            isGone = try isErased(
+                event,
+                userID: events.userID,
+                sessionID: events.sessionID,
+                group.index
+            )
+        }
+        if isGone && !events.events.isEmpty {
+            return MutationOutcome(
+                position: position,
+                duplicateCount: events.events.count,
+                eventIDs: events.events.map(\.eventID)
+            )
+        }
         let (owner, session) = try owner(
             group.index,
             userID: events.userID,
@@ -253,7 +269,9 @@ extension Planner {
                 let key = PlanOverlay.Key(group: group, value: id)
                 let planned = (local.eventIDs[key] ?? batch.eventIDs[key]).map { self.event($0) }
                 let stored = planned == nil ? try facts.event(group, withID: id) : planned
-                guard let known = stored, engine.isVisible(known.event, group) else { return nil }
+                guard let known = stored, engine.isVisible(known.event, group) else {
+                    return try facts.isErased(group, eventID: id) ? .duplicate(id) : nil
+                }
                 let ownerKey = PlanOverlay.Key(group: group, value: known.owner)
                 let ownerNow =
                     local.movedOwners[ownerKey] ?? batch.movedOwners[ownerKey] ?? known.owner

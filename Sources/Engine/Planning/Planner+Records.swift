@@ -61,6 +61,11 @@ extension Planner {
     ) throws(Stop) {
         switch entry.record {
         case .event(let userID, let sessionID, var event):
+            if try isErased(event, userID: userID, sessionID: sessionID, group.index) {
+                if records.list == .eventList { outcome.eventIDs[entry.index] = event.eventID }
+                outcome.duplicateCount += 1
+                return
+            }
             event.properties = try columns(
                 event.properties,
                 .interactions,

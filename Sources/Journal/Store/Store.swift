@@ -152,6 +152,38 @@ final class Store: @unchecked Sendable {
         if unsafe error != nil { throw failure(unsafe Self.take(&error)) }
     }
 
+    /// Writes all that is in memory to tables, so that the log is not needed, and the tables anew
+    /// without what was deleted.
+    ///
+    /// - Returns: False when a snapshot made it keep old rows.
+    func rewrite() throws(JournalError) -> Bool {
+        var error: UnsafeMutablePointer<CChar>?
+        let flush = unsafe rocksdb_flushoptions_create()
+        defer { unsafe rocksdb_flushoptions_destroy(flush) }
+        unsafe rocksdb_flushoptions_set_wait(flush, 1)
+        let compact = unsafe rocksdb_compactoptions_create()
+        defer { unsafe rocksdb_compactoptions_destroy(compact) }
+        // Also the lowest level, where the old rows are.
+        unsafe rocksdb_compactoptions_set_bottommost_level_compaction(compact, 2)
+        for index in unsafe families.indices {
+            unsafe rocksdb_flush_cf(database, flush, families[index], &error)
+            if unsafe error != nil { throw failure(unsafe Self.take(&error)) }
+        }
+        let isFree = snapshotCount == 0
+        for index in unsafe families.indices {
+            unsafe rocksdb_compact_range_cf_opt(database, families[index], compact, nil, 0, nil, 0)
+        }
+        return isFree && snapshotCount == 0
+    }
+
+    private var snapshotCount: Int {
+        guard let text = unsafe rocksdb_property_value(database, "rocksdb.num-snapshots") else {
+            return 0
+        }
+        defer { unsafe rocksdb_free(text) }
+        return Int(unsafe String(cString: text)) ?? 0
+    }
+
     func family(_ family: ColumnFamily) -> OpaquePointer { unsafe families[family.index] }
 
     // MARK: Reading

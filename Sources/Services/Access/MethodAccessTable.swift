@@ -71,6 +71,9 @@ package struct MethodAccessTable: Sendable {
         "ListInteractions": .groups(.read, ["dataset_group"]),
         "UpdateUser": .groups(.write, ["dataset_group"]),
         "UpdateItem": .groups(.write, ["dataset_group"]),
+        "DeleteUser": .groups(.write, ["dataset_group"]),
+        "DeleteItem": .groups(.write, ["dataset_group"]),
+        "DeleteInteraction": .groups(.write, ["dataset_group"]),
     ]
 
     private static let recommendations: [String: MethodRule] = [

@@ -107,7 +107,11 @@ package struct RecordReads: Sendable {
         before place: EventPlace?,
         count: Int
     ) throws(Refusal) -> [ReadInteraction] {
-        let view = View(group: group, active: active(.interactions, name))
+        let view = View(
+            group: group,
+            active: active(.interactions, name),
+            deletions: group.currentRoot.itemDeletions
+        )
         let events = try events(of: whom, in: view, before: place, count: count + 1)
         var names: [UserIndex: (kind: OwnerKind, id: String)] = [:]
         func whose(_ owner: UserIndex) throws(Refusal) -> (kind: OwnerKind, id: String)? {
@@ -140,9 +144,13 @@ package struct RecordReads: Sendable {
         let group: GroupStore
         /// The bulk generation that readers see.
         let active: UInt32
+        let deletions: [ItemIndex: LogPosition]
 
         func sees(_ event: StoredEvent) -> Bool {
-            event.generation == 0 || event.generation == active
+            if let item = event.item, let last = deletions[item], event.position <= last {
+                return false
+            }
+            return event.generation == 0 || event.generation == active
         }
     }
 

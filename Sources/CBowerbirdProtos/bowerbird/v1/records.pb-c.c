@@ -638,6 +638,276 @@ void   bowerbird__v1__update_item_response__free_unpacked
   assert(message->base.descriptor == &bowerbird__v1__update_item_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   bowerbird__v1__delete_user_request__init
+                     (Bowerbird__V1__DeleteUserRequest         *message)
+{
+  static const Bowerbird__V1__DeleteUserRequest init_value = BOWERBIRD__V1__DELETE_USER_REQUEST__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__delete_user_request__get_packed_size
+                     (const Bowerbird__V1__DeleteUserRequest *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__delete_user_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__delete_user_request__pack
+                     (const Bowerbird__V1__DeleteUserRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__delete_user_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__delete_user_request__pack_to_buffer
+                     (const Bowerbird__V1__DeleteUserRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__delete_user_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__DeleteUserRequest *
+       bowerbird__v1__delete_user_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__DeleteUserRequest *)
+     protobuf_c_message_unpack (&bowerbird__v1__delete_user_request__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__delete_user_request__free_unpacked
+                     (Bowerbird__V1__DeleteUserRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__delete_user_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__delete_user_response__init
+                     (Bowerbird__V1__DeleteUserResponse         *message)
+{
+  static const Bowerbird__V1__DeleteUserResponse init_value = BOWERBIRD__V1__DELETE_USER_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__delete_user_response__get_packed_size
+                     (const Bowerbird__V1__DeleteUserResponse *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__delete_user_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__delete_user_response__pack
+                     (const Bowerbird__V1__DeleteUserResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__delete_user_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__delete_user_response__pack_to_buffer
+                     (const Bowerbird__V1__DeleteUserResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__delete_user_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__DeleteUserResponse *
+       bowerbird__v1__delete_user_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__DeleteUserResponse *)
+     protobuf_c_message_unpack (&bowerbird__v1__delete_user_response__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__delete_user_response__free_unpacked
+                     (Bowerbird__V1__DeleteUserResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__delete_user_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__delete_item_request__init
+                     (Bowerbird__V1__DeleteItemRequest         *message)
+{
+  static const Bowerbird__V1__DeleteItemRequest init_value = BOWERBIRD__V1__DELETE_ITEM_REQUEST__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__delete_item_request__get_packed_size
+                     (const Bowerbird__V1__DeleteItemRequest *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__delete_item_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__delete_item_request__pack
+                     (const Bowerbird__V1__DeleteItemRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__delete_item_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__delete_item_request__pack_to_buffer
+                     (const Bowerbird__V1__DeleteItemRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__delete_item_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__DeleteItemRequest *
+       bowerbird__v1__delete_item_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__DeleteItemRequest *)
+     protobuf_c_message_unpack (&bowerbird__v1__delete_item_request__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__delete_item_request__free_unpacked
+                     (Bowerbird__V1__DeleteItemRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__delete_item_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__delete_item_response__init
+                     (Bowerbird__V1__DeleteItemResponse         *message)
+{
+  static const Bowerbird__V1__DeleteItemResponse init_value = BOWERBIRD__V1__DELETE_ITEM_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__delete_item_response__get_packed_size
+                     (const Bowerbird__V1__DeleteItemResponse *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__delete_item_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__delete_item_response__pack
+                     (const Bowerbird__V1__DeleteItemResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__delete_item_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__delete_item_response__pack_to_buffer
+                     (const Bowerbird__V1__DeleteItemResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__delete_item_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__DeleteItemResponse *
+       bowerbird__v1__delete_item_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__DeleteItemResponse *)
+     protobuf_c_message_unpack (&bowerbird__v1__delete_item_response__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__delete_item_response__free_unpacked
+                     (Bowerbird__V1__DeleteItemResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__delete_item_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__delete_interaction_request__init
+                     (Bowerbird__V1__DeleteInteractionRequest         *message)
+{
+  static const Bowerbird__V1__DeleteInteractionRequest init_value = BOWERBIRD__V1__DELETE_INTERACTION_REQUEST__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__delete_interaction_request__get_packed_size
+                     (const Bowerbird__V1__DeleteInteractionRequest *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__delete_interaction_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__delete_interaction_request__pack
+                     (const Bowerbird__V1__DeleteInteractionRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__delete_interaction_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__delete_interaction_request__pack_to_buffer
+                     (const Bowerbird__V1__DeleteInteractionRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__delete_interaction_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__DeleteInteractionRequest *
+       bowerbird__v1__delete_interaction_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__DeleteInteractionRequest *)
+     protobuf_c_message_unpack (&bowerbird__v1__delete_interaction_request__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__delete_interaction_request__free_unpacked
+                     (Bowerbird__V1__DeleteInteractionRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__delete_interaction_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__delete_interaction_response__init
+                     (Bowerbird__V1__DeleteInteractionResponse         *message)
+{
+  static const Bowerbird__V1__DeleteInteractionResponse init_value = BOWERBIRD__V1__DELETE_INTERACTION_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__delete_interaction_response__get_packed_size
+                     (const Bowerbird__V1__DeleteInteractionResponse *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__delete_interaction_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__delete_interaction_response__pack
+                     (const Bowerbird__V1__DeleteInteractionResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__delete_interaction_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__delete_interaction_response__pack_to_buffer
+                     (const Bowerbird__V1__DeleteInteractionResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__delete_interaction_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__DeleteInteractionResponse *
+       bowerbird__v1__delete_interaction_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__DeleteInteractionResponse *)
+     protobuf_c_message_unpack (&bowerbird__v1__delete_interaction_response__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__delete_interaction_response__free_unpacked
+                     (Bowerbird__V1__DeleteInteractionResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__delete_interaction_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor bowerbird__v1__get_user_request__field_descriptors[2] =
 {
   {
@@ -1443,7 +1713,287 @@ const ProtobufCMessageDescriptor bowerbird__v1__update_item_response__descriptor
   (ProtobufCMessageInit) bowerbird__v1__update_item_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCMethodDescriptor bowerbird__v1__records_service__method_descriptors[7] =
+static const ProtobufCFieldDescriptor bowerbird__v1__delete_user_request__field_descriptors[3] =
+{
+  {
+    "dataset_group",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DeleteUserRequest, dataset_group),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "user_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DeleteUserRequest, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "session_id",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DeleteUserRequest, session_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__delete_user_request__field_indices_by_name[] = {
+  0,   /* field[0] = dataset_group */
+  2,   /* field[2] = session_id */
+  1,   /* field[1] = user_id */
+};
+static const ProtobufCIntRange bowerbird__v1__delete_user_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__delete_user_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.DeleteUserRequest",
+  "DeleteUserRequest",
+  "Bowerbird__V1__DeleteUserRequest",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__DeleteUserRequest),
+  3,
+  bowerbird__v1__delete_user_request__field_descriptors,
+  bowerbird__v1__delete_user_request__field_indices_by_name,
+  1,  bowerbird__v1__delete_user_request__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__delete_user_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__delete_user_response__field_descriptors[1] =
+{
+  {
+    "position",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DeleteUserResponse, position),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__delete_user_response__field_indices_by_name[] = {
+  0,   /* field[0] = position */
+};
+static const ProtobufCIntRange bowerbird__v1__delete_user_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__delete_user_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.DeleteUserResponse",
+  "DeleteUserResponse",
+  "Bowerbird__V1__DeleteUserResponse",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__DeleteUserResponse),
+  1,
+  bowerbird__v1__delete_user_response__field_descriptors,
+  bowerbird__v1__delete_user_response__field_indices_by_name,
+  1,  bowerbird__v1__delete_user_response__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__delete_user_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__delete_item_request__field_descriptors[2] =
+{
+  {
+    "dataset_group",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DeleteItemRequest, dataset_group),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "item_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DeleteItemRequest, item_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__delete_item_request__field_indices_by_name[] = {
+  0,   /* field[0] = dataset_group */
+  1,   /* field[1] = item_id */
+};
+static const ProtobufCIntRange bowerbird__v1__delete_item_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__delete_item_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.DeleteItemRequest",
+  "DeleteItemRequest",
+  "Bowerbird__V1__DeleteItemRequest",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__DeleteItemRequest),
+  2,
+  bowerbird__v1__delete_item_request__field_descriptors,
+  bowerbird__v1__delete_item_request__field_indices_by_name,
+  1,  bowerbird__v1__delete_item_request__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__delete_item_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__delete_item_response__field_descriptors[1] =
+{
+  {
+    "position",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DeleteItemResponse, position),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__delete_item_response__field_indices_by_name[] = {
+  0,   /* field[0] = position */
+};
+static const ProtobufCIntRange bowerbird__v1__delete_item_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__delete_item_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.DeleteItemResponse",
+  "DeleteItemResponse",
+  "Bowerbird__V1__DeleteItemResponse",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__DeleteItemResponse),
+  1,
+  bowerbird__v1__delete_item_response__field_descriptors,
+  bowerbird__v1__delete_item_response__field_indices_by_name,
+  1,  bowerbird__v1__delete_item_response__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__delete_item_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__delete_interaction_request__field_descriptors[2] =
+{
+  {
+    "dataset_group",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DeleteInteractionRequest, dataset_group),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "event_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DeleteInteractionRequest, event_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__delete_interaction_request__field_indices_by_name[] = {
+  0,   /* field[0] = dataset_group */
+  1,   /* field[1] = event_id */
+};
+static const ProtobufCIntRange bowerbird__v1__delete_interaction_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__delete_interaction_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.DeleteInteractionRequest",
+  "DeleteInteractionRequest",
+  "Bowerbird__V1__DeleteInteractionRequest",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__DeleteInteractionRequest),
+  2,
+  bowerbird__v1__delete_interaction_request__field_descriptors,
+  bowerbird__v1__delete_interaction_request__field_indices_by_name,
+  1,  bowerbird__v1__delete_interaction_request__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__delete_interaction_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__delete_interaction_response__field_descriptors[1] =
+{
+  {
+    "position",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DeleteInteractionResponse, position),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__delete_interaction_response__field_indices_by_name[] = {
+  0,   /* field[0] = position */
+};
+static const ProtobufCIntRange bowerbird__v1__delete_interaction_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__delete_interaction_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.DeleteInteractionResponse",
+  "DeleteInteractionResponse",
+  "Bowerbird__V1__DeleteInteractionResponse",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__DeleteInteractionResponse),
+  1,
+  bowerbird__v1__delete_interaction_response__field_descriptors,
+  bowerbird__v1__delete_interaction_response__field_indices_by_name,
+  1,  bowerbird__v1__delete_interaction_response__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__delete_interaction_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCMethodDescriptor bowerbird__v1__records_service__method_descriptors[10] =
 {
   { "GetUser", &bowerbird__v1__get_user_request__descriptor, &bowerbird__v1__get_user_response__descriptor },
   { "GetItem", &bowerbird__v1__get_item_request__descriptor, &bowerbird__v1__get_item_response__descriptor },
@@ -1452,8 +2002,14 @@ static const ProtobufCMethodDescriptor bowerbird__v1__records_service__method_de
   { "ListInteractions", &bowerbird__v1__list_interactions_request__descriptor, &bowerbird__v1__list_interactions_response__descriptor },
   { "UpdateUser", &bowerbird__v1__update_user_request__descriptor, &bowerbird__v1__update_user_response__descriptor },
   { "UpdateItem", &bowerbird__v1__update_item_request__descriptor, &bowerbird__v1__update_item_response__descriptor },
+  { "DeleteUser", &bowerbird__v1__delete_user_request__descriptor, &bowerbird__v1__delete_user_response__descriptor },
+  { "DeleteItem", &bowerbird__v1__delete_item_request__descriptor, &bowerbird__v1__delete_item_response__descriptor },
+  { "DeleteInteraction", &bowerbird__v1__delete_interaction_request__descriptor, &bowerbird__v1__delete_interaction_response__descriptor },
 };
 const unsigned bowerbird__v1__records_service__method_indices_by_name[] = {
+  9,        /* DeleteInteraction */
+  8,        /* DeleteItem */
+  7,        /* DeleteUser */
   1,        /* GetItem */
   0,        /* GetUser */
   4,        /* ListInteractions */
@@ -1469,7 +2025,7 @@ const ProtobufCServiceDescriptor bowerbird__v1__records_service__descriptor =
   "RecordsService",
   "Bowerbird__V1__RecordsService",
   "bowerbird.v1",
-  7,
+  10,
   bowerbird__v1__records_service__method_descriptors,
   bowerbird__v1__records_service__method_indices_by_name
 };
@@ -1528,6 +2084,30 @@ void bowerbird__v1__records_service__update_item(ProtobufCService *service,
 {
   assert(service->descriptor == &bowerbird__v1__records_service__descriptor);
   service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void bowerbird__v1__records_service__delete_user(ProtobufCService *service,
+                                                 const Bowerbird__V1__DeleteUserRequest *input,
+                                                 Bowerbird__V1__DeleteUserResponse_Closure closure,
+                                                 void *closure_data)
+{
+  assert(service->descriptor == &bowerbird__v1__records_service__descriptor);
+  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void bowerbird__v1__records_service__delete_item(ProtobufCService *service,
+                                                 const Bowerbird__V1__DeleteItemRequest *input,
+                                                 Bowerbird__V1__DeleteItemResponse_Closure closure,
+                                                 void *closure_data)
+{
+  assert(service->descriptor == &bowerbird__v1__records_service__descriptor);
+  service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void bowerbird__v1__records_service__delete_interaction(ProtobufCService *service,
+                                                        const Bowerbird__V1__DeleteInteractionRequest *input,
+                                                        Bowerbird__V1__DeleteInteractionResponse_Closure closure,
+                                                        void *closure_data)
+{
+  assert(service->descriptor == &bowerbird__v1__records_service__descriptor);
+  service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void bowerbird__v1__records_service__init (Bowerbird__V1__RecordsService_Service *service,
                                            Bowerbird__V1__RecordsService_ServiceDestroy destroy)

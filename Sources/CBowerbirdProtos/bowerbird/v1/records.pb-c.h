@@ -30,6 +30,12 @@ typedef struct Bowerbird__V1__UpdateUserRequest Bowerbird__V1__UpdateUserRequest
 typedef struct Bowerbird__V1__UpdateUserResponse Bowerbird__V1__UpdateUserResponse;
 typedef struct Bowerbird__V1__UpdateItemRequest Bowerbird__V1__UpdateItemRequest;
 typedef struct Bowerbird__V1__UpdateItemResponse Bowerbird__V1__UpdateItemResponse;
+typedef struct Bowerbird__V1__DeleteUserRequest Bowerbird__V1__DeleteUserRequest;
+typedef struct Bowerbird__V1__DeleteUserResponse Bowerbird__V1__DeleteUserResponse;
+typedef struct Bowerbird__V1__DeleteItemRequest Bowerbird__V1__DeleteItemRequest;
+typedef struct Bowerbird__V1__DeleteItemResponse Bowerbird__V1__DeleteItemResponse;
+typedef struct Bowerbird__V1__DeleteInteractionRequest Bowerbird__V1__DeleteInteractionRequest;
+typedef struct Bowerbird__V1__DeleteInteractionResponse Bowerbird__V1__DeleteInteractionResponse;
 
 
 /* --- enums --- */
@@ -198,6 +204,70 @@ struct  Bowerbird__V1__UpdateItemResponse
 };
 #define BOWERBIRD__V1__UPDATE_ITEM_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__update_item_response__descriptor) \
+    , 0 }
+
+
+struct  Bowerbird__V1__DeleteUserRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData dataset_group;
+  ProtobufCBinaryData user_id;
+  ProtobufCBinaryData session_id;
+};
+#define BOWERBIRD__V1__DELETE_USER_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__delete_user_request__descriptor) \
+    , {0,NULL}, {0,NULL}, {0,NULL} }
+
+
+struct  Bowerbird__V1__DeleteUserResponse
+{
+  ProtobufCMessage base;
+  uint64_t position;
+};
+#define BOWERBIRD__V1__DELETE_USER_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__delete_user_response__descriptor) \
+    , 0 }
+
+
+struct  Bowerbird__V1__DeleteItemRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData dataset_group;
+  ProtobufCBinaryData item_id;
+};
+#define BOWERBIRD__V1__DELETE_ITEM_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__delete_item_request__descriptor) \
+    , {0,NULL}, {0,NULL} }
+
+
+struct  Bowerbird__V1__DeleteItemResponse
+{
+  ProtobufCMessage base;
+  uint64_t position;
+};
+#define BOWERBIRD__V1__DELETE_ITEM_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__delete_item_response__descriptor) \
+    , 0 }
+
+
+struct  Bowerbird__V1__DeleteInteractionRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData dataset_group;
+  ProtobufCBinaryData event_id;
+};
+#define BOWERBIRD__V1__DELETE_INTERACTION_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__delete_interaction_request__descriptor) \
+    , {0,NULL}, {0,NULL} }
+
+
+struct  Bowerbird__V1__DeleteInteractionResponse
+{
+  ProtobufCMessage base;
+  uint64_t position;
+};
+#define BOWERBIRD__V1__DELETE_INTERACTION_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__delete_interaction_response__descriptor) \
     , 0 }
 
 
@@ -467,6 +537,120 @@ Bowerbird__V1__UpdateItemResponse *
 void   bowerbird__v1__update_item_response__free_unpacked
                      (Bowerbird__V1__UpdateItemResponse *message,
                       ProtobufCAllocator *allocator);
+/* Bowerbird__V1__DeleteUserRequest methods */
+void   bowerbird__v1__delete_user_request__init
+                     (Bowerbird__V1__DeleteUserRequest         *message);
+size_t bowerbird__v1__delete_user_request__get_packed_size
+                     (const Bowerbird__V1__DeleteUserRequest   *message);
+size_t bowerbird__v1__delete_user_request__pack
+                     (const Bowerbird__V1__DeleteUserRequest   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__delete_user_request__pack_to_buffer
+                     (const Bowerbird__V1__DeleteUserRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__DeleteUserRequest *
+       bowerbird__v1__delete_user_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__delete_user_request__free_unpacked
+                     (Bowerbird__V1__DeleteUserRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Bowerbird__V1__DeleteUserResponse methods */
+void   bowerbird__v1__delete_user_response__init
+                     (Bowerbird__V1__DeleteUserResponse         *message);
+size_t bowerbird__v1__delete_user_response__get_packed_size
+                     (const Bowerbird__V1__DeleteUserResponse   *message);
+size_t bowerbird__v1__delete_user_response__pack
+                     (const Bowerbird__V1__DeleteUserResponse   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__delete_user_response__pack_to_buffer
+                     (const Bowerbird__V1__DeleteUserResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__DeleteUserResponse *
+       bowerbird__v1__delete_user_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__delete_user_response__free_unpacked
+                     (Bowerbird__V1__DeleteUserResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Bowerbird__V1__DeleteItemRequest methods */
+void   bowerbird__v1__delete_item_request__init
+                     (Bowerbird__V1__DeleteItemRequest         *message);
+size_t bowerbird__v1__delete_item_request__get_packed_size
+                     (const Bowerbird__V1__DeleteItemRequest   *message);
+size_t bowerbird__v1__delete_item_request__pack
+                     (const Bowerbird__V1__DeleteItemRequest   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__delete_item_request__pack_to_buffer
+                     (const Bowerbird__V1__DeleteItemRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__DeleteItemRequest *
+       bowerbird__v1__delete_item_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__delete_item_request__free_unpacked
+                     (Bowerbird__V1__DeleteItemRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Bowerbird__V1__DeleteItemResponse methods */
+void   bowerbird__v1__delete_item_response__init
+                     (Bowerbird__V1__DeleteItemResponse         *message);
+size_t bowerbird__v1__delete_item_response__get_packed_size
+                     (const Bowerbird__V1__DeleteItemResponse   *message);
+size_t bowerbird__v1__delete_item_response__pack
+                     (const Bowerbird__V1__DeleteItemResponse   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__delete_item_response__pack_to_buffer
+                     (const Bowerbird__V1__DeleteItemResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__DeleteItemResponse *
+       bowerbird__v1__delete_item_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__delete_item_response__free_unpacked
+                     (Bowerbird__V1__DeleteItemResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Bowerbird__V1__DeleteInteractionRequest methods */
+void   bowerbird__v1__delete_interaction_request__init
+                     (Bowerbird__V1__DeleteInteractionRequest         *message);
+size_t bowerbird__v1__delete_interaction_request__get_packed_size
+                     (const Bowerbird__V1__DeleteInteractionRequest   *message);
+size_t bowerbird__v1__delete_interaction_request__pack
+                     (const Bowerbird__V1__DeleteInteractionRequest   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__delete_interaction_request__pack_to_buffer
+                     (const Bowerbird__V1__DeleteInteractionRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__DeleteInteractionRequest *
+       bowerbird__v1__delete_interaction_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__delete_interaction_request__free_unpacked
+                     (Bowerbird__V1__DeleteInteractionRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Bowerbird__V1__DeleteInteractionResponse methods */
+void   bowerbird__v1__delete_interaction_response__init
+                     (Bowerbird__V1__DeleteInteractionResponse         *message);
+size_t bowerbird__v1__delete_interaction_response__get_packed_size
+                     (const Bowerbird__V1__DeleteInteractionResponse   *message);
+size_t bowerbird__v1__delete_interaction_response__pack
+                     (const Bowerbird__V1__DeleteInteractionResponse   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__delete_interaction_response__pack_to_buffer
+                     (const Bowerbird__V1__DeleteInteractionResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__DeleteInteractionResponse *
+       bowerbird__v1__delete_interaction_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__delete_interaction_response__free_unpacked
+                     (Bowerbird__V1__DeleteInteractionResponse *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Bowerbird__V1__GetUserRequest_Closure)
@@ -511,6 +695,24 @@ typedef void (*Bowerbird__V1__UpdateItemRequest_Closure)
 typedef void (*Bowerbird__V1__UpdateItemResponse_Closure)
                  (const Bowerbird__V1__UpdateItemResponse *message,
                   void *closure_data);
+typedef void (*Bowerbird__V1__DeleteUserRequest_Closure)
+                 (const Bowerbird__V1__DeleteUserRequest *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__DeleteUserResponse_Closure)
+                 (const Bowerbird__V1__DeleteUserResponse *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__DeleteItemRequest_Closure)
+                 (const Bowerbird__V1__DeleteItemRequest *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__DeleteItemResponse_Closure)
+                 (const Bowerbird__V1__DeleteItemResponse *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__DeleteInteractionRequest_Closure)
+                 (const Bowerbird__V1__DeleteInteractionRequest *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__DeleteInteractionResponse_Closure)
+                 (const Bowerbird__V1__DeleteInteractionResponse *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -546,6 +748,18 @@ struct Bowerbird__V1__RecordsService_Service
                       const Bowerbird__V1__UpdateItemRequest *input,
                       Bowerbird__V1__UpdateItemResponse_Closure closure,
                       void *closure_data);
+  void (*delete_user)(Bowerbird__V1__RecordsService_Service *service,
+                      const Bowerbird__V1__DeleteUserRequest *input,
+                      Bowerbird__V1__DeleteUserResponse_Closure closure,
+                      void *closure_data);
+  void (*delete_item)(Bowerbird__V1__RecordsService_Service *service,
+                      const Bowerbird__V1__DeleteItemRequest *input,
+                      Bowerbird__V1__DeleteItemResponse_Closure closure,
+                      void *closure_data);
+  void (*delete_interaction)(Bowerbird__V1__RecordsService_Service *service,
+                             const Bowerbird__V1__DeleteInteractionRequest *input,
+                             Bowerbird__V1__DeleteInteractionResponse_Closure closure,
+                             void *closure_data);
 };
 typedef void (*Bowerbird__V1__RecordsService_ServiceDestroy)(Bowerbird__V1__RecordsService_Service *);
 void bowerbird__v1__records_service__init (Bowerbird__V1__RecordsService_Service *service,
@@ -560,7 +774,10 @@ void bowerbird__v1__records_service__init (Bowerbird__V1__RecordsService_Service
       function_prefix__ ## list_items,\
       function_prefix__ ## list_interactions,\
       function_prefix__ ## update_user,\
-      function_prefix__ ## update_item  }
+      function_prefix__ ## update_item,\
+      function_prefix__ ## delete_user,\
+      function_prefix__ ## delete_item,\
+      function_prefix__ ## delete_interaction  }
 void bowerbird__v1__records_service__get_user(ProtobufCService *service,
                                               const Bowerbird__V1__GetUserRequest *input,
                                               Bowerbird__V1__GetUserResponse_Closure closure,
@@ -589,6 +806,18 @@ void bowerbird__v1__records_service__update_item(ProtobufCService *service,
                                                  const Bowerbird__V1__UpdateItemRequest *input,
                                                  Bowerbird__V1__UpdateItemResponse_Closure closure,
                                                  void *closure_data);
+void bowerbird__v1__records_service__delete_user(ProtobufCService *service,
+                                                 const Bowerbird__V1__DeleteUserRequest *input,
+                                                 Bowerbird__V1__DeleteUserResponse_Closure closure,
+                                                 void *closure_data);
+void bowerbird__v1__records_service__delete_item(ProtobufCService *service,
+                                                 const Bowerbird__V1__DeleteItemRequest *input,
+                                                 Bowerbird__V1__DeleteItemResponse_Closure closure,
+                                                 void *closure_data);
+void bowerbird__v1__records_service__delete_interaction(ProtobufCService *service,
+                                                        const Bowerbird__V1__DeleteInteractionRequest *input,
+                                                        Bowerbird__V1__DeleteInteractionResponse_Closure closure,
+                                                        void *closure_data);
 
 /* --- descriptors --- */
 
@@ -606,6 +835,12 @@ extern const ProtobufCMessageDescriptor bowerbird__v1__update_user_request__desc
 extern const ProtobufCMessageDescriptor bowerbird__v1__update_user_response__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__update_item_request__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__update_item_response__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__delete_user_request__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__delete_user_response__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__delete_item_request__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__delete_item_response__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__delete_interaction_request__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__delete_interaction_response__descriptor;
 extern const ProtobufCServiceDescriptor bowerbird__v1__records_service__descriptor;
 
 PROTOBUF_C__END_DECLS
