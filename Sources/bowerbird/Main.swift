@@ -13,7 +13,7 @@ struct Bowerbird: AsyncParsableCommand {
             StatusCommand.self, InitCommand.self, ImportCommand.self, PutCommand.self,
             TrainCommand.self, RecommendCommand.self, RankCommand.self, FilterCommand.self,
             CertsCommand.self, TokenCommand.self, ExplainCommand.self, GetCommand.self,
-            ListCommand.self, UpdateCommand.self, DemoCommand.self,
+            ListCommand.self, UpdateCommand.self, DeleteCommand.self, DemoCommand.self,
         ]
     )
 

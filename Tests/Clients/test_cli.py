@@ -124,6 +124,23 @@ def test_records_are_shown_listed_and_updated(shop):
     run("list", name, "interactions", server=server, expect=2)
 
 
+def test_a_record_is_deleted_once_that_is_confirmed(shop):
+    name, folder, server = shop
+    run("import", name, "interactions", str(folder / "ratings.csv"), server=server)
+    asked = ["list", name, "interactions", "--user", "u3", "--output", "jsonl"]
+    rows = [json.loads(line) for line in run(*asked, server=server).stdout.splitlines()]
+    said = run("delete", name, "user", "u3", "--dry-run", server=server).stdout
+    assert said == "would delete the user 'u3' and 10 interactions\n"
+    # Nobody is there to confirm.
+    assert "--yes" in run("delete", name, "user", "u3", server=server, expect=1).stderr
+    run("delete", name, "interaction", rows[0]["eventId"], "--yes", server=server)
+    assert len(run(*asked, server=server).stdout.splitlines()) == 9
+    run("delete", name, "user", "u3", "--yes", server=server)
+    assert run(*asked, server=server).stdout == ""
+    run("delete", name, "item", rows[1]["itemId"], "--yes", server=server)
+    run("delete", name, "session", "nothing", "--yes", server=server, expect=1)
+
+
 def test_the_demo_runs_to_its_end():
     binary = os.environ["BOWERBIRD_SERVER_BINARY"]
     done = run("demo", "--server-binary", binary)
