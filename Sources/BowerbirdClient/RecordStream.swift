@@ -1,5 +1,4 @@
 internal import Primitives
-internal import RPC
 internal import Wire
 
 /// One record of a stream.
@@ -10,6 +9,10 @@ public enum StreamedRecord: Hashable, Sendable {
     case user(Record)
     /// An item that is added, or replaced as a whole.
     case item(Record)
+    /// A user of whom the named properties change; null removes one.
+    case userUpdate(Record)
+    /// An item of which the named properties change; null removes one.
+    case itemUpdate(Record)
 }
 
 /// What became of one batch of a stream.
@@ -38,6 +41,10 @@ public struct BatchResult: Hashable, Sendable {
 ///
 /// Iterating gives the result of each batch, in order, once it is durable and visible. `send` waits
 /// while the server is behind. One task sends and one iterates at a time; they may be the same.
+///
+/// A stream that breaks once the server has answered is opened again for up to
+/// `resumeTimeoutSeconds`, and whatever has no answer is sent again; the server knows batches by
+/// producer and number, so nothing is lost and nothing counts twice.
 public struct RecordStream: AsyncSequence, Sendable {
     /// The result of one batch.
     public typealias Element = BatchResult
@@ -50,49 +57,45 @@ public struct RecordStream: AsyncSequence, Sendable {
 
         /// The result of the next batch; `nil` when all have come and `finish` was called.
         public mutating func next() async throws(ClientError) -> BatchResult? {
-            try await stream.nextResult()
+            try await stream.link.next()
         }
 
         /// The same, whatever actor asks.
         public mutating func next(
             isolation actor: isolated (any Actor)?
         ) async throws(ClientError) -> BatchResult? {
-            try await stream.nextResult()
+            try await stream.link.next()
         }
     }
 
-    let stream: ClientStream
-    let group: String
+    let link: RecordLink
 
     /// Starts to take the results.
     public func makeAsyncIterator() -> AsyncIterator {
         AsyncIterator(stream: self)
     }
 
+    /// How often the stream broke and was opened again.
+    public var resumeCount: Int { link.resumeCount }
+
     /// Sends a batch of 1 to 65,535 records.
     public func send(_ records: [StreamedRecord]) async throws(ClientError) {
-        do throws(Status) {
-            try await stream.send { writer in
-                let request = StreamRecordsRequestBuilder(into: writer)
-                request.datasetGroup(group)
-                for record in records { request.records { Self.encode(record, $0) } }
-            }
-        } catch {
-            throw ClientError(error)
+        try await link.send { request in
+            for record in records { request.records { Self.encode(record, $0) } }
         }
     }
 
     /// Says that there are no more batches; the results of those that were sent still come.
     public func finish() {
-        stream.finish()
+        link.finish()
     }
 
     /// Gives the stream up; what was acknowledged stays.
     public func cancel() {
-        stream.cancel()
+        link.cancel()
     }
 
-    private static func encode(_ record: StreamedRecord, _ builder: RecordBuilder) {
+    fileprivate static func encode(_ record: StreamedRecord, _ builder: RecordBuilder) {
         switch record {
         case .interaction(let userID, let sessionID, let event):
             builder.interaction { interaction in
@@ -100,69 +103,52 @@ public struct RecordStream: AsyncSequence, Sendable {
                 interaction.sessionID(sessionID)
                 interaction.event { event.encode(into: $0) }
             }
-        case .user(let user):
-            builder.user { message in
-                message.userID(user.id)
-                message.properties(user.properties)
-            }
-        case .item(let item):
-            builder.item { message in
-                message.itemID(item.id)
-                message.properties(item.properties)
-            }
+        case .user(let user): builder.user { encode(user, $0) }
+        case .userUpdate(let user): builder.userUpdate { encode(user, $0) }
+        case .item(let item): builder.item { encode(item, $0) }
+        case .itemUpdate(let item): builder.itemUpdate { encode(item, $0) }
         }
     }
 
-    fileprivate func nextResult() async throws(ClientError) -> BatchResult? {
-        let message: [UInt8]?
-        do throws(Status) {
-            message = try await stream.next()
-        } catch {
-            throw ClientError(error)
-        }
-        guard let message else { return nil }
-        do throws(WireError) {
-            return try Self.decode(message)
-        } catch {
-            throw ClientError(unreadable: error.message)
-        }
+    fileprivate static func encode(_ user: Record, _ message: UserBuilder) {
+        message.userID(user.id)
+        message.properties(user.properties)
     }
 
-    private static func decode(_ message: [UInt8]) throws(WireError) -> BatchResult {
-        let arena = Arena()
-        let response = try StreamRecordsResponseView(
-            unpacking: unsafe message.span.bytes,
-            into: arena
-        )
-        var rejected: [BatchResult.Rejection] = []
-        for index in 0..<response.rejectedCount {
-            let one = response.rejected(index)
-            rejected.append(
-                .init(
-                    index: Int(one.index),
-                    field: one.field.string,
-                    message: one.message.string
-                )
-            )
-        }
-        return BatchResult(
-            position: response.position,
-            appliedCount: Int(response.appliedCount),
-            duplicateCount: Int(response.duplicateCount),
-            rejected: rejected
-        )
+    private static func encode(_ item: Record, _ message: ItemBuilder) {
+        message.itemID(item.id)
+        message.properties(item.properties)
     }
+
 }
 
 extension BowerbirdClient {
     /// Opens a stream of batches; nothing is sent before the first.
     ///
-    /// - Parameter group: The dataset group's resource name.
+    /// - Parameters:
+    ///   - group: The dataset group's resource name.
+    ///   - producerID: Under which the server knows this client's batches, 1 to 256 characters. By
+    ///     default one that nobody else has.
+    ///   - firstBatchID: The number of the first batch; larger than any that the producer sent
+    ///     before.
+    ///   - resumeTimeoutSeconds: For how long a broken stream is opened again.
     /// - Returns: The stream; it fails at its first use when nobody answers.
-    public func streamRecords(group: String) -> RecordStream {
-        RecordStream(
-            stream: channel.stream("/bowerbird.v1.EventsService/StreamRecords"),
-            group: group
+    public func streamRecords(
+        group: String,
+        producerID: String? = nil,
+        firstBatchID: UInt64 = 1,
+        resumeTimeoutSeconds: Int = 60
+    ) -> RecordStream {
+        var random = SystemRandomNumberGenerator()
+        let generated = String(random.next(), radix: 36) + String(random.next(), radix: 36)
+        return RecordStream(
+            link: RecordLink(
+                channel: channel,
+                group: group,
+                producerID: producerID ?? generated,
+                firstBatchID: firstBatchID,
+                resumeTimeoutSeconds: resumeTimeoutSeconds
+            )
         )
     }
 }

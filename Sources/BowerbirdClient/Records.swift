@@ -13,6 +13,16 @@ public struct Event: Hashable, Sendable {
     public var value: Double?
     /// Own columns as a JSON object; empty for none.
     public var properties: String
+    /// Its id; empty for a generated one.
+    ///
+    /// The same id and body again is a duplicate.
+    public var id: String
+    /// Which recommendations led to it; empty for none.
+    public var recommendationID: String
+    /// The items that were shown beside it.
+    public var impression: [String]
+    /// Where the credit goes; empty for nowhere.
+    public var attributionSource: String
 
     /// Makes an event.
     public init(
@@ -20,18 +30,27 @@ public struct Event: Hashable, Sendable {
         itemID: String,
         sentAtMS: Int64,
         value: Double? = nil,
-        properties: String = ""
+        properties: String = "",
+        id: String = "",
+        recommendationID: String = "",
+        impression: [String] = [],
+        attributionSource: String = ""
     ) {
         self.type = type
         self.itemID = itemID
         self.sentAtMS = sentAtMS
         self.value = value
         self.properties = properties
+        self.id = id
+        self.recommendationID = recommendationID
+        self.impression = impression
+        self.attributionSource = attributionSource
     }
 }
 
 extension Event {
     func encode(into message: EventBuilder) {
+        message.eventID(id)
         message.eventType(type)
         if let value { message.eventValue(value) }
         message.itemID(itemID)
@@ -40,6 +59,30 @@ extension Event {
             time.seconds(sentAtMS / 1_000)
             time.nanos(Int32(sentAtMS % 1_000) * 1_000_000)
         }
+        message.recommendationID(recommendationID)
+        for item in impression { message.impression(item) }
+        if !attributionSource.isEmpty {
+            message.metricAttribution { $0.eventAttributionSource(attributionSource) }
+        }
+    }
+
+    init(_ view: borrowing EventView) {
+        let source =
+            view.hasMetricAttribution
+            ? view.metricAttribution.eventAttributionSource.string : ""
+        let milliseconds =
+            view.hasSentAt ? view.sentAt.seconds * 1_000 + Int64(view.sentAt.nanos / 1_000_000) : 0
+        self.init(
+            type: view.eventType.string,
+            itemID: view.itemID.string,
+            sentAtMS: milliseconds,
+            value: view.hasEventValue ? view.eventValue : nil,
+            properties: view.properties.string,
+            id: view.eventID.string,
+            recommendationID: view.recommendationID.string,
+            impression: (0..<view.impressionCount).map { view.impression($0).string },
+            attributionSource: source
+        )
     }
 }
 

@@ -17,6 +17,8 @@ package enum AppliedChange: Sendable {
     case resourceDeleted(ResourceName)
     /// The interactions of the group are gone.
     case interactionsDeleted(GroupIndex)
+    /// Records of the group were deleted: nothing of them may stay in an artifact or on disk.
+    case recordsErased(GroupIndex)
     /// A FULL import has replaced the bulk interactions of the group; no change of them was told.
     case interactionsReplaced(GroupIndex)
 }

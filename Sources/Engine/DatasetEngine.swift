@@ -172,7 +172,7 @@ package final class DatasetEngine: Sendable {
             }
             // What is staged stands apart, and no session has any of it.
             for event in merged where isVisible(event, group) {
-                storeEvent(group, user, event, &changes)
+                storeEvent(group, user, event, &changes, isCounted: true)
             }
             store.joinSession(session, to: user)
         case .recordsDeleted(let group, let kind):
@@ -182,6 +182,14 @@ package final class DatasetEngine: Sendable {
             writer.remember(id, .init(bodyHash: bodyHash, names: names, at: time))
         case .requestForgotten(let id):
             writer.forget(id)
+        case .erased(let effect):
+            apply(effect, &changes, &touched)
+        case .batchRemembered(let key, let answer):
+            writer.producers.remember(key, answer)
+        case .batchForgotten(let key, let batchID):
+            writer.producers.forget(key, batchID)
+        case .producerForgotten(let key):
+            writer.producers.forget(key)
         case .bulk(let effect):
             apply(effect, &changes, &touched)
         }
@@ -191,10 +199,11 @@ package final class DatasetEngine: Sendable {
         _ group: GroupIndex,
         _ owner: UserIndex,
         _ event: StoredEvent,
-        _ changes: inout [AppliedChange]
+        _ changes: inout [AppliedChange],
+        isCounted: Bool = false
     ) {
         guard isVisible(event, group) else { return stage(group, owner, event) }
-        let stored = store(group).storeEvent(owner, event)
+        let stored = store(group).storeEvent(owner, event, isCounted: isCounted)
         if let dropped = stored.dropped { changes.append(.retracted(group, dropped)) }
         if let added = stored.added { changes.append(.observed(group, added)) }
     }
@@ -281,6 +290,7 @@ package final class DatasetEngine: Sendable {
         case .items: store.deleteItemRecords()
         case .users: store.deleteUserRecords()
         case nil:
+            writer.producers.forget(index)
             remove(index)
             changes.append(.interactionsDeleted(index))
         }
@@ -302,6 +312,7 @@ final class WriterState: @unchecked Sendable {
     var checkedDataset: (group: ResourceName, kind: DatasetKind, version: UInt64)?
     /// The group that was asked for last.
     var lastStore: GroupStore?
+    var producers = ProducerTable()
     private(set) var requests: [String: Request] = [:]
     /// The ids of `requests`, oldest first.
     private var requestsByAge: [(at: Timestamp, id: String)] = []

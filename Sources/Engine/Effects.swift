@@ -75,6 +75,14 @@ package enum Effect: Hashable, Sendable {
     )
     /// A request id is too old to matter, or one too many.
     case requestForgotten(requestID: String)
+    /// The answer to a batch of a producer, for when it comes again.
+    case batchRemembered(ProducerKey, BatchAnswer)
+    /// A batch is older than those that matter.
+    case batchForgotten(ProducerKey, batchID: UInt64)
+    /// A producer too many.
+    case producerForgotten(ProducerKey)
+    /// Records that are gone for good.
+    case erased(ErasureEffect)
     /// Records in bulk, and the jobs that move them.
     case bulk(BulkEffect)
 }
@@ -137,4 +145,7 @@ package protocol FactReader: AnyObject {
         _ group: GroupIndex,
         withID eventID: String
     ) throws(Refusal) -> (owner: UserIndex, event: StoredEvent)?
+
+    /// Whether the event that had this id was deleted: the id is used up.
+    func isErased(_ group: GroupIndex, eventID: String) throws(Refusal) -> Bool
 }

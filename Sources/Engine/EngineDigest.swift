@@ -24,6 +24,7 @@ package struct EngineDigest: Hashable, Sendable, CustomStringConvertible {
             lines.append("request \(id) \(request)")
         }
         lines += engine.jobs.describe()
+        lines += engine.writer.producers.describe()
         self.lines = lines.sorted()
         let hash = StableHash(key: (1, 2))
         value = self.lines.reduce(0) { hash.hash("\($0) \($1)") }

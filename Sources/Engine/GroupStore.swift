@@ -30,6 +30,14 @@ package final class GroupStore: @unchecked Sendable {
     var hasEvents = ItemBitmap()
     /// Items with events that were put.
     var hasPutEvents = ItemBitmap()
+    /// How many events of each item were put, and how many are of the active bulk generation.
+    var putCounts = EventCounts()
+    var bulkCounts = EventCounts()
+    /// Events on these items at or below the position count no more.
+    var itemDeletions: [ItemIndex: LogPosition] = [:]
+    /// The newest deletion of a single record.
+    var lastErasure = LogPosition.zero
+    var erasureCount = 0
     var changedChunks: Set<Int> = []
     var isRootStale = false
     /// What FULL imports that are under way have gathered.
@@ -258,14 +266,20 @@ package final class GroupStore: @unchecked Sendable {
     /// A full history lets its oldest entry go first: whoever learns from histories forgets it, as
     /// after a restart nobody knows of it. An event that is older than all that a full history
     /// keeps is on disk only.
-    func storeEvent(_ owner: UserIndex, _ event: StoredEvent) -> StoredChange {
+    ///
+    /// `isCounted`: it has only come to another place.
+    func storeEvent(
+        _ owner: UserIndex,
+        _ event: StoredEvent,
+        isCounted: Bool = false
+    ) -> StoredChange {
         guard let entry = entry(event) else { return StoredChange() }
-        return storeEvent(owner, entry)
+        return storeEvent(owner, entry, isCounted: isCounted)
     }
 
     /// What a history keeps of an event; `nil` when it takes no part in histories.
     func entry(_ event: StoredEvent) -> HistoryEntry? {
-        guard let item = event.item else { return nil }
+        guard let item = event.item, !isDead(event) else { return nil }
         return HistoryEntry(
             packed: PackedInteraction(
                 Interaction(
@@ -291,8 +305,15 @@ package final class GroupStore: @unchecked Sendable {
         )
     }
 
-    func storeEvent(_ owner: UserIndex, _ entry: HistoryEntry) -> StoredChange {
+    func storeEvent(
+        _ owner: UserIndex,
+        _ entry: HistoryEntry,
+        isCounted: Bool = false
+    ) -> StoredChange {
         let item = Int(entry.packed.item)
+        if !isCounted {
+            if entry.packed.isBulk { bulkCounts.add(item) } else { putCounts.add(item) }
+        }
         if !hasEvents.contains(item) {
             hasEvents.insert(item)
             isRootStale = true
@@ -348,6 +369,9 @@ package final class GroupStore: @unchecked Sendable {
         hasEvents = ItemBitmap()
         hasEvents.grow(to: items.count)
         hasPutEvents = hasEvents
+        putCounts = EventCounts()
+        bulkCounts = EventCounts()
+        staging.counts = EventCounts()
         staging.events = nil
         isRootStale = true
     }
@@ -399,7 +423,11 @@ package final class GroupStore: @unchecked Sendable {
         if servesUnknownItems {
             for index in words.indices { words[index] |= hasEvents.words[index] }
         }
-        let candidates = ItemBitmap(words: words)
+        var candidates = ItemBitmap(words: words)
+        // A deleted item comes back with a record only.
+        for item in itemDeletions.keys where !hasRecord.contains(Int(item.rawValue)) {
+            candidates.remove(Int(item.rawValue))
+        }
         root.replace(
             GroupRoot(
                 itemCount: items.count,
@@ -408,7 +436,8 @@ package final class GroupStore: @unchecked Sendable {
                 ids: sharedIDs,
                 records: sharedRecords,
                 columns: columns.publish(),
-                layout: layout
+                layout: layout,
+                itemDeletions: itemDeletions
             )
         )
     }
@@ -418,6 +447,9 @@ package final class GroupStore: @unchecked Sendable {
     /// Every fact as a line, by identifier; see `EngineDigest`.
     func describe() -> [String] {
         var lines = describeBulkItems()
+        for (item, position) in itemDeletions {
+            lines.append("deleted item \(items[item.rawValue]) \(position)")
+        }
         for index in 0..<items.count {
             let record = records[index / ItemIDChunk.capacity][index % ItemIDChunk.capacity]
             let marks = "\(hasRecord.contains(index)) \(hasEvents.contains(index))"
@@ -427,6 +459,7 @@ package final class GroupStore: @unchecked Sendable {
             shard.state.withLock { state in
                 for slot in state.owners.indices {
                     let owner = state.owners[slot]
+                    if owner.isErased { continue }
                     let id = state.id(ofSlot: slot) ?? ""
                     var entries: [String] = []
                     for place in 0..<Int(owner.history.count) {

@@ -63,6 +63,29 @@ package struct EntityRecord: Hashable, Sendable {
     }
 }
 
+/// Some properties of a user or an item; the others stay as they are.
+package struct EntityUpdate: Hashable, Sendable {
+    package var id: String
+    /// The new values, by column as in a record; `named` says which of them count.
+    package var properties: RecordProperties
+    /// The columns to change, by place; one without a value becomes null.
+    package var named: [Int]
+    /// What becomes of `CREATION_TIMESTAMP`: nothing (`nil`), removed, or set.
+    package var createdAt: Timestamp??
+
+    package init(
+        id: String,
+        properties: RecordProperties,
+        named: [Int],
+        createdAt: Timestamp?? = nil
+    ) {
+        self.id = id
+        self.properties = properties
+        self.named = named
+        self.createdAt = createdAt
+    }
+}
+
 /// What a caller wants to change, before the planner has decided what that means.
 package enum Mutation: Sendable {
     /// Through a tracker (its resource name), or addressed to the group directly (`nil`).
@@ -77,6 +100,8 @@ package enum Mutation: Sendable {
     /// Replaces a resource whose revision is still `Resource.header.revision - 1`.
     case updateResource(Resource)
     case deleteResource(ResourceName, etag: UInt64?)
+    /// Deletes what it names, with all that depends on it.
+    case delete(group: ResourceName, Deletion)
     /// The next step of a job.
     case job(JobStep)
 }

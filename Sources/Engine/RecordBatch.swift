@@ -7,6 +7,10 @@ package struct RecordBatch: Sendable {
         case event(userID: String, sessionID: String, EventRecord)
         case user(EntityRecord)
         case item(EntityRecord)
+        /// Merges; the user must have been put.
+        case userUpdate(EntityUpdate)
+        /// Merges; the item must have been put.
+        case itemUpdate(EntityUpdate)
     }
 
     package struct Entry: Sendable {
@@ -26,15 +30,28 @@ package struct RecordBatch: Sendable {
         case eventList = "event_list"
         case users
         case items
+        /// The one user of an `UpdateUser` call, which is no list.
+        case user
+        /// The one item of an `UpdateItem` call.
+        case item
+
+        /// Whether it is a list, or a single record.
+        package var isList: Bool { self != .user && self != .item }
 
         /// Where a record of a kind stands below its place in this list.
-        package func member(_ kind: DatasetKind) -> String {
+        package func member(_ kind: DatasetKind, isUpdate: Bool = false) -> String {
             guard self == .records else { return "" }
             return switch kind {
             case .interactions: ".interaction.event"
-            case .users: ".user"
-            case .items: ".item"
+            case .users: isUpdate ? ".user_update" : ".user"
+            case .items: isUpdate ? ".item_update" : ".item"
             }
+        }
+
+        /// The path of a record, such as `records[3].interaction.event`.
+        package func path(_ index: Int, _ kind: DatasetKind, isUpdate: Bool = false) -> String {
+            let place = isList ? "\(rawValue)[\(index)]" : rawValue
+            return place + member(kind, isUpdate: isUpdate)
         }
     }
 
@@ -47,6 +64,8 @@ package struct RecordBatch: Sendable {
     package var entries: [Entry] = []
     /// What was found bad before planning.
     package var rejected: [RejectedRecord] = []
+    /// Where the call says which batch it is: sent again, it gets the first answer.
+    package var producer: ProducerBatch?
 
     package init(list: List, count: Int, isPartial: Bool) {
         self.list = list
@@ -56,13 +75,15 @@ package struct RecordBatch: Sendable {
 
     /// The path of a record in its call, such as `records[3].interaction.event`.
     func path(of entry: Entry) -> String {
-        let kind: DatasetKind =
+        let (kind, isUpdate): (DatasetKind, Bool) =
             switch entry.record {
-            case .event: .interactions
-            case .user: .users
-            case .item: .items
+            case .event: (.interactions, false)
+            case .user: (.users, false)
+            case .item: (.items, false)
+            case .userUpdate: (.users, true)
+            case .itemUpdate: (.items, true)
             }
-        return "\(list.rawValue)[\(entry.index)]\(list.member(kind))"
+        return list.path(entry.index, kind, isUpdate: isUpdate)
     }
 }
 

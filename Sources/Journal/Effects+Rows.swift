@@ -82,6 +82,16 @@ struct RowEncoder {
             put(.requests, RowKey.text(id, hash), row, to: batch)
         case .requestForgotten(let id):
             unsafe batch.delete(store.family(.requests), RowKey.text(id, hash))
+        case .erased(let effect):
+            add(effect, to: batch)
+        case .batchRemembered(let key, let answer):
+            let row = begin()
+            row.put(answer)
+            put(.batches, RowKey.batch(key, answer.batchID), row, to: batch)
+        case .batchForgotten(let key, let batchID):
+            unsafe batch.delete(store.family(.batches), RowKey.batch(key, batchID))
+        case .producerForgotten(let key):
+            unsafe batch.deleteAll(store.family(.batches), prefix: RowKey.producer(key))
         case .bulk(let effect):
             add(effect, to: batch)
         }
@@ -146,10 +156,14 @@ struct RowEncoder {
     private func deleteRecords(_ group: GroupIndex, _ kind: DatasetKind?, to batch: WriteBatch) {
         let families: [ColumnFamily] =
             switch kind {
-            case .interactions: [.events, .eventIDs, .sessions, .rewrites]
+            case .interactions: [.events, .eventIDs, .sessions, .rewrites, .itemDeletions]
             case .items: [.items]
             case .users: [.users]
-            case nil: [.events, .eventIDs, .sessions, .rewrites, .items, .users, .names]
+            case nil:
+                [
+                    .events, .eventIDs, .sessions, .rewrites, .items, .users, .names, .batches,
+                    .itemDeletions,
+                ]
             }
         for family in families {
             unsafe batch.deleteAll(store.family(family), prefix: RowKey.group(group))

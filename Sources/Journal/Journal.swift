@@ -13,6 +13,8 @@ package final class Journal: Sendable {
     package let sequencer: Sequencer
     package let artifacts: ArtifactStore
     package let servedLists: ServedListStore
+    /// Single records, as they are on disk.
+    package let records: RecordReader
     /// Keyed for this directory.
     package let hash: StableHash
     let writer: Writer
@@ -55,6 +57,7 @@ package final class Journal: Sendable {
             metrics: metrics
         ) { () throws(JournalError) in try opener.open() }
         sequencer = Sequencer(writer: writer, clock: clock)
+        records = RecordReader(writer: writer)
         artifacts = ArtifactStore(writer: writer, sequencer: sequencer, hash: hash)
         servedLists = ServedListStore(writer: writer)
         weak let opened = store

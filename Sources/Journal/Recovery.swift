@@ -51,7 +51,9 @@ struct Recovery {
     ) throws(JournalError) {
         var effects: [Effect] = []
         try applyNames(&effects)
+        try applyErasures(&effects)
         try applyEntities(&effects)
+        try applyBatches(&effects)
         flush(&effects)
         let rewrites = try rewrites(after: replayAfter)
         var replay = HistoryReplay(replayAfter: replayAfter, rewrites: rewrites)

@@ -11,6 +11,13 @@ struct EventKey: Hashable {
     var position: LogPosition
     var ordinal: UInt16
 
+    /// As an array, for look-ups.
+    var bytes: [UInt8] {
+        let writer = ByteWriter(capacity: 32)
+        write(to: writer)
+        return unsafe writer.withUnsafeBytes { unsafe Array($0) }
+    }
+
     func write(to key: ByteWriter) {
         key.append(bigEndian: group.rawValue)
         key.append(bigEndian: owner.rawValue)
@@ -68,6 +75,7 @@ struct EventKey: Hashable {
 /// No identifier stands in a key: RocksDB's manifest keeps keys after deletion.
 enum RowKey {
     static let position = Array("position".utf8)
+    static let erased = Array("erased".utf8)
     static let format = Array("format".utf8)
     static let hashKey = Array("hash-key".utf8)
 
@@ -140,6 +148,19 @@ enum RowKey {
     /// Where a group's interactions were deleted last.
     static func deletion(_ group: GroupIndex) -> [UInt8] {
         Array("deleted-".utf8) + self.group(group)
+    }
+
+    static func producer(_ producer: ProducerKey) -> [UInt8] {
+        var key = group(producer.group)
+        append(producer.high, 8, to: &key)
+        append(producer.low, 8, to: &key)
+        return key
+    }
+
+    static func batch(_ producer: ProducerKey, _ batchID: UInt64) -> [UInt8] {
+        var key = self.producer(producer)
+        append(batchID, 8, to: &key)
+        return key
     }
 
     /// 128 bits of a keyed hash of an id, below its group.

@@ -13,7 +13,11 @@ import Synchronization
 final class Writer: @unchecked Sendable {
     let engine: DatasetEngine
     var observer: (any ApplyObserver)?
-    private var store: Store?
+    private var store: Store? {
+        didSet { readable.withLock { $0 = store } }
+    }
+    /// The same for readers on other threads, who hold it for one question at a time.
+    let readable: Mutex<Store?>
     private let reopen: () throws(JournalError) -> Store
     private let hash: StableHash
     private let clock: any Clock
@@ -50,6 +54,7 @@ final class Writer: @unchecked Sendable {
         self.engine = engine
         batch = PlannedBatch(engine: engine)
         self.store = store
+        readable = Mutex(store)
         self.hash = hash
         self.position = position
         self.clock = clock
@@ -80,8 +85,11 @@ final class Writer: @unchecked Sendable {
                     commit()
                     continue
                 }
-                // A mutation that changes nothing is seen where everything before it is seen.
-                if effects.effects.isEmpty { outcome.position = lastPosition }
+                // A mutation that changes nothing is seen where everything before it is seen; a
+                // batch that came before, where it was seen first.
+                if effects.effects.isEmpty && outcome.position == next {
+                    outcome.position = lastPosition
+                }
                 planned.append(
                     Planned(
                         effects: effects,
@@ -312,13 +320,18 @@ final class StoreFacts: FactReader {
         }
     }
 
+    func isErased(_ group: GroupIndex, eventID: String) throws(Refusal) -> Bool {
+        do throws(JournalError) {
+            return try store.get(.eventIDs, RowKey.eventID(group, eventID, hash))?.isEmpty ?? false
+        } catch {
+            throw Refusal(.unavailable, "the store could not be read: \(error)")
+        }
+    }
+
     private func event(
         at key: EventKey
     ) throws(JournalError) -> (owner: UserIndex, event: StoredEvent)? {
-        let bytes = ByteWriter(capacity: 32)
-        key.write(to: bytes)
-        let array = unsafe bytes.withUnsafeBytes { unsafe Array($0) }
-        guard let value = try store.get(.events, array) else { return nil }
+        guard let value = try store.get(.events, key.bytes) else { return nil }
         var reader = RowReader(value)
         do throws(RowReader.Damaged) {
             return (key.owner, try reader.event(key))

@@ -8,8 +8,10 @@ import Glibc
 package struct IdentifierTable: Sendable {
     private struct Slot {
         var tag: UInt32
-        /// Index + 1; 0 is a free slot.
+        /// Index + 1; 0 is a free slot, `removed` one whose id is gone.
         var next: UInt32
+
+        static let removed = UInt32.max
     }
 
     private let hash: StableHash
@@ -17,6 +19,8 @@ package struct IdentifierTable: Sendable {
     private var bytes: [UInt8] = []
     /// Where the id of each index begins; the next one's begin is its end.
     private var offsets: [UInt32] = [0]
+    /// Indices whose ids are gone; they are not given out again.
+    private var removed: Set<UInt32> = []
 
     package init(hash: StableHash) {
         self.hash = hash
@@ -34,7 +38,9 @@ package struct IdentifierTable: Sendable {
         var position = Int(truncatingIfNeeded: hashed) & (slots.count - 1)
         while slots[position].next != 0 {
             let slot = slots[position]
-            if slot.tag == tag, equals(slot.next - 1, id) { return slot.next - 1 }
+            if slot.tag == tag, slot.next != Slot.removed, equals(slot.next - 1, id) {
+                return slot.next - 1
+            }
             position = (position + 1) & (slots.count - 1)
         }
         return nil
@@ -54,6 +60,23 @@ package struct IdentifierTable: Sendable {
         offsets.append(UInt32(bytes.count))
         place(index, hash.hash(id))
         return index
+    }
+
+    /// Forgets the id at `index`, of which nothing stays in memory; the index stays taken.
+    package mutating func remove(_ index: UInt32) {
+        let start = Int(offsets[Int(index)])
+        let end = Int(offsets[Int(index) + 1])
+        let hashed = hash.hash(self[index])
+        var position = Int(truncatingIfNeeded: hashed) & (slots.count - 1)
+        while slots[position].next != 0 {
+            if slots[position].next == index + 1 {
+                slots[position].next = Slot.removed
+                removed.insert(index)
+                for place in start..<end { bytes[place] = 0 }
+                return
+            }
+            position = (position + 1) & (slots.count - 1)
+        }
     }
 
     /// The id at `index`.
@@ -86,6 +109,8 @@ package struct IdentifierTable: Sendable {
 
     private mutating func grow() {
         slots = Array(repeating: Slot(tag: 0, next: 0), count: slots.count * 2)
-        for index in 0..<UInt32(count) { place(index, hash.hash(self[index])) }
+        for index in 0..<UInt32(count) where !removed.contains(index) {
+            place(index, hash.hash(self[index]))
+        }
     }
 }

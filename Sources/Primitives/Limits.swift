@@ -305,6 +305,25 @@ extension Limits {
 }
 
 extension Limits {
+    // MARK: Erasure
+
+    /// How often the files are looked after when something was deleted; what is deleted meanwhile
+    /// is one rewriting.
+    package static let erasureIntervalMS = 2_000
+}
+
+extension Limits {
+    // MARK: Producers
+
+    /// Batches of one producer whose answers are kept, some 50 bytes each; more than any client has
+    /// under way.
+    package static let batchesRememberedMax = 1_024
+
+    /// Producers of one group whose batches are kept; beyond them the idlest one is forgotten.
+    package static let producersPerGroupMax = 1_000
+}
+
+extension Limits {
     // MARK: Training
 
     /// Changes of one group that are kept while a version of it is trained; with more, the training
@@ -414,4 +433,18 @@ extension Limits {
 
     /// Memory for those values if every one of them were a bitmap.
     package static let valueIndexBytesMax = 64 << 20
+}
+
+extension Limits {
+    // MARK: Reading records
+
+    /// Threads that answer what a reactor must not wait for, such as a read from disk.
+    package static let workerThreads = 2
+
+    /// Questions that wait for those threads; more are refused at once.
+    package static let pendingReadsMax = 1_024
+
+    /// How often the events of one owner may have moved to another: a session's to a user, a user's
+    /// to one it was merged into.
+    package static let eventMovesMax = 16
 }

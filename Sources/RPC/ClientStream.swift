@@ -1,4 +1,5 @@
 package import Primitives
+import Synchronization
 import Transport
 
 /// One bidirectional call of a client: messages out, messages in, each side at its own pace.
@@ -16,6 +17,9 @@ package final class ClientStream: Sendable {
         self.reactors = reactors
         self.packing = packing
     }
+
+    /// Whether the server has begun to answer, so that it was there once.
+    package var wasAnswered: Bool { core.wasAnswered.load(ordering: .relaxed) }
 
     /// Sends a message; returns when there is room for the next.
     ///
@@ -60,6 +64,7 @@ final class ClientStreamCore: ByteStreamHandler, @unchecked Sendable {
     typealias Taker = @Sendable (Result<[UInt8]?, Status>) -> Void
     typealias Sender = @Sendable (Result<Void, Status>) -> Void
 
+    let wasAnswered = Atomic(false)
     private var stream: (any ByteStream)?
     private var deframer: MessageDeframer
     private var messages: [[UInt8]] = []
@@ -131,6 +136,7 @@ final class ClientStreamCore: ByteStreamHandler, @unchecked Sendable {
 
     func received(headers: HeaderBlock, endStream: Bool) {
         if endStream { return ended(headers) }
+        wasAnswered.store(true, ordering: .relaxed)
         if let status = Status(ofHTTP: headers) { cancel(status) }
         if let encoding = headers.first("grpc-encoding") { deframer.encoding = encoding }
     }

@@ -24,12 +24,18 @@ extension EventsService {
             for index in 0..<min(request.recordsCount, Limits.recordsPerCallMax + 1) {
                 records.append(Self.record(request.records(index)))
             }
-            let batch = try check(
+            var batch = try check(
                 records,
                 in: .records,
                 group,
                 isPartial: request.allowPartial,
                 countMax: Limits.recordsPerCallMax
+            )
+            batch.producer = try producer(
+                request.producerID.string,
+                request.batchID,
+                message,
+                isPartial: request.allowPartial
             )
             return .putRecords(group: group, tracker: nil, batch)
         } encode: { outcome, writer in
@@ -41,8 +47,33 @@ extension EventsService {
         }
     }
 
+    /// Which batch of which producer a message is; `nil` when it does not say.
+    fileprivate func producer(
+        _ producerID: String,
+        _ batchID: UInt64,
+        _ message: RawSpan,
+        isPartial: Bool
+    ) throws -> ProducerBatch? {
+        if producerID.isEmpty && batchID == 0 { return nil }
+        let count = producerID.unicodeScalars.count
+        guard (1...Limits.identifierCharactersMax).contains(count) else {
+            let problem = count == 0 ? "is required with batch_id" : "has \(count) characters"
+            throw Refusal.invalid("producer_id", "\(problem); 1 to 256 are allowed")
+        }
+        guard batchID > 0 else {
+            throw Refusal.invalid("batch_id", "is required with producer_id; 1 or more")
+        }
+        // `records` is field 2 of both messages.
+        let body = BodyHash.hash(message, field: 2, hash)
+        return ProducerBatch(
+            producerID: producerID,
+            batchID: batchID,
+            bodyHash: isPartial ? body : ~body
+        )
+    }
+
     /// The group of a call that takes records of any kind.
-    fileprivate func group(_ text: String) throws -> ResourceName {
+    func group(_ text: String) throws -> ResourceName {
         guard !text.isEmpty else {
             throw Refusal.invalid("dataset_group", "is required; a dataset group's resource name")
         }
@@ -62,10 +93,12 @@ extension EventsService {
         }
         if record.hasUser { return .user(user(record.user)) }
         if record.hasItem { return .item(item(record.item)) }
+        if record.hasUserUpdate { return .userUpdate(user(record.userUpdate)) }
+        if record.hasItemUpdate { return .itemUpdate(item(record.itemUpdate)) }
         return .none
     }
 
-    fileprivate func check(
+    func check(
         _ records: [RecordInput],
         in list: RecordBatch.List,
         _ group: ResourceName,
@@ -119,6 +152,7 @@ private final class RecordStream: StreamingCallHandler {
     private let call: ServerCall
     private let service: EventsService
     private var group: ResourceName?
+    private var producerID = ""
     private var inFlight = 0
     private var isHalfClosed = false
     /// Why the stream ends, once what is in flight has been answered.
@@ -150,12 +184,19 @@ private final class RecordStream: StreamingCallHandler {
         for index in 0..<min(request.recordsCount, Limits.recordsPerBatchMax + 1) {
             records.append(EventsService.record(request.records(index)))
         }
-        let batch = try service.check(
+        var batch = try service.check(
             records,
             in: .records,
             group,
             isPartial: true,
             countMax: Limits.recordsPerBatchMax
+        )
+        if !request.producerID.isEmpty { producerID = request.producerID.string }
+        batch.producer = try service.producer(
+            request.batchID == 0 ? request.producerID.string : producerID,
+            request.batchID,
+            message,
+            isPartial: true
         )
         return .putRecords(group: group, tracker: nil, batch)
     }

@@ -11,6 +11,7 @@ package final class EventsService: Sendable {
     let engine: DatasetEngine
     let sequencer: Sequencer
     let clock: any Clock
+    let hash: StableHash
     private let schemas: SchemaCache
     let arenas = ArenaPool()
     let ingests = Pool { Ingest() }
@@ -19,6 +20,7 @@ package final class EventsService: Sendable {
         engine = journal.engine
         schemas = SchemaCache(engine: journal.engine)
         sequencer = journal.sequencer
+        hash = journal.hash
         self.clock = clock
     }
 

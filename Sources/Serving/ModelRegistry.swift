@@ -38,6 +38,8 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
     private var entries: [ResourceName: Entry] = [:]
     private var recordings: [ResourceName: Recording] = [:]
     private var current = LogPosition.zero
+    /// Told of deletions in a group.
+    package var onErasure: (@Sendable (GroupIndex) -> Void)?
 
     /// With what was served, for events that name it, and how often items were shown in vain, as it
     /// was stored.
@@ -65,6 +67,7 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
     /// A version whose artifact is missing or can't be read is passed to `unreadable`.
     package func restore(
         _ journal: Journal,
+        erasures: [GroupIndex: LogPosition] = [:],
         unreadable: (ResourceName, String) -> Void
     ) -> LogPosition {
         for case .solutionVersion(let version) in engine.resources.all(.solutionVersion)
@@ -76,15 +79,18 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
                     unreadable(name, "its artifact is missing")
                     continue
                 }
-                // What the interactions that are gone have taught is gone, too.
-                if let deletion = try journal.interactionsDeleted(group),
-                    artifact.position < deletion
-                {
+                // What is gone has taught something: the model begins anew with what is left.
+                let erased = artifact.position < erasures[group] ?? .zero
+                let deletion = try journal.interactionsDeleted(group) ?? .zero
+                if erased || artifact.position < deletion {
+                    if erased {
+                        unreadable(name, "records were deleted since its artifact was written")
+                    }
                     entries[name] = Entry(
                         group: group,
                         model: entry.recipe.emptyModel(),
                         selection: selection(of: version.solution, group),
-                        position: deletion
+                        position: erased ? .zero : deletion
                     )
                     continue
                 }
@@ -146,6 +152,7 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
                 isTableStale = true
             // The job behind it trains the group's models anew.
             case .interactionsReplaced: break
+            case .recordsErased(let group): onErasure?(group)
             case .itemStored, .shown: break
             }
             exposures.follow(change)
@@ -226,7 +233,7 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
                 if let change = selected(change) { model.live.retract(change) }
             case .itemCountGrew(_, let count): model.live.itemCountGrew(to: count)
             case .began, .resourceStored, .resourceDeleted, .interactionsDeleted, .itemStored,
-                .interactionsReplaced, .shown:
+                .interactionsReplaced, .shown, .recordsErased:
                 break
             }
         }
@@ -257,6 +264,25 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
         return (try recipe.recipe.decode(artifact), latest)
     }
 
+    /// Writes the artifacts of a group's versions anew, so that they hold nothing that was deleted.
+    ///
+    /// On the writer's thread.
+    package func rewriteArtifacts(
+        of group: GroupIndex,
+        _ artifacts: ArtifactStore
+    ) throws(Refusal) {
+        for (name, entry) in entries where entry.group == group {
+            guard name.text.contains("/versions/") else { continue }
+            let bytes = ByteWriter()
+            entry.model.encode(into: bytes)
+            let artifact = ArtifactStore.Artifact(
+                position: engine.position,
+                bytes: unsafe bytes.withUnsafeBytes { unsafe Array($0) }
+            )
+            try artifacts.store(name, artifact)
+        }
+    }
+
     package func endRecording(for version: ResourceName) {
         recordings[version] = nil
     }
@@ -272,7 +298,7 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
                 recordings[name]?.hasOverflowed = true
             }
             return
-        case .began, .resourceStored, .resourceDeleted, .itemStored, .shown: return
+        case .began, .resourceStored, .resourceDeleted, .itemStored, .shown, .recordsErased: return
         }
         for (name, recording) in recordings where recording.group == group {
             if recording.changes.count >= Limits.recordedChangesMax {

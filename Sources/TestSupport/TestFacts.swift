@@ -5,6 +5,7 @@ import Resources
 /// Stored events in memory, kept by the effects that made them.
 package final class TestFacts: FactReader {
     private var stored: [Key: [StoredEvent]] = [:]
+    private var erasedIDs: Set<String> = []
 
     private struct Key: Hashable {
         let group: GroupIndex
@@ -21,9 +22,19 @@ package final class TestFacts: FactReader {
             case .historyJoined(let group, let session, let user, let merged):
                 stored[Key(group: group, owner: session)] = nil
                 stored[Key(group: group, owner: user)] = merged
+            case .erased(.owner(let group, let owner, let events)):
+                stored[Key(group: group, owner: owner)] = nil
+                erasedIDs.formUnion(events.eventIDs)
+            case .erased(.event(let group, let owner, let event)):
+                stored[Key(group: group, owner: owner)]?.removeAll { $0 == event }
+                erasedIDs.insert(event.identifier(group, owner))
             default: break
             }
         }
+    }
+
+    package func isErased(_ group: GroupIndex, eventID: String) -> Bool {
+        erasedIDs.contains(eventID)
     }
 
     package func events(_ group: GroupIndex, owner: UserIndex, at time: Timestamp) -> [StoredEvent]

@@ -16,7 +16,9 @@ struct ServerCore {
     private let trainings: TrainingQueue
     private let keeper: ServedListKeeper
     private let autoTrainer: AutoTrainer
+    private let eraser: Eraser
     private let clock = SystemClock()
+    private let workers = WorkerPool()
 
     /// Opens the place and brings engine and models to where they were.
     init(
@@ -41,7 +43,8 @@ struct ServerCore {
         )
         self.registry = registry
         keeper = ServedListKeeper(registry: registry, journal: journal, logger: logger)
-        let replayAfter = registry.restore(journal) { version, reason in
+        let erasures = try journal.lastErasures()
+        let replayAfter = registry.restore(journal, erasures: erasures) { version, reason in
             logger.error(
                 "model can't be read; train again",
                 metadata: ["resource": "\(version)", "reason": "\(reason)"]
@@ -53,6 +56,9 @@ struct ServerCore {
             observe: { registry.applied($0) }
         )
         journal.forgetRewrites(through: registry.oldestArtifact)
+        eraser = Eraser(registry: registry, journal: journal, logger: logger)
+        let erased = try journal.erasedThrough()
+        eraser.start(unfinished: Set(erasures.filter { $0.value > erased }.keys))
         journal.sequencer.start(observer: registry)
         trainings = TrainingQueue(
             journal: journal,
@@ -108,7 +114,9 @@ struct ServerCore {
 
     func addServices(to router: inout Router) {
         let control = ControlPlane(journal: journal, trainings: trainings, clock: clock)
-        EventsService(journal: journal, clock: clock).add(to: &router)
+        let events = EventsService(journal: journal, clock: clock)
+        events.add(to: &router)
+        RecordsService(journal: journal, events: events, workers: workers).add(to: &router)
         RecommendationsService(
             journal: journal,
             table: registry.table,
@@ -123,7 +131,9 @@ struct ServerCore {
     func stop() {
         autoTrainer.end()
         trainings.end()
+        eraser.end()
         keeper.end()
+        workers.stop()
         journal.close()
     }
 }

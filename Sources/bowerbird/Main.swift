@@ -12,7 +12,8 @@ struct Bowerbird: AsyncParsableCommand {
         subcommands: [
             StatusCommand.self, InitCommand.self, ImportCommand.self, PutCommand.self,
             TrainCommand.self, RecommendCommand.self, RankCommand.self, FilterCommand.self,
-            CertsCommand.self, TokenCommand.self, DemoCommand.self, ExplainCommand.self,
+            CertsCommand.self, TokenCommand.self, ExplainCommand.self, GetCommand.self,
+            ListCommand.self, UpdateCommand.self, DeleteCommand.self, DemoCommand.self,
         ]
     )
 

@@ -41,7 +41,7 @@ def protos(tmp_path_factory):
 
     modules = Modules()
     for name in ("events", "recommendations", "datasets", "solutions", "campaigns", "filters",
-                 "resources", "common"):
+                 "resources", "common", "records"):
         setattr(modules, name, importlib.import_module(f"bowerbird.v1.{name}_pb2"))
         if name not in ("resources", "common"):
             setattr(modules, f"{name}_grpc", importlib.import_module(f"bowerbird.v1.{name}_pb2_grpc"))
@@ -147,6 +147,7 @@ class Client:
     def __init__(self, protos, channel):
         self.p = protos
         self.events = protos.events_grpc.EventsServiceStub(channel)
+        self.records = protos.records_grpc.RecordsServiceStub(channel)
         self.recommendations = protos.recommendations_grpc.RecommendationsServiceStub(channel)
         self.datasets = protos.datasets_grpc.DatasetsServiceStub(channel)
         self.solutions = protos.solutions_grpc.SolutionsServiceStub(channel)

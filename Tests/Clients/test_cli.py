@@ -1,5 +1,6 @@
 """The programs as people use them."""
 
+import json
 import os
 import subprocess
 
@@ -99,6 +100,45 @@ def test_bad_rows_are_named_and_the_rest_goes_in(shop, user, way, said):
     assert done.stdout.startswith("4 rows: 2 applied, 0 known, 2 refused")
     assert "row 3, TIMESTAMP: 'yesterday' is no number of seconds" in done.stderr
     assert "row 4: INVALID" not in done.stderr and said in done.stderr
+
+
+def test_records_are_shown_listed_and_updated(shop):
+    name, folder, server = shop
+    run("import", name, "items", str(folder / "movies.csv"), server=server)
+    run("import", name, "interactions", str(folder / "ratings.csv"), server=server)
+    one = run("get", name, "item", "m1", "--output", "json", server=server).stdout
+    assert json.loads(one) == {
+        "itemId": "m1", "properties": {"title": 'A "quoted", title', "genres": "Drama|Comedy"}
+    }
+    run("update", name, "item", "m1", '{"title": null, "genres": "Noir"}', server=server)
+    assert run("get", name, "item", "m1", server=server).stdout == 'm1\t{"genres":"Noir"}\n'
+    run("get", name, "user", "u1", server=server, expect=1)
+    lines = run("list", name, "items", "--output", "csv", server=server).stdout.splitlines()
+    assert lines[0] == "ITEM_ID,PROPERTIES" and len(lines) == 3
+    asked = ["list", name, "interactions", "--user", "u0", "--output", "jsonl", "--limit", "3"]
+    rows = [json.loads(line) for line in run(*asked, server=server).stdout.splitlines()]
+    assert [row["sentAt"] for row in rows] == [1_700_000_009, 1_700_000_008, 1_700_000_007]
+    assert all(row["userId"] == "u0" and row["eventValue"] == 4.5 for row in rows)
+    table = run("list", name, "interactions", "--item", "m5", server=server).stdout
+    assert all(line.split("\t")[2] == "m5" for line in table.splitlines()) and table
+    run("list", name, "interactions", server=server, expect=2)
+
+
+def test_a_record_is_deleted_once_that_is_confirmed(shop):
+    name, folder, server = shop
+    run("import", name, "interactions", str(folder / "ratings.csv"), server=server)
+    asked = ["list", name, "interactions", "--user", "u3", "--output", "jsonl"]
+    rows = [json.loads(line) for line in run(*asked, server=server).stdout.splitlines()]
+    said = run("delete", name, "user", "u3", "--dry-run", server=server).stdout
+    assert said == "would delete the user 'u3' and 10 interactions\n"
+    # Nobody is there to confirm.
+    assert "--yes" in run("delete", name, "user", "u3", server=server, expect=1).stderr
+    run("delete", name, "interaction", rows[0]["eventId"], "--yes", server=server)
+    assert len(run(*asked, server=server).stdout.splitlines()) == 9
+    run("delete", name, "user", "u3", "--yes", server=server)
+    assert run(*asked, server=server).stdout == ""
+    run("delete", name, "item", rows[1]["itemId"], "--yes", server=server)
+    run("delete", name, "session", "nothing", "--yes", server=server, expect=1)
 
 
 def test_the_demo_runs_to_its_end():

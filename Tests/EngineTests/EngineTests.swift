@@ -98,12 +98,23 @@ struct `The planner` {
 
     private func record(_ random: inout SeededGenerator) -> RecordBatch.Record {
         switch mutation(&random) {
-        case .putItems(_, let items): .item(items[0])
-        case .putUsers(_, let users): .user(users[0])
+        case .putItems(_, let items):
+            Bool.random(using: &random) ? .item(items[0]) : .itemUpdate(update(items[0]))
+        case .putUsers(_, let users):
+            Bool.random(using: &random) ? .user(users[0]) : .userUpdate(update(users[0]))
         case .putEvents(_, _, let events):
             .event(userID: events.userID, sessionID: events.sessionID, events.events[0])
         default: preconditionFailure("no such mutation")
         }
+    }
+
+    private func update(_ record: EntityRecord) -> EntityUpdate {
+        let values = [PropertyValue.string(record.id)]
+        return EntityUpdate(
+            id: record.id,
+            properties: RecordProperties(values: values),
+            named: [0]
+        )
     }
 
     @Test
@@ -296,6 +307,11 @@ struct `The engine` {
                     events["\(user) \(event.position) \(event.ordinal)"] = (group, user, event)
                 }
                 keep("s\(session)", 1_000_000, .sessionJoined(group, session: session, user: user))
+            case .batchRemembered(let key, let answer): keep("b\(key)\(answer.batchID)", 0, effect)
+            case .batchForgotten(let key, let batchID): kept["b\(key)\(batchID)"] = nil
+            case .producerForgotten(let key):
+                for row in kept.keys where row.hasPrefix("b\(key)") { kept[row] = nil }
+            case .erased: preconditionFailure("the journal's tests restart after deletions")
             case .recordsDeleted, .requestRemembered, .requestForgotten, .bulk: break
             }
         }

@@ -60,3 +60,27 @@ struct `The limits` {
         #expect(Limits.callsInFlightMax >= Limits.pendingMutationsMax)
     }
 }
+
+@Suite
+struct `A table of identifiers that lets some go` {
+    @Test
+    func `finds the others, whatever was removed, and takes an id again`() {
+        let seed = UInt64.random(in: 0 ... .max)
+        var random = SeededGenerator(seed: seed)
+        var table = IdentifierTable(hash: StableHash(key: (3, 4)))
+        var indices: [String: UInt32] = [:]
+        for _ in 0..<3_000 {
+            let id = "id-\(Int.random(in: 0..<400, using: &random))"
+            if let index = indices.removeValue(forKey: id) {
+                table.remove(index)
+                #expect(table.index(of: id) == nil, "seed \(seed)")
+            } else {
+                indices[id] = table.insert(id)
+            }
+        }
+        for (id, index) in indices {
+            #expect(table.index(of: id) == index && table[index] == id, "seed \(seed)")
+        }
+        #expect(table.count > 400)
+    }
+}

@@ -270,3 +270,87 @@ struct `PutItems` {
         #expect(made[0].createdAt == Timestamp(milliseconds: 5_000))
     }
 }
+
+@Suite
+struct `An update of an item` {
+    private func check(_ properties: String) throws(Refusal) -> EntityUpdate? {
+        let batch = try Ingest().checkRecords(
+            [.itemUpdate(EntityInput(id: "a", properties: properties))],
+            in: .item,
+            isPartial: false,
+            now: now
+        ) { _ in items }
+        guard case .itemUpdate(let update) = batch.entries.first?.record else { return nil }
+        return update
+    }
+
+    @Test
+    func `names its columns and leaves the others alone`() throws {
+        let update = try #require(try check(#"{"isNew": null}"#))
+        #expect(update.named == [1])
+        #expect(update.properties.values.isEmpty)
+        #expect(try #require(try check(#"{"price": "2"}"#)).properties.values == [.double(2)])
+        #expect(try check("")?.named == [])
+    }
+
+    @Test
+    func `sets, removes or keeps its creation time`() throws {
+        #expect(
+            try check(#"{"creationTimestamp": 5}"#)?.createdAt == Timestamp(milliseconds: 5_000)
+        )
+        let removal: Timestamp?? = .some(nil)
+        #expect(try #require(try check(#"{"creationTimestamp": null}"#)).createdAt == removal)
+        let nothing: Timestamp?? = nil
+        #expect(try #require(try check("{}")).createdAt == nothing)
+    }
+
+    @Test
+    func `can't remove what the schema requires`() {
+        do {
+            _ = try check(#"{"price": null}"#)
+            Issue.record("taken")
+        } catch {
+            #expect(
+                error.message
+                    == "item.properties.PRICE: is required by the schema and can't be removed"
+            )
+        }
+    }
+}
+
+@Suite
+struct `The JSON text of a record` {
+    @Test
+    func `says what was put, in the keys of a call`() throws {
+        let text = PropertyText(items.schema)
+        let record = EntityRecord(
+            id: "a",
+            properties: RecordProperties(values: [.double(0.1), .boolean(false)]),
+            createdAt: Timestamp(milliseconds: 7_000)
+        )
+        #expect(text.text(record) == #"{"price":0.1,"isNew":false,"creationTimestamp":7}"#)
+        #expect(text.text(EntityRecord(id: "a", properties: RecordProperties())).isEmpty)
+        #expect(PropertyText.key("CATEGORY_L1") == "categoryL1")
+    }
+
+    @Test(arguments: ["plain", "q\"\\\n\r\t\u{1}", "é世🦜", "\u{7F}\u{2028}"])
+    func `is read back as the same text`(value: String) throws {
+        let text = PropertyText(index.schema)
+        let json = text.text(RecordProperties(values: [.string(value)]))
+        var input = EventInput()
+        input.eventType = "view"
+        input.sentAtSeconds = 1_600_000_000
+        input.properties = json
+        let batch = try Ingest().checkRecords(
+            [.interaction(userID: "u", sessionID: "", input)],
+            in: .records,
+            isPartial: false,
+            now: now
+        ) { _ in index }
+        guard case .event(_, _, let event) = batch.entries.first?.record else {
+            Issue.record("no event")
+            return
+        }
+        #expect(event.properties.values == [.string(value)])
+    }
+}

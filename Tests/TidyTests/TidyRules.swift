@@ -2,7 +2,7 @@
 enum TidyRules {
     /// What each module may import, its own libraries and the outside ones.
     static let allowed: [String: Set<String>] = [
-        "Primitives": ["CKernels", "CLinux", "Glibc", "Synchronization"],
+        "Primitives": ["CKernels", "CLinux", "Dispatch", "Glibc", "Synchronization"],
         "Metrics": ["Primitives", "Synchronization"],
         "Admin": ["Transport", "Metrics", "Primitives", "Glibc"],
         "Settings": ["CYAML"],
@@ -32,7 +32,7 @@ enum TidyRules {
             "Control", "Serving", "Engine", "Journal", "Recipes", "Resources", "RPC", "Wire",
             "Primitives", "Logging", "Synchronization",
         ],
-        "BowerbirdClient": ["Wire", "RPC", "Transport", "Primitives"],
+        "BowerbirdClient": ["Wire", "RPC", "Transport", "Primitives", "Synchronization"],
         "TestSupport": [
             "Transport", "RPC", "Engine", "Resources", "Journal", "Recipes", "Primitives",
             "Synchronization",

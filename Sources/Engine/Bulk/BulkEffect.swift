@@ -95,8 +95,9 @@ extension DatasetEngine {
 
     /// Whether readers see an event: it was put, or came with the newest bulk generation.
     func isVisible(_ event: StoredEvent, _ group: GroupIndex) -> Bool {
-        event.generation == 0
-            || stored(group)?.bulk[.interactions]?.active == event.generation
+        let store = stored(group)
+        if store?.isDead(event) ?? false { return false }
+        return event.generation == 0 || store?.bulk[.interactions]?.active == event.generation
     }
 
     /// An event of a FULL import that was under way before a restart.

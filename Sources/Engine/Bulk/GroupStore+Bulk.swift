@@ -6,6 +6,8 @@ import Synchronization
 struct BulkStaging {
     /// Items with staged events; `nil` without any.
     var events: ItemBitmap?
+    /// How many staged events each item has.
+    var counts = EventCounts()
     var items: [UInt32: EntityRecord]?
     var users: [UInt32: EntityRecord]?
 }
@@ -17,6 +19,7 @@ extension GroupStore {
     func stageEvent(_ owner: UserIndex, _ entry: HistoryEntry) {
         if staging.events == nil { staging.events = ItemBitmap() }
         staging.events?.insert(Int(entry.packed.item))
+        staging.counts.add(Int(entry.packed.item))
         withOwner(owner) { state, slot in
             state.insert(
                 entry,
@@ -121,6 +124,8 @@ extension GroupStore {
             hasEvents = ItemBitmap(words: words)
         }
         staging.events = nil
+        bulkCounts = staging.counts
+        staging.counts = EventCounts()
         isRootStale = true
     }
 
@@ -155,6 +160,7 @@ extension GroupStore {
         switch kind {
         case .interactions:
             staging.events = nil
+            staging.counts = EventCounts()
             for shard in shards {
                 shard.state.withLock { state in
                     for slot in state.owners.indices {

@@ -32,6 +32,21 @@ struct PlanOverlay {
 
     typealias EventPlace = PlannedMoments.Place
 
+    /// A user's or an item's record.
+    struct EntityKey: Hashable {
+        let kind: DatasetKind
+        let index: UInt32
+    }
+
+    /// What is planned of one producer's batches.
+    struct PlannedProducer {
+        var answers: [UInt64: BatchAnswer] = [:]
+        /// How many of the oldest that the engine knows are let go.
+        var forgottenCount = 0
+    }
+
+    var producers: [ProducerKey: PlannedProducer] = [:]
+    var forgottenProducers: Set<ProducerKey> = []
     /// `.some(nil)`: deleted.
     var resources: [ResourceName: Resource?] = [:]
     var items: [Key<String>: ItemIndex] = [:]
@@ -45,6 +60,8 @@ struct PlanOverlay {
     /// The user that a session's events were moved to.
     var movedOwners: [Key<UserIndex>: UserIndex] = [:]
     var eventIDs: [Key<String>: EventPlace] = [:]
+    /// The newest planned records.
+    var entities: [Key<EntityKey>: EventPlace] = [:]
     var ownersWithEvents: Set<Key<UserIndex>> = []
     /// The events of this mutation by owner, where one mutation has many; for a join among them.
     var placesByOwner: [Key<UserIndex>: [EventPlace]] = [:]
@@ -67,11 +84,19 @@ struct PlanOverlay {
         Self.merge(&joinedHistories, other.joinedHistories) { $1 }
         Self.merge(&movedOwners, other.movedOwners) { $1 }
         Self.merge(&eventIDs, other.eventIDs) { $1 }
+        Self.merge(&entities, other.entities) { $1 }
         ownersWithEvents.formUnion(other.ownersWithEvents)
         Self.merge(&requests, other.requests) { $1 }
         Self.merge(&newItems, other.newItems) { $0 + $1 }
         Self.merge(&newOwners, other.newOwners) { $0 + $1 }
         Self.merge(&newTypes, other.newTypes) { $0 + $1 }
+        Self.merge(&producers, other.producers) { old, new in
+            PlannedProducer(
+                answers: old.answers.merging(new.answers) { $1 },
+                forgottenCount: old.forgottenCount + new.forgottenCount
+            )
+        }
+        forgottenProducers.formUnion(other.forgottenProducers)
         newGroups += other.newGroups
         deletedGroups.formUnion(other.deletedGroups)
     }

@@ -13,13 +13,7 @@ extension Planner {
         for (index, given) in records.enumerated() {
             var record = given
             record.properties = try columns(given.properties, &schema, "\(list)[\(index)]")
-            if kind == .users {
-                let user = owner(group.index, .user, record.id)
-                effects.append(.userStored(group.index, user, record))
-            } else {
-                let item = item(group.index, record.id)
-                effects.append(.itemStored(group.index, item, record))
-            }
+            put(record, kind, group.index)
         }
         return MutationOutcome(position: position, appliedCount: records.count)
     }

@@ -11,6 +11,22 @@ extension Planner {
         try check(tracker)
         try checkDataset(groupName, .interactions)
         var schema: Schema?
+        var isGone = true
+        for event in events.events where isGone {
+            isGone = try isErased(
+                event,
+                userID: events.userID,
+                sessionID: events.sessionID,
+                group.index
+            )
+        }
+        if isGone && !events.events.isEmpty {
+            return MutationOutcome(
+                position: position,
+                duplicateCount: events.events.count,
+                eventIDs: events.events.map(\.eventID)
+            )
+        }
         let (owner, session) = try owner(
             group.index,
             userID: events.userID,
@@ -121,12 +137,17 @@ extension Planner {
 
     /// A planned event and its owner.
     private func event(_ place: PlanOverlay.EventPlace) -> (owner: UserIndex, event: StoredEvent) {
-        let index = Int(place.mutation)
-        let all = index == batch.planned.count ? effects : batch.planned[index]
-        guard case .eventStored(_, let owner, let event) = all[Int(place.effect)] else {
+        guard case .eventStored(_, let owner, let event) = effect(at: place) else {
             preconditionFailure("an event's place holds another effect")
         }
         return (owner, event)
+    }
+
+    /// A planned effect.
+    func effect(at place: PlanOverlay.EventPlace) -> Effect {
+        let index = Int(place.mutation)
+        return index == batch.planned.count
+            ? effects[Int(place.effect)] : batch.planned[index][Int(place.effect)]
     }
 
     // MARK: Whose event it is
@@ -248,7 +269,9 @@ extension Planner {
                 let key = PlanOverlay.Key(group: group, value: id)
                 let planned = (local.eventIDs[key] ?? batch.eventIDs[key]).map { self.event($0) }
                 let stored = planned == nil ? try facts.event(group, withID: id) : planned
-                guard let known = stored, engine.isVisible(known.event, group) else { return nil }
+                guard let known = stored, engine.isVisible(known.event, group) else {
+                    return try facts.isErased(group, eventID: id) ? .duplicate(id) : nil
+                }
                 let ownerKey = PlanOverlay.Key(group: group, value: known.owner)
                 let ownerNow =
                     local.movedOwners[ownerKey] ?? batch.movedOwners[ownerKey] ?? known.owner

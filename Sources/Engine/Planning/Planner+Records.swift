@@ -12,6 +12,22 @@ extension Planner {
         _ records: RecordBatch
     ) throws(Stop) -> MutationOutcome {
         let group = try group(groupName)
+        if let producer = records.producer {
+            let key = ProducerKey(producer.producerID, of: group.index, engine.hash)
+            if let answer = try firstAnswer(to: producer, key) { return answer }
+            let outcome = try putNew(groupName, tracker, records, group)
+            remember(outcome, to: producer, key)
+            return outcome
+        }
+        return try putNew(groupName, tracker, records, group)
+    }
+
+    private mutating func putNew(
+        _ groupName: ResourceName,
+        _ tracker: ResourceName?,
+        _ records: RecordBatch,
+        _ group: DatasetGroup
+    ) throws(Stop) -> MutationOutcome {
         try check(tracker)
         var schemas: [DatasetKind: Schema] = [:]
         var outcome = MutationOutcome(position: position)
@@ -45,6 +61,11 @@ extension Planner {
     ) throws(Stop) {
         switch entry.record {
         case .event(let userID, let sessionID, var event):
+            if try isErased(event, userID: userID, sessionID: sessionID, group.index) {
+                if records.list == .eventList { outcome.eventIDs[entry.index] = event.eventID }
+                outcome.duplicateCount += 1
+                return
+            }
             event.properties = try columns(
                 event.properties,
                 .interactions,
@@ -77,7 +98,7 @@ extension Planner {
                 &schemas,
                 records.path(of: entry)
             )
-            effects.append(.userStored(group.index, owner(group.index, .user, user.id), user))
+            put(user, .users, group.index)
             outcome.appliedCount += 1
         case .item(var item):
             item.properties = try columns(
@@ -87,7 +108,15 @@ extension Planner {
                 &schemas,
                 records.path(of: entry)
             )
-            effects.append(.itemStored(group.index, self.item(group.index, item.id), item))
+            put(item, .items, group.index)
+            outcome.appliedCount += 1
+        case .userUpdate(let change):
+            let schema = try known(&schemas, .users, groupName)
+            schemas[.users] = try update(change, schema, group.index, records.path(of: entry))
+            outcome.appliedCount += 1
+        case .itemUpdate(let change):
+            let schema = try known(&schemas, .items, groupName)
+            schemas[.items] = try update(change, schema, group.index, records.path(of: entry))
             outcome.appliedCount += 1
         }
     }
@@ -101,15 +130,21 @@ extension Planner {
         _ path: @autoclosure () -> String
     ) throws(Stop) -> RecordProperties {
         guard !properties.added.isEmpty else { return properties }
-        var schema: Schema
-        if let known = schemas[kind] {
-            schema = known
-        } else {
-            schema = try self.schema(group, kind)
-        }
+        var schema = try known(&schemas, kind, group)
         let result = try columns(properties, &schema, path())
         schemas[kind] = schema
         return result
+    }
+
+    private func known(
+        _ schemas: inout [DatasetKind: Schema],
+        _ kind: DatasetKind,
+        _ group: ResourceName
+    ) throws(Stop) -> Schema {
+        if let known = schemas[kind] { return known }
+        let schema = try schema(group, kind)
+        schemas[kind] = schema
+        return schema
     }
 }
 

@@ -49,6 +49,8 @@ struct Planner {
             return try create(resources, requestID)
         case .updateResource(let resource):
             return try update(resource)
+        case .delete(let group, let deletion):
+            return try delete(deletion, group)
         case .deleteResource(let name, let etag):
             return try delete(name, etag)
         case .job(let step):

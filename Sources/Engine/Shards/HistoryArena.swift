@@ -137,6 +137,19 @@ final class HistoryArena {
         slot.details?.remove(at: 0)
     }
 
+    /// Forgets the entry at a position.
+    ///
+    /// O(entries behind it).
+    func remove(at index: Int, of slot: inout HistorySlot) {
+        precondition(index < slot.count)
+        let all = unsafe entries(slot)
+        for position in index + 1..<max(all.count, index + 1) {
+            unsafe all[position - 1] = all[position]
+        }
+        slot.count -= 1
+        slot.details?.remove(at: index)
+    }
+
     /// Forgets the newest entry of a slot that has one.
     func removeLast(of slot: inout HistorySlot) {
         precondition(slot.count > 0)

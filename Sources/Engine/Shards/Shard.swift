@@ -17,6 +17,8 @@ final class Shard: Sendable {
         var staged = HistorySlot()
         /// Of a session: who joined it last.
         var joinedUser: UserIndex?
+        /// Its id and everything of it is gone; its index stays taken.
+        var isErased = false
     }
 
     /// SAFETY of `@unchecked`: reached through the lock only.
@@ -44,6 +46,11 @@ final class Shard: Sendable {
         func add(_ id: String, _ kind: OwnerKind, _ index: UserIndex) -> Int {
             let slot = owners.count
             owners.append(Owner(index: index, kind: kind))
+            // Of one that was erased before a restart there is no id.
+            if id.isEmpty {
+                owners[slot].isErased = true
+                return slot
+            }
             switch kind {
             case .user:
                 users.insert(id)
@@ -55,10 +62,32 @@ final class Shard: Sendable {
             return slot
         }
 
-        func id(ofSlot slot: Int) -> String? {
+        /// Forgets an owner; its history is empty already.
+        func erase(_ slot: Int) {
             switch owners[slot].kind {
-            case .user: userSlots.firstIndex(of: UInt32(slot)).map { users[UInt32($0)] }
-            case .session: sessionSlots.firstIndex(of: UInt32(slot)).map { sessions[UInt32($0)] }
+            case .user:
+                if let index = userSlots.firstIndex(of: UInt32(slot)) {
+                    users.remove(UInt32(index))
+                }
+            case .session:
+                if let index = sessionSlots.firstIndex(of: UInt32(slot)) {
+                    sessions.remove(UInt32(index))
+                }
+            }
+            arena.clear(&owners[slot].history)
+            arena.clear(&owners[slot].staged)
+            var empty = Owner(index: owners[slot].index, kind: owners[slot].kind)
+            empty.isErased = true
+            owners[slot] = empty
+        }
+
+        func id(ofSlot slot: Int) -> String? {
+            if owners[slot].isErased { return nil }
+            switch owners[slot].kind {
+            case .user:
+                return userSlots.firstIndex(of: UInt32(slot)).map { users[UInt32($0)] }
+            case .session:
+                return sessionSlots.firstIndex(of: UInt32(slot)).map { sessions[UInt32($0)] }
             }
         }
     }

@@ -17,6 +17,9 @@ package final class GroupRoot: Sendable {
     /// columns by place is to be made again.
     package let layout: UInt64
 
+    /// Events on these items at or below the position count no more.
+    package let itemDeletions: [ItemIndex: LogPosition]
+
     init(
         itemCount: Int = 0,
         candidates: ItemBitmap = ItemBitmap(),
@@ -24,7 +27,8 @@ package final class GroupRoot: Sendable {
         ids: [ItemIDChunk] = [],
         records: [ItemRecordChunk] = [],
         columns: ItemColumns = .empty,
-        layout: UInt64 = 0
+        layout: UInt64 = 0,
+        itemDeletions: [ItemIndex: LogPosition] = [:]
     ) {
         self.itemCount = itemCount
         self.candidates = candidates
@@ -33,6 +37,7 @@ package final class GroupRoot: Sendable {
         self.records = records
         self.columns = columns
         self.layout = layout
+        self.itemDeletions = itemDeletions
     }
 
     /// The id of an item below `itemCount`.

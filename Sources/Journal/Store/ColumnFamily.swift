@@ -24,6 +24,12 @@ enum ColumnFamily: String, CaseIterable {
     case showings
     /// What histories were before a write changed more than their ends; see `HistoryRewrite`.
     case rewrites
+    /// The answers to the newest batches of producers.
+    case batches
+    /// By item, the position up to which events on it count no more.
+    case itemDeletions = "item_deletions"
+    /// What was deleted, by position: keyed hashes of ids, never ids.
+    case audit
 
     var index: Int {
         // `allCases` is in order of declaration and short.

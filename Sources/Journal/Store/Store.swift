@@ -158,6 +158,38 @@ final class Store: @unchecked Sendable {
         if unsafe error != nil { throw failure(unsafe Self.take(&error)) }
     }
 
+    /// Writes all that is in memory to tables, so that the log is not needed, and the tables anew
+    /// without what was deleted.
+    ///
+    /// - Returns: False when a snapshot made it keep old rows.
+    func rewrite() throws(JournalError) -> Bool {
+        var error: UnsafeMutablePointer<CChar>?
+        let flush = unsafe rocksdb_flushoptions_create()
+        defer { unsafe rocksdb_flushoptions_destroy(flush) }
+        unsafe rocksdb_flushoptions_set_wait(flush, 1)
+        let compact = unsafe rocksdb_compactoptions_create()
+        defer { unsafe rocksdb_compactoptions_destroy(compact) }
+        // Also the lowest level, where the old rows are.
+        unsafe rocksdb_compactoptions_set_bottommost_level_compaction(compact, 2)
+        for index in unsafe families.indices {
+            unsafe rocksdb_flush_cf(database, flush, families[index], &error)
+            if unsafe error != nil { throw failure(unsafe Self.take(&error)) }
+        }
+        let isFree = snapshotCount == 0
+        for index in unsafe families.indices {
+            unsafe rocksdb_compact_range_cf_opt(database, families[index], compact, nil, 0, nil, 0)
+        }
+        return isFree && snapshotCount == 0
+    }
+
+    private var snapshotCount: Int {
+        guard let text = unsafe rocksdb_property_value(database, "rocksdb.num-snapshots") else {
+            return 0
+        }
+        defer { unsafe rocksdb_free(text) }
+        return Int(unsafe String(cString: text)) ?? 0
+    }
+
     func family(_ family: ColumnFamily) -> OpaquePointer { unsafe families[family.index] }
 
     // MARK: Reading
@@ -184,12 +216,14 @@ final class Store: @unchecked Sendable {
 
     /// Calls `body` with every row of a family whose key begins with `prefix`, in order of keys.
     ///
-    /// `body` returns false to stop. With `start`, not before it. With `snapshot`, as of it.
+    /// `body` returns false to stop. With `snapshot`, as of it. With `start`, not before it;
+    /// backwards, from the last key of the prefix on, or from the last below `start`.
     func scan(
         _ family: ColumnFamily,
         prefix: [UInt8] = [],
         from start: [UInt8] = [],
         snapshot: OpaquePointer? = nil,
+        backwards: Bool = false,
         _ body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer)
             throws(JournalError)
             -> Bool
@@ -211,13 +245,8 @@ final class Store: @unchecked Sendable {
             )
         else { return }
         defer { unsafe rocksdb_iter_destroy(iterator) }
-        unsafe (start.isEmpty ? prefix : start).withUnsafeBytes { bytes in
-            unsafe rocksdb_iter_seek(
-                iterator,
-                bytes.baseAddress?.assumingMemoryBound(to: CChar.self),
-                bytes.count
-            )
-        }
+        let first = start.isEmpty ? (backwards ? Self.end(prefix) : prefix) : start
+        unsafe Self.seek(iterator, first, backwards)
         while unsafe rocksdb_iter_valid(iterator) != 0 {
             var keyCount = 0
             var valueCount = 0
@@ -227,11 +256,41 @@ final class Store: @unchecked Sendable {
             guard unsafe keyBytes.starts(with: prefix) else { break }
             let valueBytes = unsafe UnsafeRawBufferPointer(start: value, count: valueCount)
             guard unsafe try body(keyBytes, valueBytes) else { return }
-            unsafe rocksdb_iter_next(iterator)
+            unsafe backwards ? rocksdb_iter_prev(iterator) : rocksdb_iter_next(iterator)
         }
         var error: UnsafeMutablePointer<CChar>?
         unsafe rocksdb_iter_get_error(iterator, &error)
         if unsafe error != nil { throw failure(unsafe Self.take(&error)) }
+    }
+
+    /// At `key` or the first behind it; backwards, the last before it.
+    private static func seek(_ iterator: OpaquePointer, _ key: [UInt8], _ backwards: Bool) {
+        guard backwards else { return unsafe seekForward(iterator, key) }
+        guard !key.isEmpty else { return unsafe rocksdb_iter_seek_to_last(iterator) }
+        unsafe seekForward(iterator, key)
+        if unsafe rocksdb_iter_valid(iterator) != 0 {
+            unsafe rocksdb_iter_prev(iterator)
+        } else {
+            unsafe rocksdb_iter_seek_to_last(iterator)
+        }
+    }
+
+    private static func seekForward(_ iterator: OpaquePointer, _ key: [UInt8]) {
+        unsafe key.withUnsafeBytes { bytes in
+            unsafe rocksdb_iter_seek(
+                iterator,
+                bytes.baseAddress?.assumingMemoryBound(to: CChar.self),
+                bytes.count
+            )
+        }
+    }
+
+    /// The first key behind all that begin with `prefix`; empty when there is none.
+    static func end(_ prefix: [UInt8]) -> [UInt8] {
+        var end = prefix
+        while let last = end.last, last == 0xFF { end.removeLast() }
+        if !end.isEmpty { end[end.count - 1] += 1 }
+        return end
     }
 
     /// A frozen view of all families; keeps the store open until it is gone or revoked.

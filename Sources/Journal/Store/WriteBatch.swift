@@ -48,10 +48,8 @@ final class WriteBatch {
 
     /// Deletes every key that begins with `prefix`.
     func deleteAll(_ family: OpaquePointer, prefix: [UInt8]) {
-        var end = prefix
-        while let last = end.last, last == 0xFF { end.removeLast() }
+        let end = Store.end(prefix)
         if end.isEmpty { return }
-        end[end.count - 1] += 1
         unsafe deleteAll(family, from: prefix, to: end)
     }
 

@@ -49,6 +49,7 @@ package struct MethodAccessTable: Sendable {
             ("EventsService", events), ("RecommendationsService", recommendations),
             ("DatasetsService", datasets), ("SolutionsService", solutions),
             ("CampaignsService", campaigns), ("FiltersService", filters),
+            ("RecordsService", records),
         ].flatMap { service, methods in
             methods.map { ("bowerbird.v1.\(service)/\($0.key)", $0.value) }
         }
@@ -60,6 +61,19 @@ package struct MethodAccessTable: Sendable {
         "PutItems": .groups(.write, ["dataset_group", "dataset"]),
         "PutRecords": .groups(.write, ["dataset_group"]),
         "StreamRecords": .groups(.write, ["dataset_group"]),
+    ]
+
+    private static let records: [String: MethodRule] = [
+        "GetUser": .groups(.read, ["dataset_group"]),
+        "GetItem": .groups(.read, ["dataset_group"]),
+        "ListUsers": .groups(.read, ["dataset_group"]),
+        "ListItems": .groups(.read, ["dataset_group"]),
+        "ListInteractions": .groups(.read, ["dataset_group"]),
+        "UpdateUser": .groups(.write, ["dataset_group"]),
+        "UpdateItem": .groups(.write, ["dataset_group"]),
+        "DeleteUser": .groups(.write, ["dataset_group"]),
+        "DeleteItem": .groups(.write, ["dataset_group"]),
+        "DeleteInteraction": .groups(.write, ["dataset_group"]),
     ]
 
     private static let recommendations: [String: MethodRule] = [

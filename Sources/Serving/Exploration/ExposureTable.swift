@@ -91,7 +91,7 @@ final class ExposureTable: @unchecked Sendable {
         case .interactionsReplaced(let group):
             guard let store = engine.group(group) else { return }
             with(group) { $0.reload(store) }
-        case .began, .resourceStored, .resourceDeleted: break
+        case .began, .resourceStored, .resourceDeleted, .recordsErased: break
         }
     }
 

@@ -7,6 +7,8 @@ package enum RecordInput: Sendable {
     case interaction(userID: String, sessionID: String, EventInput)
     case user(EntityInput)
     case item(EntityInput)
+    case userUpdate(EntityInput)
+    case itemUpdate(EntityInput)
     /// Of no kind at all.
     case none
 }
@@ -46,7 +48,7 @@ extension Ingest {
         var schemas: [DatasetKind: SchemaIndex] = [:]
         for (position, one) in input.enumerated() {
             var own = Violations()
-            let path = RecordPath(list: list.rawValue, position: position)
+            let path = RecordPath(list: list, position: position)
             var record: RecordBatch.Record?
             if let kind = one.kind {
                 if let index = schemas[kind] ?? schema(kind) {
@@ -93,6 +95,12 @@ extension Ingest {
         case .item(let item):
             let path = place.member(list.member(.items))
             return .item(check(item, index, at: path, &violations))
+        case .userUpdate(let user):
+            let path = place.member(list.member(.users, isUpdate: true))
+            return .userUpdate(check(update: user, index, at: path, &violations))
+        case .itemUpdate(let item):
+            let path = place.member(list.member(.items, isUpdate: true))
+            return .itemUpdate(check(update: item, index, at: path, &violations))
         case .none:
             return nil
         }
@@ -119,8 +127,8 @@ extension RecordInput {
     fileprivate var kind: DatasetKind? {
         switch self {
         case .interaction: .interactions
-        case .user: .users
-        case .item: .items
+        case .user, .userUpdate: .users
+        case .item, .itemUpdate: .items
         case .none: nil
         }
     }

@@ -37,7 +37,7 @@ package final class Ingest {
                         event,
                         index,
                         now,
-                        at: RecordPath(list: "event_list", position: position),
+                        at: RecordPath(list: .eventList, position: position),
                         &violations
                     )
                 )
@@ -183,10 +183,9 @@ package final class Ingest {
         _ input: [EntityInput],
         _ index: SchemaIndex
     ) throws(Refusal) -> [EntityRecord] {
-        let isUsers = index.schema.kind == .users
-        let list = isUsers ? "users" : "items"
+        let list: RecordBatch.List = index.schema.kind == .users ? .users : .items
         var violations = Violations()
-        checkCount(input.count, list, Limits.recordsPerCallMax, &violations)
+        checkCount(input.count, list.rawValue, Limits.recordsPerCallMax, &violations)
         try violations.throwIfAny()
         var records: [EntityRecord] = []
         records.reserveCapacity(input.count)
@@ -204,7 +203,36 @@ package final class Ingest {
         at path: RecordPath,
         _ violations: inout Violations
     ) -> EntityRecord {
-        let isUser = index.schema.kind == .users
+        check(input, index.schema.kind, at: path, &violations)
+        var reader = PropertyReader(index, at: path.member(".properties"))
+        let properties = reader.read(input.properties, json, &violations)
+        return EntityRecord(id: input.id, properties: properties, createdAt: reader.createdAt)
+    }
+
+    func check(
+        update input: EntityInput,
+        _ index: SchemaIndex,
+        at path: RecordPath,
+        _ violations: inout Violations
+    ) -> EntityUpdate {
+        check(input, index.schema.kind, at: path, &violations)
+        var reader = PropertyReader(index, at: path.member(".properties"), isUpdate: true)
+        let properties = reader.read(input.properties, json, &violations)
+        return EntityUpdate(
+            id: input.id,
+            properties: properties,
+            named: reader.named,
+            createdAt: reader.removesCreation ? .some(nil) : reader.createdAt.map { .some($0) }
+        )
+    }
+
+    private func check(
+        _ input: EntityInput,
+        _ kind: DatasetKind,
+        at path: RecordPath,
+        _ violations: inout Violations
+    ) {
+        let isUser = kind == .users
         violations.checkID(
             input.id,
             isRequired: true,
@@ -215,9 +243,6 @@ package final class Ingest {
             isUser ? Limits.userPropertiesMax : Limits.itemPropertiesMax,
             "\(path).properties"
         )
-        var reader = PropertyReader(index, at: path.member(".properties"))
-        let properties = reader.read(input.properties, json, &violations)
-        return EntityRecord(id: input.id, properties: properties, createdAt: reader.createdAt)
     }
 
     func checkCount(

@@ -7,6 +7,12 @@ import Resources
 struct PropertyReader {
     private let index: SchemaIndex
     private let path: RecordPath
+    /// Only some properties are given: the others stay, and null removes.
+    private let isUpdate: Bool
+    /// The columns that were named, by place; only of an update.
+    private(set) var named: [Int] = []
+    /// An update removes `CREATION_TIMESTAMP`.
+    private(set) var removesCreation = false
     /// `itemId` inside the properties of an event.
     private(set) var itemID: String?
     /// `eventValue` inside the properties of an event.
@@ -14,9 +20,10 @@ struct PropertyReader {
     /// `CREATION_TIMESTAMP` of an item.
     private(set) var createdAt: Timestamp?
 
-    init(_ index: SchemaIndex, at path: RecordPath) {
+    init(_ index: SchemaIndex, at path: RecordPath, isUpdate: Bool = false) {
         self.index = index
         self.path = path
+        self.isUpdate = isUpdate
     }
 
     /// The values by column; whatever is wrong goes to `violations`.
@@ -76,6 +83,7 @@ struct PropertyReader {
             }
             return
         }
+        if isUpdate { named.append(column) }
         while result.values.count <= column { result.values.append(.null) }
         result.values[column] = value(member.value, index.columns[column], field, &violations)
     }
@@ -118,7 +126,10 @@ struct PropertyReader {
         _ field: String,
         _ violations: inout Violations
     ) {
-        if value == .null { return }
+        if value == .null {
+            removesCreation = isUpdate
+            return
+        }
         let isDeclared =
             index.schema.isOpen
             || index.schema.fields.contains { $0.name == "CREATION_TIMESTAMP" }
@@ -169,7 +180,14 @@ struct PropertyReader {
     private func checkRequired(_ result: RecordProperties, _ violations: inout Violations) {
         for (position, column) in index.columns.enumerated() where !column.isNullable {
             let isThere = position < result.values.count && result.values[position] != .null
-            if !isThere {
+            if isUpdate {
+                if !isThere && named.contains(position) {
+                    violations.add(
+                        "\(path).\(column.name)",
+                        "is required by the schema and can't be removed"
+                    )
+                }
+            } else if !isThere {
                 violations.add("\(path).\(column.name)", "is required by the schema and missing")
             }
         }

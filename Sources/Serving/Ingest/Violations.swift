@@ -1,3 +1,4 @@
+import Engine
 import Primitives
 import Resources
 
@@ -65,7 +66,7 @@ struct Violations {
 ///
 /// Spelled out only when it is wrong.
 struct RecordPath: CustomStringConvertible {
-    let list: String
+    let list: RecordBatch.List
     let position: Int
     var member = ""
 
@@ -73,5 +74,7 @@ struct RecordPath: CustomStringConvertible {
         RecordPath(list: list, position: position, member: member + name)
     }
 
-    var description: String { "\(list)[\(position)]\(member)" }
+    var description: String {
+        (list.isList ? "\(list.rawValue)[\(position)]" : list.rawValue) + member
+    }
 }

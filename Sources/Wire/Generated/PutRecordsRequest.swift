@@ -11,13 +11,15 @@ package struct PutRecordsRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 109), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 125), into: arena)
     }
     package var datasetGroup: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var recordsCount: Int { fields.count(40) }
     @_lifetime(copy self)
     package func records(_ index: Int) -> RecordView { RecordView(fields.message(48, index, count: 40)) }
     package var allowPartial: Bool { fields.bool(56) }
+    package var producerID: WireText { @_lifetime(copy self) get { fields.text(64) } }
+    package var batchID: UInt64 { fields.uint64(80) }
 }
 
 /// `bowerbird.v1.PutRecordsRequest`, written straight in wire form.
@@ -29,4 +31,7 @@ package struct PutRecordsRequestBuilder {
     package func datasetGroup(_ value: RawSpan) { writer.field(1, bytes: value) }
     package func records(_ build: (RecordBuilder) -> Void) { writer.field(2) { build(RecordBuilder(into: writer)) } }
     package func allowPartial(_ value: Bool) { writer.field(3, varint: value ? 1 : 0) }
+    package func producerID(_ value: String) { writer.field(4, text: value) }
+    package func producerID(_ value: RawSpan) { writer.field(4, bytes: value) }
+    package func batchID(_ value: UInt64) { writer.field(5, varint: value) }
 }

@@ -11,7 +11,7 @@ package struct RecordView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 115), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 131), into: arena)
     }
     package var hasInteraction: Bool { fields.isPresent(1, case: 24) }
     package var interaction: InteractionView { @_lifetime(copy self) get { InteractionView(fields.message(32)) } }
@@ -19,6 +19,10 @@ package struct RecordView: ~Escapable {
     package var user: UserView { @_lifetime(copy self) get { UserView(fields.message(32)) } }
     package var hasItem: Bool { fields.isPresent(3, case: 24) }
     package var item: ItemView { @_lifetime(copy self) get { ItemView(fields.message(32)) } }
+    package var hasUserUpdate: Bool { fields.isPresent(4, case: 24) }
+    package var userUpdate: UserView { @_lifetime(copy self) get { UserView(fields.message(32)) } }
+    package var hasItemUpdate: Bool { fields.isPresent(5, case: 24) }
+    package var itemUpdate: ItemView { @_lifetime(copy self) get { ItemView(fields.message(32)) } }
 }
 
 /// `bowerbird.v1.Record`, written straight in wire form.
@@ -29,4 +33,6 @@ package struct RecordBuilder {
     package func interaction(_ build: (InteractionBuilder) -> Void) { writer.field(1) { build(InteractionBuilder(into: writer)) } }
     package func user(_ build: (UserBuilder) -> Void) { writer.field(2) { build(UserBuilder(into: writer)) } }
     package func item(_ build: (ItemBuilder) -> Void) { writer.field(3) { build(ItemBuilder(into: writer)) } }
+    package func userUpdate(_ build: (UserBuilder) -> Void) { writer.field(4) { build(UserBuilder(into: writer)) } }
+    package func itemUpdate(_ build: (ItemBuilder) -> Void) { writer.field(5) { build(ItemBuilder(into: writer)) } }
 }

@@ -11,12 +11,14 @@ package struct StreamRecordsRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 127), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 143), into: arena)
     }
     package var datasetGroup: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var recordsCount: Int { fields.count(40) }
     @_lifetime(copy self)
     package func records(_ index: Int) -> RecordView { RecordView(fields.message(48, index, count: 40)) }
+    package var producerID: WireText { @_lifetime(copy self) get { fields.text(56) } }
+    package var batchID: UInt64 { fields.uint64(72) }
 }
 
 /// `bowerbird.v1.StreamRecordsRequest`, written straight in wire form.
@@ -27,4 +29,7 @@ package struct StreamRecordsRequestBuilder {
     package func datasetGroup(_ value: String) { writer.field(1, text: value) }
     package func datasetGroup(_ value: RawSpan) { writer.field(1, bytes: value) }
     package func records(_ build: (RecordBuilder) -> Void) { writer.field(2) { build(RecordBuilder(into: writer)) } }
+    package func producerID(_ value: String) { writer.field(3, text: value) }
+    package func producerID(_ value: RawSpan) { writer.field(3, bytes: value) }
+    package func batchID(_ value: UInt64) { writer.field(4, varint: value) }
 }

@@ -1575,7 +1575,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__interaction__descriptor =
   (ProtobufCMessageInit) bowerbird__v1__interaction__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor bowerbird__v1__record__field_descriptors[3] =
+static const ProtobufCFieldDescriptor bowerbird__v1__record__field_descriptors[5] =
 {
   {
     "interaction",
@@ -1613,16 +1613,42 @@ static const ProtobufCFieldDescriptor bowerbird__v1__record__field_descriptors[3
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "user_update",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__Record, record_case),
+    offsetof(Bowerbird__V1__Record, user_update),
+    &bowerbird__v1__user__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "item_update",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__Record, record_case),
+    offsetof(Bowerbird__V1__Record, item_update),
+    &bowerbird__v1__item__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned bowerbird__v1__record__field_indices_by_name[] = {
   0,   /* field[0] = interaction */
   2,   /* field[2] = item */
+  4,   /* field[4] = item_update */
   1,   /* field[1] = user */
+  3,   /* field[3] = user_update */
 };
 static const ProtobufCIntRange bowerbird__v1__record__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor bowerbird__v1__record__descriptor =
 {
@@ -1632,14 +1658,14 @@ const ProtobufCMessageDescriptor bowerbird__v1__record__descriptor =
   "Bowerbird__V1__Record",
   "bowerbird.v1",
   sizeof(Bowerbird__V1__Record),
-  3,
+  5,
   bowerbird__v1__record__field_descriptors,
   bowerbird__v1__record__field_indices_by_name,
   1,  bowerbird__v1__record__number_ranges,
   (ProtobufCMessageInit) bowerbird__v1__record__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor bowerbird__v1__put_records_request__field_descriptors[3] =
+static const ProtobufCFieldDescriptor bowerbird__v1__put_records_request__field_descriptors[5] =
 {
   {
     "dataset_group",
@@ -1677,16 +1703,42 @@ static const ProtobufCFieldDescriptor bowerbird__v1__put_records_request__field_
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "producer_id",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__PutRecordsRequest, producer_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "batch_id",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__PutRecordsRequest, batch_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned bowerbird__v1__put_records_request__field_indices_by_name[] = {
   2,   /* field[2] = allow_partial */
+  4,   /* field[4] = batch_id */
   0,   /* field[0] = dataset_group */
+  3,   /* field[3] = producer_id */
   1,   /* field[1] = records */
 };
 static const ProtobufCIntRange bowerbird__v1__put_records_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor bowerbird__v1__put_records_request__descriptor =
 {
@@ -1696,7 +1748,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__put_records_request__descriptor 
   "Bowerbird__V1__PutRecordsRequest",
   "bowerbird.v1",
   sizeof(Bowerbird__V1__PutRecordsRequest),
-  3,
+  5,
   bowerbird__v1__put_records_request__field_descriptors,
   bowerbird__v1__put_records_request__field_indices_by_name,
   1,  bowerbird__v1__put_records_request__number_ranges,
@@ -1780,7 +1832,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__put_records_response__descriptor
   (ProtobufCMessageInit) bowerbird__v1__put_records_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor bowerbird__v1__stream_records_request__field_descriptors[2] =
+static const ProtobufCFieldDescriptor bowerbird__v1__stream_records_request__field_descriptors[4] =
 {
   {
     "dataset_group",
@@ -1806,15 +1858,41 @@ static const ProtobufCFieldDescriptor bowerbird__v1__stream_records_request__fie
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "producer_id",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__StreamRecordsRequest, producer_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "batch_id",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__StreamRecordsRequest, batch_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned bowerbird__v1__stream_records_request__field_indices_by_name[] = {
+  3,   /* field[3] = batch_id */
   0,   /* field[0] = dataset_group */
+  2,   /* field[2] = producer_id */
   1,   /* field[1] = records */
 };
 static const ProtobufCIntRange bowerbird__v1__stream_records_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor bowerbird__v1__stream_records_request__descriptor =
 {
@@ -1824,7 +1902,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__stream_records_request__descript
   "Bowerbird__V1__StreamRecordsRequest",
   "bowerbird.v1",
   sizeof(Bowerbird__V1__StreamRecordsRequest),
-  2,
+  4,
   bowerbird__v1__stream_records_request__field_descriptors,
   bowerbird__v1__stream_records_request__field_indices_by_name,
   1,  bowerbird__v1__stream_records_request__number_ranges,

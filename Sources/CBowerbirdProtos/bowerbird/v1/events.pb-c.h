@@ -204,7 +204,9 @@ typedef enum {
   BOWERBIRD__V1__RECORD__RECORD__NOT_SET = 0,
   BOWERBIRD__V1__RECORD__RECORD_INTERACTION = 1,
   BOWERBIRD__V1__RECORD__RECORD_USER = 2,
-  BOWERBIRD__V1__RECORD__RECORD_ITEM = 3
+  BOWERBIRD__V1__RECORD__RECORD_ITEM = 3,
+  BOWERBIRD__V1__RECORD__RECORD_USER_UPDATE = 4,
+  BOWERBIRD__V1__RECORD__RECORD_ITEM_UPDATE = 5
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(BOWERBIRD__V1__RECORD__RECORD__CASE)
 } Bowerbird__V1__Record__RecordCase;
 
@@ -216,6 +218,8 @@ struct  Bowerbird__V1__Record
     Bowerbird__V1__Interaction *interaction;
     Bowerbird__V1__User *user;
     Bowerbird__V1__Item *item;
+    Bowerbird__V1__User *user_update;
+    Bowerbird__V1__Item *item_update;
   };
 };
 #define BOWERBIRD__V1__RECORD__INIT \
@@ -230,10 +234,12 @@ struct  Bowerbird__V1__PutRecordsRequest
   size_t n_records;
   Bowerbird__V1__Record **records;
   protobuf_c_boolean allow_partial;
+  ProtobufCBinaryData producer_id;
+  uint64_t batch_id;
 };
 #define BOWERBIRD__V1__PUT_RECORDS_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__put_records_request__descriptor) \
-    , {0,NULL}, 0,NULL, 0 }
+    , {0,NULL}, 0,NULL, 0, {0,NULL}, 0 }
 
 
 struct  Bowerbird__V1__PutRecordsResponse
@@ -256,10 +262,12 @@ struct  Bowerbird__V1__StreamRecordsRequest
   ProtobufCBinaryData dataset_group;
   size_t n_records;
   Bowerbird__V1__Record **records;
+  ProtobufCBinaryData producer_id;
+  uint64_t batch_id;
 };
 #define BOWERBIRD__V1__STREAM_RECORDS_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__stream_records_request__descriptor) \
-    , {0,NULL}, 0,NULL }
+    , {0,NULL}, 0,NULL, {0,NULL}, 0 }
 
 
 struct  Bowerbird__V1__StreamRecordsResponse

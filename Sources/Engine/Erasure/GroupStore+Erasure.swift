@@ -1,0 +1,196 @@
+import Primitives
+import Synchronization
+
+/// How many visible events each item has, so that the last one takes the item's mark with it.
+struct EventCounts {
+    private var counts: [UInt32] = []
+
+    mutating func add(_ item: Int) {
+        if counts.count <= item {
+            counts.append(contentsOf: repeatElement(0, count: item + 1 - counts.count))
+        }
+        counts[item] += 1
+    }
+
+    /// - Returns: Whether none is left.
+    mutating func subtract(_ count: UInt32, _ item: Int) -> Bool {
+        guard item < counts.count else { return true }
+        counts[item] -= min(count, counts[item])
+        return counts[item] == 0
+    }
+
+    func isEmpty(_ item: Int) -> Bool { item >= counts.count || counts[item] == 0 }
+
+    mutating func clear(_ item: Int) {
+        if item < counts.count { counts[item] = 0 }
+    }
+}
+
+/// Deletions of single records, on the writer's thread.
+extension GroupStore {
+    /// Whether an event is on an item that was deleted after it.
+    func isDead(_ event: StoredEvent) -> Bool {
+        guard !itemDeletions.isEmpty, let item = event.item else { return false }
+        return itemDeletions[item].map { event.position <= $0 } ?? false
+    }
+
+    /// The sessions that a user joined last.
+    ///
+    /// O(owners).
+    func sessions(of user: UserIndex) -> [UserIndex] {
+        var found: [UserIndex] = []
+        for shard in shards {
+            shard.state.withLock { state in
+                for owner in state.owners where owner.joinedUser == user && !owner.isErased {
+                    found.append(owner.index)
+                }
+            }
+        }
+        return found.sorted()
+    }
+
+    func erase(_ owner: UserIndex, _ events: ErasedEvents) -> [HistoryChange] {
+        let changes = clearHistory(owner)
+        withOwner(owner) { $0.erase($1) }
+        staging.users?[owner.rawValue] = nil
+        for (item, count) in events.put { subtractPut(count, Int(item.rawValue)) }
+        for (item, count) in events.bulk { subtractBulk(count, Int(item.rawValue)) }
+        for (item, count) in events.staged
+        where staging.counts.subtract(count, Int(item.rawValue)) {
+            staging.events?.remove(Int(item.rawValue))
+        }
+        return changes
+    }
+
+    /// Takes one event out of its owner's history.
+    func erase(_ event: StoredEvent, of owner: UserIndex) -> [HistoryChange] {
+        guard let entry = entry(event) else { return [] }
+        let item = Int(entry.packed.item)
+        if entry.packed.isBulk { subtractBulk(1, item) } else { subtractPut(1, item) }
+        return withOwner(owner) { state, slot in
+            let rank = entry.packed.rank
+            var index = state.insertionIndex(state.owners[slot].history, rank: rank)
+            while index > 0 {
+                index -= 1
+                let other = state.arena.entry(state.owners[slot].history, index)
+                guard other.packed.rank == rank else { return [] }
+                guard other.says(entry) else { continue }
+                let change = state.change(slot, at: index)
+                state.arena.remove(at: index, of: &state.owners[slot].history)
+                return [change]
+            }
+            return []
+        }
+    }
+
+    /// Forgets an item's record, and takes its events out of every history.
+    ///
+    /// O(all interactions).
+    func erase(_ item: ItemIndex, through position: LogPosition) -> [HistoryChange] {
+        let index = Int(item.rawValue)
+        itemDeletions[item] = position
+        let chunk = index / ItemIDChunk.capacity
+        records[chunk][index % ItemIDChunk.capacity] = nil
+        columns.set(item, nil)
+        changedChunks.insert(chunk)
+        hasRecord.remove(index)
+        hasPutRecord.remove(index)
+        hasEvents.remove(index)
+        hasPutEvents.remove(index)
+        putCounts.clear(index)
+        bulkCounts.clear(index)
+        staging.counts.clear(index)
+        staging.events?.remove(index)
+        staging.items?[item.rawValue] = nil
+        isRootStale = true
+        var changes: [HistoryChange] = []
+        for shard in shards {
+            shard.state.withLock { state in
+                for slot in state.owners.indices { state.erase(item, slot, &changes) }
+            }
+        }
+        return changes
+    }
+
+    /// Makes `events` the history of an owner; what counts them knows of them.
+    func reread(_ owner: UserIndex, _ events: [StoredEvent]) -> [StoredChange] {
+        var changes = clearHistory(owner).map { StoredChange(dropped: $0) }
+        for event in events { changes.append(storeEvent(owner, event, isCounted: true)) }
+        return changes
+    }
+
+    private func subtractPut(_ count: UInt32, _ item: Int) {
+        guard putCounts.subtract(count, item) else { return }
+        hasPutEvents.remove(item)
+        if bulkCounts.isEmpty(item) { removeEventsMark(item) }
+    }
+
+    private func subtractBulk(_ count: UInt32, _ item: Int) {
+        guard bulkCounts.subtract(count, item), putCounts.isEmpty(item) else { return }
+        removeEventsMark(item)
+    }
+
+    private func removeEventsMark(_ item: Int) {
+        hasEvents.remove(item)
+        isRootStale = true
+    }
+}
+
+extension Shard.State {
+    /// Takes the events on an item out of an owner's histories, newest first.
+    fileprivate func erase(_ item: ItemIndex, _ slot: Int, _ changes: inout [HistoryChange]) {
+        var index = Int(owners[slot].history.count)
+        while index > 0 {
+            index -= 1
+            if unsafe arena.entries(owners[slot].history)[index].item == item.rawValue {
+                changes.append(change(slot, at: index))
+                arena.remove(at: index, of: &owners[slot].history)
+            }
+        }
+        index = Int(owners[slot].staged.count)
+        while index > 0 {
+            index -= 1
+            if unsafe arena.entries(owners[slot].staged)[index].item == item.rawValue {
+                arena.remove(at: index, of: &owners[slot].staged)
+            }
+        }
+    }
+}
+
+extension DatasetEngine {
+    func apply(
+        _ effect: ErasureEffect,
+        _ changes: inout [AppliedChange],
+        _ touched: inout Set<GroupIndex>
+    ) {
+        switch effect {
+        case .owner(let group, let owner, let events):
+            changes += store(group).erase(owner, events).map { .retracted(group, $0) }
+            touched.insert(group)
+        case .event(let group, let owner, let event):
+            changes += store(group).erase(event, of: owner).map { .retracted(group, $0) }
+            touched.insert(group)
+        case .item(let group, let item, let position, _):
+            changes += store(group).erase(item, through: position).map { .retracted(group, $0) }
+            touched.insert(group)
+        case .historyReread(let group, let owner, let events):
+            for change in store(group).reread(owner, events) {
+                if let dropped = change.dropped { changes.append(.retracted(group, dropped)) }
+                if let added = change.added { changes.append(.observed(group, added)) }
+            }
+        case .recorded(let group, let record):
+            let store = store(group)
+            store.lastErasure = max(store.lastErasure, record.position)
+            store.erasureCount += 1
+            changes.append(.recordsErased(group))
+        }
+    }
+}
+
+extension HistoryEntry {
+    /// Whether both are of the same item and type, with the same value and properties.
+    fileprivate func says(_ other: HistoryEntry) -> Bool {
+        packed.item == other.packed.item && packed.type == other.packed.type
+            && value.bitPattern == other.value.bitPattern && properties == other.properties
+    }
+}
