@@ -122,6 +122,22 @@ struct `A blend that validation chooses` {
         }
     }
 
+    /// Decades between two users, and half-lives of hours: nothing overflows.
+    @Test
+    func `takes histories that lie decades apart`() throws {
+        let histories = (0..<60).map { user in
+            (0..<10).map { step in
+                let years = Int64(user * 7 % 60)
+                return entry((user + step) % 30, at: years * 31_536_000_000 + Int64(step) * 60_000)
+            }
+        }
+        let set = ListedHistories(itemCount: 30, histories: histories)
+        let model = try UserPersonalization().train(set) { _ in true }
+        let copy = try UserPersonalization().decode(model.artifact)
+        #expect(copy.artifact == model.artifact)
+        #expect(model.list([], of: all(30), count: 30).count == 30)
+    }
+
     /// An artifact that answers needs positive recencies and weights: a flipped bit is refused, or
     /// makes another model, but never a crash.
     @Test

@@ -84,20 +84,21 @@ final class RecentPopularity: Sendable {
         let item = Int(interaction.item.rawValue)
         let time = interaction.occurredAt.milliseconds
         let (value, count, moved) = state.withLock { state -> (Float, Float, [Double]?) in
-            let origin = state.originMS ?? time
-            state.originMS = origin
+            var origin = state.originMS ?? time
             state.newestMS = max(state.newestMS, time)
+            // Before anything is added: what lies far ahead of t_0 has no number from there.
+            let isMoved = Double(time - origin) / halfLifeMS > Self.halfLivesMax
+            if isMoved {
+                let factor = weight(origin, time)
+                for index in state.recent.indices { state.recent[index] *= factor }
+                origin = time
+            }
+            state.originMS = origin
             state.counts[item] = max(0, state.counts[item] + sign)
             state.recent[item] += sign * weight(time, origin)
             if state.counts[item] == 0 || state.recent[item] < 0 { state.recent[item] = 0 }
             let count = Float(state.counts[item])
-            guard Double(time - origin) / halfLifeMS > Self.halfLivesMax else {
-                return (Float(state.recent[item]), count, nil)
-            }
-            let factor = 1 / weight(time, origin)
-            for index in state.recent.indices { state.recent[index] *= factor }
-            state.originMS = time
-            return (Float(state.recent[item]), count, state.recent)
+            return (Float(state.recent[item]), count, isMoved ? state.recent : nil)
         }
         counts.update { $0[item] = count }
         recent.update { values in
