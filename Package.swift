@@ -59,6 +59,10 @@ let package = Package(
         .systemLibrary(name: "CProtobufC", providers: [.apt(["libprotobuf-c-dev"])]),
         .systemLibrary(name: "CNghttp2", providers: [.apt(["libnghttp2-dev"])]),
         .systemLibrary(name: "CRocksDB", providers: [.apt(["librocksdb-dev"])]),
+        .systemLibrary(
+            name: "COpenBLAS",
+            providers: [.apt(["libopenblas-dev", "liblapacke-dev"])]
+        ),
         .systemLibrary(name: "CCSV", providers: [.apt(["libcsv-dev"])]),
         .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CYAML", providers: [.apt(["libyaml-dev"])]),
@@ -84,7 +88,7 @@ let package = Package(
         library("Resources", ["Primitives"]),
         library("Wire", ["CBowerbirdProtos", "CProtobufC", "Primitives"]),
         library("Engine", ["Resources", "CKernels", "Primitives"]),
-        library("Recipes", ["CKernels", "Primitives"]),
+        library("Recipes", ["CKernels", "COpenBLAS", "Primitives"]),
 
         // Network.
         library("Transport", ["CNghttp2", "COpenSSL", "CLinux", "Metrics", "Primitives", logging]),

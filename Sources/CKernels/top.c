@@ -144,3 +144,109 @@ WIDEST size_t bowerbird_top(
     }
     return count;
 }
+
+size_t bowerbird_best_sources(
+    const float *sums, const uint32_t *touched, size_t touched_count, const float *inverse_roots,
+    uint32_t excluded, size_t limit, uint64_t *heap, uint32_t *best) {
+    size_t count = 0;
+    for (size_t t = 0; t < touched_count; t++) {
+        uint32_t item = touched[t];
+        if (item == excluded) continue;
+        uint64_t key = key_of(sums[item] * inverse_roots[item], item);
+        if (count < limit)
+            push(heap, count++, key);
+        else if (key > heap[0])
+            replace_root(heap, count, key);
+    }
+    for (size_t i = 0; i < count; i++) best[i] = item_of(heap[i]);
+    return count;
+}
+
+size_t bowerbird_largest_column(
+    const float *columns, size_t size, size_t row, size_t limit, uint64_t *heap, uint32_t *best) {
+    size_t count = 0;
+    for (size_t column = 0; column < size; column++) {
+        float weight = columns[column * size + row];
+        if (weight == 0) continue;
+        uint64_t key = key_of(weight < 0 ? -weight : weight, (uint32_t)column);
+        if (count < limit)
+            push(heap, count++, key);
+        else if (key > heap[0])
+            replace_root(heap, count, key);
+    }
+    for (size_t i = 0; i < count; i++) best[i] = item_of(heap[i]);
+    return count;
+}
+
+float bowerbird_add_weighted(
+    const struct bowerbird_weighted *pairs, size_t count, float scale, float *scores,
+    size_t item_count) {
+    // A row names an item once, so the four sums do not touch each other.
+    float lanes[4] = {0};
+    size_t i = 0;
+    for (; i + 4 <= count; i += 4)
+        for (size_t lane = 0; lane < 4; lane++) {
+            struct bowerbird_weighted pair = pairs[i + lane];
+            if (pair.item >= item_count) continue;
+            float score = scores[pair.item] += scale * pair.weight;
+            lanes[lane] = score > lanes[lane] ? score : lanes[lane];
+        }
+    for (; i < count; i++) {
+        struct bowerbird_weighted pair = pairs[i];
+        if (pair.item >= item_count) continue;
+        float score = scores[pair.item] += scale * pair.weight;
+        lanes[0] = score > lanes[0] ? score : lanes[0];
+    }
+    for (size_t lane = 1; lane < 4; lane++)
+        lanes[0] = lanes[lane] > lanes[0] ? lanes[lane] : lanes[0];
+    return lanes[0];
+}
+
+// log2 to 4 digits, side by side: exponent, and a polynomial of the mantissa in 1..<2.
+static inline float log2_of(float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    float exponent = (float)((int32_t)(bits >> 23) - 127);
+    bits = (bits & 0x7fffff) | 0x3f800000;
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    float slope = 1.2740031f + x * (-0.3779648f + x * 0.0458855f);
+    return exponent + (x - 1) * (2.806238f + x * (-2.3063361f + x * slope));
+}
+
+WIDEST void bowerbird_scale_log(
+    float *values, size_t count, float factor, float floor, float weight) {
+    float zero = log2_of(floor), range = log2_of(1 + floor) - zero;
+    for (size_t i = 0; i < count; i++) {
+        float share = values[i] * factor;
+        float value = weight * (log2_of((share > 0 ? share : 0) + floor) - zero) / range;
+        values[i] = share > 0 ? value : 0;
+    }
+}
+
+WIDEST void bowerbird_add_dense(
+    const float *values, size_t count, float scale, float *sums) {
+    for (size_t i = 0; i < count; i++) sums[i] += scale * values[i];
+}
+
+WIDEST size_t bowerbird_find(const struct bowerbird_pair *pairs, size_t count, uint32_t item) {
+    size_t i = 0;
+    for (; i + 16 <= count; i += 16) {
+        uint32_t found = 0;
+        for (size_t lane = 0; lane < 16; lane++) found |= pairs[i + lane].item == item;
+        if (found) break;
+    }
+    for (; i < count; i++)
+        if (pairs[i].item == item) return i;
+    return count;
+}
+
+WIDEST size_t bowerbird_rank(
+    const float *base, const float *values, float weight, size_t count, size_t answer) {
+    float mine = base[answer] + weight * values[answer];
+    if (!(mine > 0)) return 0;
+    size_t rank = 1;
+    for (size_t i = 0; i < answer; i++) rank += base[i] + weight * values[i] >= mine;
+    for (size_t i = answer + 1; i < count; i++) rank += base[i] + weight * values[i] > mine;
+    return rank;
+}

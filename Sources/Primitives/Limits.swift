@@ -219,6 +219,31 @@ extension Limits {
 
     /// Followers that one item's row of rules keeps: 8 bytes each; more add little to a top 500.
     package static let ruleRowMax = 500
+
+    // MARK: Training of models
+
+    /// Newest distinct items of one history that pairs are counted of: work grows with its square.
+    package static let trainingSetMax = 500
+
+    /// Items whose whole matrix is inverted; 4 bytes times its square, three times.
+    package static let denseItemsMax = 5_000
+
+    /// Entries of one trained row that answers: a request reads one row for each of its newest
+    /// items.
+    package static let neighboursMax = 200
+
+    /// Items whose pair counts are kept as a whole matrix: 4 bytes times its square.
+    package static let fullGramItemsMax = 8_192
+
+    /// Entries of one row of counted pairs that local models choose from, beyond a catalogue
+    /// whose counts fit as a whole.
+    package static let pairRowMax = 1_000
+
+    /// Questions that the automatic choice validates with; more change the weights little.
+    package static let validationQueriesMax = 2_000
+
+    /// With fewer questions, chance would choose: the usual blend answers.
+    package static let validationQueriesMin = 100
 }
 
 extension Limits {

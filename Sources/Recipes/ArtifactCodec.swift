@@ -15,6 +15,11 @@ struct ArtifactWriter {
         }
     }
 
+    func put(_ text: String) {
+        put(UInt32(text.utf8.count))
+        writer.append(utf8: text)
+    }
+
     func put(_ value: Double) { put(value.bitPattern) }
     func put(_ value: Float) { put(value.bitPattern) }
 }
@@ -59,6 +64,15 @@ struct ArtifactReader {
         let value = Float(bitPattern: try number(UInt32.self))
         guard value.isFinite else { throw Self.damaged("a number is not finite") }
         return value
+    }
+
+    mutating func text() throws(RecipeError) -> String {
+        let length = try count(of: 1)
+        guard let text = String(validating: bytes[offset..<offset + length], as: UTF8.self) else {
+            throw Self.damaged("a text is not UTF-8")
+        }
+        offset += length
+        return text
     }
 
     func end() throws(RecipeError) {

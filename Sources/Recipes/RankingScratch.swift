@@ -13,8 +13,11 @@ package final class RankingScratch {
     /// One score an item; of the ranking under way.
     private(set) var scores: [Float] = []
     private var heap: [UInt64] = []
-    /// One popularity an item, where the recipe has it.
+    /// What an item scores without a history, where the recipe has it.
     private(set) var prior: [Float] = []
+    /// One dense source, before it is scaled.
+    private var part: [Float] = []
+    let weights = HistoryWeights()
     private var items: [UInt32] = []
     private var best: [Float] = []
 
@@ -35,17 +38,65 @@ package final class RankingScratch {
         if item < scores.count { scores[item] += value }
     }
 
-    /// The same, with the popularity of all items in `prior`.
-    func begin(popularity parts: RecentPopularity.Parts) {
-        let itemCount = min(parts.recent.count, parts.counts.count)
+    /// The same, with the weights of a history and no prior.
+    func begin(_ history: Span<Interaction>, itemCount: Int) {
         begin(itemCount: itemCount)
-        if prior.count != itemCount { prior = [Float](repeating: 0, count: itemCount) }
-        Kernels.combine(parts.recent, parts.counts, parts.floor, into: &prior)
+        prior.removeAll(keepingCapacity: true)
+        prior.append(contentsOf: repeatElement(0, count: itemCount))
+        weights.begin(history)
     }
 
-    /// Adds a row's weights; returns the largest score that came of it.
-    func accumulate(_ row: SequentialRules.Row, _ weight: Float) -> Float {
-        Kernels.add(row.pairs, weight / Float(row.sum).squareRoot(), to: &scores)
+    /// Adds scale · w_τ(h) · A / sqrt(row sums); returns the largest score that came of it.
+    func add(_ rules: SequentialRules, scale: Float) -> Float {
+        SourceScorer.add(rules, weights, scale: scale, to: &scores)
+    }
+
+    /// Adds scale · w_τ(h) · B.
+    func add(_ rows: SparseRows, recency: Float, scale: Float) {
+        _ = SourceScorer.add(rows, recency, weights, scale: scale, to: &scores)
+    }
+
+    /// Replaces the scores by their logarithms, the largest of which is `weight`.
+    func takeLog(_ largest: Float, floor: Float, weight: Float) {
+        Kernels.scaleLog(&scores, factor: 1 / largest, floor: floor, weight: weight)
+    }
+
+    /// Adds first + factor · second to the prior, scaled to a largest of `weight`.
+    func addPrior(_ first: [Float], _ second: [Float], _ factor: Float, weight: Float) {
+        begin(part: first)
+        Kernels.addDense(second, factor, to: &part)
+        let largest = Kernels.largest(part)
+        if largest > 0 { Kernels.addDense(part, weight / largest, to: &prior) }
+    }
+
+    /// The same of the logarithms, with `floor` added inside them.
+    func addLogPrior(
+        _ first: [Float],
+        _ second: [Float],
+        _ factor: Float,
+        inside floor: Float,
+        weight: Float
+    ) {
+        begin(part: first)
+        Kernels.addDense(second, factor, to: &part)
+        let largest = Kernels.largest(part)
+        guard largest > 0 else { return }
+        Kernels.scaleLog(&part, factor: 1 / largest, floor: floor, weight: weight)
+        Kernels.addDense(part, 1, to: &prior)
+    }
+
+    private func begin(part values: [Float]) {
+        part.removeAll(keepingCapacity: true)
+        part.append(contentsOf: values)
+    }
+
+    /// Fills `top` with the best of scores + scale · prior, given in units of `scale`.
+    func take(
+        scale: Float,
+        query: borrowing RankingQuery,
+        reason: (Int, RankingScratch) -> RankingReason
+    ) {
+        take(prior: prior, scale: scale, factor: 1 / scale, query: query, reason: reason)
     }
 
     /// Fills `top` with the best of (scores + scale · prior) · factor.

@@ -61,6 +61,9 @@ package protocol TrainedModel: AnyObject, Sendable {
     /// The part that learns from every applied event.
     var live: any LivePart { get }
 
+    /// What the training tried and chose; `nil` of a recipe that has nothing to choose.
+    var report: TrainingReport? { get }
+
     /// Ranks the candidates of one query; no allocation, no lock, no clock.
     ///
     /// Fills `scratch.top` with the best `query.count`, best first; fewer only when fewer are
@@ -76,6 +79,10 @@ package protocol TrainedModel: AnyObject, Sendable {
 
     /// Writes the model with its live counts; called on the writer's thread, or before publication.
     func encode(into writer: ByteWriter)
+}
+
+extension TrainedModel {
+    package var report: TrainingReport? { nil }
 }
 
 /// The part of a model that follows the facts.

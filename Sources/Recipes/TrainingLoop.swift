@@ -19,4 +19,16 @@ enum TrainingLoop {
         }
         guard !isCancelled else { throw RecipeError(.cancelled, "the training was stopped") }
     }
+
+    /// Tells now and then that `index` of `count` is reached, and stops when it is told to.
+    static func step(
+        _ index: Int,
+        of count: Int,
+        _ progress: (Double) -> Bool
+    ) throws(RecipeError) {
+        guard index % 64 == 0 else { return }
+        guard progress(Double(index) / Double(max(1, count))) else {
+            throw RecipeError(.cancelled, "the training was stopped")
+        }
+    }
 }

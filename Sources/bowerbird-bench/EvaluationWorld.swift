@@ -107,7 +107,8 @@ final class EvaluationWorld {
             online: RecommendationPipeline(engine: engine, table: online.table),
             trainedOnce: RecommendationPipeline(engine: engine, table: trainedOnce.table),
             trainingCPUSeconds: seconds,
-            artifactBytes: artifact.count
+            artifactBytes: artifact.count,
+            report: model.report
         )
     }
 
@@ -117,6 +118,7 @@ final class EvaluationWorld {
         let trainedOnce: RecommendationPipeline
         let trainingCPUSeconds: Double
         let artifactBytes: Int
+        let report: TrainingReport?
     }
 
     /// One more event is known: to the engine, and to the models that learn.

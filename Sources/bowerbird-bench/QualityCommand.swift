@@ -24,6 +24,9 @@ struct QualityCommand: ParsableCommand {
     @Option(name: .long, help: "Recipes to measure, comma separated; all without it.")
     var recipes: String = ""
 
+    @Flag(name: .long, help: "Also print what each training tried and chose, as '#' lines.")
+    var report = false
+
     func run() throws {
         let data = try CanonicalData(directory: URL(filePath: self.data))
         let wanted = recipes.split(separator: ",").map(String.init)
@@ -34,6 +37,9 @@ struct QualityCommand: ParsableCommand {
             && (wanted.isEmpty || wanted.contains(entry.recipe.identifier))
         {
             runs.append(QualityRun(try world.train(entry.recipe), data))
+        }
+        if report {
+            for line in runs.flatMap({ $0.reportLines }) { print("#", line) }
         }
         let scratch = RequestScratch()
         for event in data.test {
@@ -62,6 +68,17 @@ struct QualityRun {
         for event in data.train { popularity[Int(event.item)] += 1 }
         trainedOnce = QualityScore(popularity: popularity)
         online = trainedOnce
+    }
+
+    /// What the training tried and chose.
+    var reportLines: [String] {
+        guard let report = campaigns.report else { return [] }
+        return [
+            "blend of \(report.questionCount) questions: "
+                + String(format: "%.4f", report.blendNDCGAt10)
+        ]
+            + report.chosen.map { String(format: "  %.3f × ", $0.weight) + $0.name }
+            + report.candidates.map { String(format: "  %.4f ", $0.ndcgAt10) + $0.name }
     }
 
     mutating func ask(

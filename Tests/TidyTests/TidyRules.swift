@@ -19,7 +19,7 @@ enum TidyRules {
             "CRocksDB", "Engine", "Resources", "Metrics", "Primitives", "Logging", "Dispatch",
             "Glibc", "Synchronization",
         ],
-        "Recipes": ["CKernels", "Primitives", "Synchronization"],
+        "Recipes": ["CKernels", "COpenBLAS", "Primitives", "Synchronization"],
         "Serving": [
             "Formats", "Engine", "Resources", "Journal", "Recipes", "Primitives", "Logging",
             "Dispatch", "Synchronization",
@@ -62,6 +62,7 @@ enum TidyRules {
         "CNghttp2": ["Sources/Transport/HTTP2/"],
         "CRocksDB": ["Sources/Journal/Store/"],
         "CKernels": ["Sources/Recipes/Math/", "Sources/Engine/Filters/", "Sources/Primitives/"],
+        "COpenBLAS": ["Sources/Recipes/Math/"],
         "CLinux": ["Sources/Transport/", "Sources/Primitives/Threads.swift"],
         "CSimdJSON": ["Sources/Formats/JSON"],
         "CYAML": ["Sources/Settings/"],

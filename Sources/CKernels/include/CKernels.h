@@ -3,6 +3,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "CTraining.h"
+
 /// Writes the best of `scores[i] + scale * prior[i]` over the items whose bit is set in `words`.
 ///
 /// Best first; of equal scores the lower item first. `word_count * 64` may exceed `item_count`.

@@ -27,27 +27,44 @@ final class RecentPopularity: Sendable {
     }
 
     /// 30 days: what most catalogues forget in.
-    static let halfLifeMS = 30.0 * 86_400_000
+    static let usualHalfLifeHours: Int32 = 720
     /// φ: 50 events of long ago weigh as much as one of now.
-    static let floorShare = 0.02
+    private static let floorShareMax = 0.02
     private static let halfLivesMax = 20.0
 
+    let halfLifeHours: Int32
+    private let halfLifeMS: Double
+    private let floorShare: Double
     private let state = Mutex(State())
     private let recent = ItemWeights()
     private let counts = ItemWeights()
 
+    /// What follows the facts of data that spans `spanMS`, 0 when that is unknown.
+    ///
+    /// φ is at most the share of an item's events that would still count at its mean rate,
+    /// H / (T · ln 2), so that what was popular over years doesn't drown the last hours.
+    init(halfLifeHours: Int32, spanMS: Int64) {
+        precondition(halfLifeHours > 0)
+        let share = Double(halfLifeHours) * 3_600_000 / (Double(max(spanMS, 1)) * 0.693_147)
+        floorShare = spanMS > 0 ? min(Self.floorShareMax, share) : Self.floorShareMax
+        self.halfLifeHours = halfLifeHours
+        halfLifeMS = Double(halfLifeHours) * 3_600_000
+    }
+
     var parts: Parts {
         let floor = state.withLock { state in
             guard let origin = state.originMS, state.newestMS > origin else {
-                return Self.floorShare
+                return floorShare
             }
-            return Self.floorShare * Self.weight(state.newestMS, origin)
+            return floorShare * weight(state.newestMS, origin)
         }
         return Parts(recent: recent.current, counts: counts.current, floor: Float(floor))
     }
 
+    var itemCount: Int { state.withLock { $0.recent.count } }
+
     /// 2^((t − t_0) / H); what is 1,000 half-lives old weighs nothing.
-    private static func weight(_ milliseconds: Int64, _ origin: Int64) -> Double {
+    private func weight(_ milliseconds: Int64, _ origin: Int64) -> Double {
         Elementary.exp2(max(Double(milliseconds - origin) / halfLifeMS, -1_000))
     }
 
@@ -67,20 +84,21 @@ final class RecentPopularity: Sendable {
         let item = Int(interaction.item.rawValue)
         let time = interaction.occurredAt.milliseconds
         let (value, count, moved) = state.withLock { state -> (Float, Float, [Double]?) in
-            let origin = state.originMS ?? time
-            state.originMS = origin
+            var origin = state.originMS ?? time
             state.newestMS = max(state.newestMS, time)
+            // Before anything is added: what lies far ahead of t_0 has no number from there.
+            let isMoved = Double(time - origin) / halfLifeMS > Self.halfLivesMax
+            if isMoved {
+                let factor = weight(origin, time)
+                for index in state.recent.indices { state.recent[index] *= factor }
+                origin = time
+            }
+            state.originMS = origin
             state.counts[item] = max(0, state.counts[item] + sign)
-            state.recent[item] += sign * Self.weight(time, origin)
+            state.recent[item] += sign * weight(time, origin)
             if state.counts[item] == 0 || state.recent[item] < 0 { state.recent[item] = 0 }
             let count = Float(state.counts[item])
-            guard Double(time - origin) / Self.halfLifeMS > Self.halfLivesMax else {
-                return (Float(state.recent[item]), count, nil)
-            }
-            let factor = 1 / Self.weight(time, origin)
-            for index in state.recent.indices { state.recent[index] *= factor }
-            state.originMS = time
-            return (Float(state.recent[item]), count, state.recent)
+            return (Float(state.recent[item]), count, isMoved ? state.recent : nil)
         }
         counts.update { $0[item] = count }
         recent.update { values in

@@ -1,0 +1,150 @@
+import Primitives
+
+/// A weighted sum of sources, with live counts; what answers for `user-personalization`.
+///
+/// score_j = Σ_t weight_t · s_t(j) / scale_t. Trained matrices that share a τ are one matrix here,
+/// so a query reads one row a history item for each τ and for each shape of rules, and a number an
+/// item for each dense source: O(rows · 200 + items).
+final class BlendModel: TrainedModel, LivePart {
+    static let tag: UInt32 = 0x3350_5542
+
+    /// Trained rows for one weighting of histories.
+    struct Pass {
+        var recency: Float
+        var rows: SparseRows
+    }
+
+    let terms: [BlendTerm]
+    let passes: [Pass]
+    let counts: LiveCounts
+    /// The time that the training's data spans; 0 without a choice.
+    private let spanMS: Int64
+    private let training: TrainingReport
+
+    init(terms: [BlendTerm], passes: [Pass], spanMS: Int64, report: TrainingReport) {
+        self.spanMS = spanMS
+        self.terms = terms
+        self.passes = passes
+        training = report
+        var shapes: [RuleShape] = []
+        var hours = [RecentPopularity.usualHalfLifeHours]
+        for term in terms {
+            switch term.source {
+            case .rules(let shape), .logRules(let shape): shapes.append(shape)
+            case .trend(let half), .logTrend(let half): hours.append(half)
+            case .linear, .popularity: break
+            }
+        }
+        counts = LiveCounts(
+            shapes: RuleShape.allCases.filter { shapes.contains($0) },
+            hours: Set(hours).sorted(by: >),
+            spanMS: spanMS
+        )
+    }
+
+    var live: any LivePart { self }
+    var report: TrainingReport? { training }
+
+    // MARK: Ranking
+
+    func rank(_ query: borrowing RankingQuery, scratch: RankingScratch) {
+        scratch.begin(query.history, itemCount: counts.itemCount)
+        let unit = addRules(scratch)
+        for pass in passes { scratch.add(pass.rows, recency: pass.recency, scale: unit) }
+        for term in terms { addDense(term, scratch) }
+        scratch.take(scale: unit, query: query) { item, scratch in
+            scratch.scores[item] > 0 ? .sequence : .popular
+        }
+    }
+
+    /// Adds the rules' scores; returns what one unit of the other terms is in theirs.
+    private func addRules(_ scratch: RankingScratch) -> Float {
+        var unit: Float = 1
+        // What is scaled by its own largest score comes first, while the scores are its alone.
+        for term in terms where term.isRelative {
+            guard let shape = term.source.ruleShape, let rules = counts.rules(shape) else {
+                continue
+            }
+            let largest = scratch.add(rules, scale: 1)
+            guard largest > 0 else { continue }
+            if let floor = term.source.floor {
+                scratch.takeLog(largest, floor: floor, weight: term.weight)
+            } else {
+                unit = largest / term.weight
+            }
+        }
+        for term in terms where !term.isRelative {
+            guard let shape = term.source.ruleShape, let rules = counts.rules(shape) else {
+                continue
+            }
+            _ = scratch.add(rules, scale: unit * term.weight / term.scale)
+        }
+        return unit
+    }
+
+    /// Adds what every item has without a history, scaled to a largest of `weight`.
+    func addDense(_ term: BlendTerm, _ scratch: RankingScratch) {
+        switch term.source {
+        case .rules, .logRules, .linear: break
+        case .popularity:
+            scratch.addPrior(counts.trends[0].parts.counts, [], 0, weight: term.weight)
+        case .trend(let hours):
+            guard let parts = counts.trend(hours)?.parts else { return }
+            scratch.addPrior(parts.recent, parts.counts, parts.floor, weight: term.weight)
+        case .logTrend(let hours):
+            guard let parts = counts.trend(hours)?.parts else { return }
+            scratch.addLogPrior(
+                parts.recent,
+                parts.counts,
+                parts.floor,
+                inside: term.source.floor ?? 0,
+                weight: term.weight
+            )
+        }
+    }
+
+    // MARK: Following the facts
+
+    func observe(_ change: HistoryChange) {
+        counts.change(change.window, at: change.index, sign: 1)
+    }
+
+    func retract(_ change: HistoryChange) {
+        counts.change(change.window, at: change.index, sign: -1)
+    }
+
+    func itemCountGrew(to itemCount: Int) { counts.grow(to: itemCount) }
+
+    // MARK: Artifact
+
+    func encode(into writer: ByteWriter) {
+        let artifact = ArtifactWriter(writer, tag: Self.tag)
+        artifact.put(UInt32(terms.count))
+        for term in terms { term.encode(into: artifact) }
+        artifact.put(UInt32(passes.count))
+        for pass in passes {
+            artifact.put(pass.recency)
+            pass.rows.encode(into: artifact)
+        }
+        artifact.put(UInt64(spanMS))
+        training.encode(into: artifact)
+        counts.encode(into: artifact)
+    }
+
+    convenience init(_ bytes: [UInt8]) throws(RecipeError) {
+        var reader = try ArtifactReader(bytes, tag: Self.tag)
+        var terms: [BlendTerm] = []
+        for _ in 0..<(try reader.count(of: 9)) { terms.append(try BlendTerm(&reader)) }
+        var passes: [Pass] = []
+        for _ in 0..<(try reader.count(of: 8)) {
+            let recency = try reader.float()
+            guard recency > 0 else { throw ArtifactReader.damaged("a recency is not positive") }
+            passes.append(Pass(recency: recency, rows: try SparseRows(&reader)))
+        }
+        let span = Int64(clamping: try reader.number(UInt64.self))
+        let report = try TrainingReport(&reader)
+        self.init(terms: terms, passes: passes, spanMS: span, report: report)
+        try counts.decode(&reader)
+        try reader.end()
+    }
+}

@@ -1,0 +1,145 @@
+import Primitives
+
+/// Which sources with which weights: what the choice decides and the training carries out.
+struct BlendPlan {
+    var terms: [BlendTerm]
+    var report: TrainingReport
+
+    /// Trains every affordable source on what came before the cut, and chooses.
+    static func chosen(
+        _ validation: Validation,
+        _ log: InteractionLog,
+        progress: (Double) -> Bool
+    ) throws(RecipeError) -> BlendPlan {
+        let sources = BlendCandidates.affordable(validation.training)
+        let counter = PairCounter(validation.training)
+        var scorers: [SourceScorer] = []
+        for (index, source) in sources.enumerated() {
+            var scorer = SourceScorer(source: source)
+            if case .linear(let model) = source {
+                scorer.rows = try model.train(counter) { done in
+                    progress(0.7 * (Double(index) + done) / Double(sources.count))
+                }
+            }
+            scorers.append(scorer)
+        }
+        var questions: [Validation.Question] = []
+        let ways = validation.repeatShare < BlendCandidates.repeatShareMin ? [true] : [true, false]
+        for (index, excludesSeen) in ways.enumerated() {
+            questions += try validation.questions(
+                scorers,
+                BlendCandidates.liveCounts(validation.training),
+                excludesSeen: excludesSeen,
+                limit: Limits.validationQueriesMax / ways.count
+            ) { done in progress(0.7 + 0.25 * (Double(index) + done) / Double(ways.count)) }
+        }
+        let chooser = BlendChooser(sources, questions)
+        let choice = chooser.choose()
+        guard progress(1) else { throw RecipeError(.cancelled, "the training was stopped") }
+        let candidates = zip(sources, choice.alone).map {
+            TrainingReport.Candidate(name: $0.name, ndcgAt10: $1)
+        }
+        return BlendPlan(
+            terms: choice.terms,
+            report: TrainingReport(
+                chosen: choice.terms.map { term in
+                    TrainingReport.Candidate(
+                        name: term.source.name,
+                        weight: Double(term.weight),
+                        ndcgAt10: candidates.first { $0.name == term.source.name }?.ndcgAt10 ?? 0
+                    )
+                },
+                candidates: candidates.sorted { $0.ndcgAt10 > $1.ndcgAt10 },
+                blendNDCGAt10: choice.quality,
+                questionCount: questions.count
+            )
+        )
+    }
+
+    /// Trains the chosen sources on everything; matrices of one τ become one.
+    func train(
+        _ log: InteractionLog,
+        progress: (Double) -> Bool
+    ) throws(RecipeError) -> BlendModel {
+        var parts: [Float: [(rows: SparseRows, scale: Float)]] = [:]
+        let linear = terms.compactMap { term -> (LinearModel, Float)? in
+            guard case .linear(let model) = term.source else { return nil }
+            return (model, term.weight / term.scale)
+        }
+        if !linear.isEmpty {
+            let counter = PairCounter(log)
+            for (index, (model, scale)) in linear.enumerated() {
+                let rows = try model.train(counter) { done in
+                    progress(0.9 * (Double(index) + done) / Double(linear.count))
+                }
+                parts[model.recency, default: []].append((rows, scale))
+            }
+        }
+        let passes = parts.keys.sorted().map { recency in
+            BlendModel.Pass(
+                recency: recency,
+                rows: .merged(parts[recency] ?? [], limit: Limits.neighboursMax)
+            )
+        }
+        let kept = terms.filter { $0.source.ruleShape != nil || !$0.source.hasConstantScale }
+        let model = BlendModel(
+            terms: kept,
+            passes: passes,
+            spanMS: report.questionCount > 0 ? log.spanMS : 0,
+            report: report
+        )
+        model.itemCountGrew(to: log.itemCount)
+        for place in 0..<log.eventCount {
+            try TrainingLoop.step(place, of: log.eventCount) { progress(0.9 + 0.1 * $0) }
+            model.counts.add(log, place: place)
+        }
+        return model
+    }
+}
+
+/// What a blend may be made of, by what the data can afford.
+enum BlendCandidates {
+    /// Below it, a request is taken to exclude what its user touched.
+    static let repeatShareMin = 0.05
+    static let hours: [Int32] = [720, 72, 12, 2]
+
+    static func affordable(_ log: InteractionLog) -> [BlendSource] {
+        var sources: [BlendSource] = []
+        for shape in RuleShape.allCases { sources += [.rules(shape), .logRules(shape)] }
+        sources.append(.popularity)
+        for half in hours { sources += [.trend(hours: half), .logTrend(hours: half)] }
+        let linear: [LinearModel] = [
+            LinearModel(kind: .neighbours(shrinkage: 10), recency: 1.5),
+            LinearModel(kind: .neighbours(shrinkage: 10), recency: 4),
+            LinearModel(kind: .neighbours(shrinkage: 10), recency: 20),
+            LinearModel(
+                kind: .local(
+                    LocalSequenceModel(alpha: 0.4, delta: 1.5, ridge: 8, sourceCount: 80)
+                ),
+                recency: 1.5
+            ),
+            LinearModel(
+                kind: .local(
+                    LocalSequenceModel(alpha: 0.12, delta: 4, ridge: 30, sourceCount: 150)
+                ),
+                recency: 4
+            ),
+            LinearModel(
+                kind: .local(
+                    LocalSequenceModel(alpha: 1, delta: 1, ridge: 50, sourceCount: 150)
+                ),
+                recency: 20
+            ),
+            LinearModel(
+                kind: .dense(DenseSequenceModel(alpha: 0.15, delta: 4, ridge: 100)),
+                recency: 4
+            ),
+            LinearModel(kind: .dense(.ease), recency: 20),
+        ]
+        return sources + linear.map { .linear($0) }
+    }
+
+    static func liveCounts(_ log: InteractionLog) -> LiveCounts {
+        LiveCounts(shapes: RuleShape.allCases, hours: hours, spanMS: log.spanMS)
+    }
+}

@@ -1,0 +1,42 @@
+import Primitives
+
+/// w_τ(h) = Σ_i e^{−age(i)/τ} e_i: one entry an item, age(i) events after it last came.
+///
+/// Reused from query to query; at most `lengthMax` items. Confined to one thread.
+final class HistoryWeights {
+    static let lengthMax = 60
+
+    private(set) var items: [UInt32] = []
+    private var ages: [Float] = []
+
+    /// O(length²) over at most 60 entries; does not allocate once grown.
+    func begin(_ history: Span<Interaction>) {
+        items.removeAll(keepingCapacity: true)
+        ages.removeAll(keepingCapacity: true)
+        var back = 0
+        while back < min(history.count, Self.lengthMax) {
+            let item = history[history.count - 1 - back].item.rawValue
+            if !items.contains(item) {
+                items.append(item)
+                ages.append(Float(back))
+            }
+            back += 1
+        }
+    }
+
+    /// Calls `body` for each item, the newest first, until it weighs less than 1/1,000; weights sum
+    /// to 1.
+    func forEach(recency: Float, _ body: (UInt32, Float) -> Void) {
+        forEachAge(recency: recency) { item, _, weight in body(item, weight) }
+    }
+
+    /// The same, with how many entries of the history came after it.
+    func forEachAge(recency: Float, _ body: (UInt32, Int, Float) -> Void) {
+        let ageMax = recency * 7
+        var sum: Float = 0
+        for age in ages where age <= ageMax { sum += Elementary.exp(-age / recency) }
+        for (index, item) in items.enumerated() where ages[index] <= ageMax {
+            body(item, Int(ages[index]), Elementary.exp(-ages[index] / recency) / sum)
+        }
+    }
+}

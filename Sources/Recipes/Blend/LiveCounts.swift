@@ -1,0 +1,50 @@
+import Primitives
+
+/// The parts of a blend that follow the facts: rules of some shapes, popularity of some half-lives.
+///
+/// Counts only: observing events one by one is counting them all. O(K) rows an event for each shape
+/// of rules, O(1) for each half-life.
+final class LiveCounts: Sendable {
+    let rules: [SequentialRules]
+    let trends: [RecentPopularity]
+
+    init(shapes: [RuleShape], hours: [Int32], spanMS: Int64) {
+        rules = shapes.map { SequentialRules(shape: $0) }
+        trends = hours.map { RecentPopularity(halfLifeHours: $0, spanMS: spanMS) }
+    }
+
+    func rules(_ shape: RuleShape) -> SequentialRules? { rules.first { $0.shape == shape } }
+
+    func trend(_ hours: Int32) -> RecentPopularity? { trends.first { $0.halfLifeHours == hours } }
+
+    /// An event at `index` of `window` is new (`sign` 1), or goes (`sign` -1).
+    func change(_ window: [Interaction], at index: Int, sign: Int64) {
+        for rules in rules { rules.change(window, at: index, sign: sign) }
+        for trend in trends { trend.add(window[index], sign: Double(sign)) }
+    }
+
+    func grow(to itemCount: Int) {
+        for trend in trends { trend.grow(to: itemCount) }
+    }
+
+    var itemCount: Int { trends.map(\.itemCount).max() ?? 0 }
+
+    func encode(into artifact: ArtifactWriter) {
+        for trend in trends { trend.encode(into: artifact) }
+        for rules in rules { rules.encode(into: artifact) }
+    }
+
+    /// Into counts of the same shapes and half-lives.
+    func decode(_ reader: inout ArtifactReader) throws(RecipeError) {
+        for trend in trends { try trend.decode(&reader) }
+        for rules in rules { try rules.decode(&reader, itemCount: itemCount) }
+    }
+
+    /// Counts an event of a log and what came before it in its history.
+    func add(_ log: InteractionLog, place: Int) {
+        let start = max(log.history(of: Int(log.ownerOf[place])).lowerBound, place - reach)
+        change((start...place).map { log.interaction($0) }, at: place - start, sign: 1)
+    }
+
+    private var reach: Int { rules.map(\.distanceMax).max() ?? 0 }
+}
