@@ -311,6 +311,21 @@ extension Limits {
 
     /// One cell of a CSV file; longer than any property may be.
     package static let csvCellBytesMax = 1 << 20
+
+    /// One row of a file; a row with every column at its longest is far below.
+    package static let csvRowBytesMax = 4 << 20
+
+    /// Columns of one file.
+    package static let csvColumnsMax = 500
+
+    /// What is unpacked at a time.
+    package static let unpackedPieceBytes = 256 << 10
+
+    /// A packed file may unpack to this much whatever its size.
+    package static let unpackedFreeBytes: UInt64 = 256 << 20
+
+    /// How many times its size a larger one may unpack to; real tables reach about 20.
+    package static let unpackedRatioMax: UInt64 = 200
 }
 
 extension Limits {
