@@ -21,6 +21,10 @@ package enum Packing: Hashable, Sendable {
 /// Why packed bytes can't be unpacked.
 package struct PackingError: Error, Hashable, Sendable {
     package var message: String
+
+    package init(message: String) {
+        self.message = message
+    }
 }
 
 /// Unpacks a file as its bytes come, in pieces of bounded size.

@@ -96,7 +96,8 @@ package final class Journal: Sendable {
         return RecordSnapshot(
             store: store,
             snapshot: store.makeSnapshot(),
-            position: engine.position
+            position: engine.position,
+            active: engine.activeGenerations()
         )
     }
 

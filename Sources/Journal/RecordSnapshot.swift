@@ -1,16 +1,29 @@
 package import Engine
 package import Primitives
+import Resources
 
 /// The records at one position, whatever is written since; what a training reads.
 package final class RecordSnapshot: Sendable {
     package let position: LogPosition
-    private let store: Store
-    private let snapshot: StoreSnapshot
+    let store: Store
+    let snapshot: StoreSnapshot
+    /// The bulk generations that counted then.
+    private let active: [GroupIndex: [DatasetKind: UInt32]]
 
-    init(store: Store, snapshot: StoreSnapshot, position: LogPosition) {
+    init(
+        store: Store,
+        snapshot: StoreSnapshot,
+        position: LogPosition,
+        active: [GroupIndex: [DatasetKind: UInt32]]
+    ) {
+        self.active = active
         self.store = store
         self.snapshot = snapshot
         self.position = position
+    }
+
+    func activeGeneration(_ group: GroupIndex, _ kind: DatasetKind) -> UInt32 {
+        active[group]?[kind] ?? BulkState().active
     }
 
     /// Calls `body` with every event of a group by owner, each owner's oldest first.
@@ -22,12 +35,14 @@ package final class RecordSnapshot: Sendable {
         of group: GroupIndex,
         _ body: (UserIndex, StoredEvent) -> Bool
     ) throws(JournalError) {
+        let generation = activeGeneration(group, .interactions)
         try unsafe store.scan(.events, prefix: RowKey.group(group), snapshot: snapshot) {
             (key, value) throws(JournalError) in
             var reader = unsafe RowReader(value)
             guard let eventKey = unsafe EventKey(key), let event = try? reader.event(eventKey)
             else { throw JournalError(.corrupt, "an event's row can't be read") }
-            return body(eventKey.owner, event)
+            let isVisible = event.generation == 0 || event.generation == generation
+            return isVisible ? body(eventKey.owner, event) : true
         }
     }
 }

@@ -55,6 +55,24 @@ extension Limits {
     /// The most that a job may say.
     package static let importErrorsMax = 1_000_000
 
+    /// How long a job waits when the store can't write.
+    package static let jobRetryMS = 1_000
+
+    /// How often those who watch a job are told of its progress.
+    package static let jobNewsIntervalNS: UInt64 = 200_000_000
+
+    /// Bytes of a file that a client sends and the disk has not taken yet.
+    package static let uploadBytesWaitingMax = 4 << 20
+
+    /// Bytes of one message of an export that a client asks for.
+    package static let exportPieceBytes = 1 << 20
+
+    /// Such messages that wait for the client.
+    package static let exportPiecesAhead = 4
+
+    /// What is read of a file at a time.
+    package static let filePieceBytes = 256 << 10
+
     /// Refused rows that a job lists; more are counted.
     package static let rejectedRowsListed = 1_000
 }

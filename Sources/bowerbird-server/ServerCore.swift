@@ -16,11 +16,14 @@ struct ServerCore {
     private let trainings: TrainingQueue
     private let keeper: ServedListKeeper
     private let autoTrainer: AutoTrainer
+    private let jobs: JobQueue
+    private let jobSettings: JobSettings
     private let clock = SystemClock()
 
     /// Opens the place and brings engine and models to where they were.
     init(
         _ place: Journal.Place,
+        jobSettings: JobSettings,
         metrics: Metrics.Registry,
         logger: Logger
     ) throws(JournalError) {
@@ -66,6 +69,9 @@ struct ServerCore {
             logger: logger
         )
         autoTrainer.start()
+        self.jobSettings = jobSettings
+        jobs = JobQueue(journal: journal, registry: registry, clock: clock, logger: logger)
+        jobs.start(uploads: jobSettings.uploads)
         show(in: metrics)
         logger.info("recovered", metadata: ["position": "\(journal.engine.position.rawValue)"])
     }
@@ -104,7 +110,13 @@ struct ServerCore {
     }
 
     func addServices(to router: inout Router) {
-        let control = ControlPlane(journal: journal, trainings: trainings, clock: clock)
+        let control = ControlPlane(
+            journal: journal,
+            trainings: trainings,
+            jobs: jobs,
+            jobSettings: jobSettings,
+            clock: clock
+        )
         EventsService(journal: journal, clock: clock).add(to: &router)
         RecommendationsService(
             journal: journal,
@@ -115,10 +127,12 @@ struct ServerCore {
         SolutionsService(control: control).add(to: &router)
         CampaignsService(control: control).add(to: &router)
         FiltersService(control: control).add(to: &router)
+        JobsService(control: control).add(to: &router)
     }
 
     func stop() {
         autoTrainer.end()
+        jobs.end()
         trainings.end()
         keeper.end()
         journal.close()

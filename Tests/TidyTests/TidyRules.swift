@@ -26,7 +26,7 @@ enum TidyRules {
         ],
         "Control": [
             "Serving", "Engine", "Resources", "Journal", "Recipes", "Formats", "Primitives",
-            "Logging", "Dispatch", "Synchronization",
+            "Logging", "Dispatch", "Glibc", "Synchronization",
         ],
         "Services": [
             "Control", "Serving", "Engine", "Journal", "Recipes", "Resources", "RPC", "Wire",
