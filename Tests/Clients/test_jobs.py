@@ -1,6 +1,8 @@
 """Imports of files, as a client asks for them: every row of features.md C1 to C7."""
 
 import gzip
+import os
+import subprocess
 import time
 
 import grpc
@@ -470,3 +472,42 @@ def test_an_export_that_nobody_reads_ends_with_its_call(jobs):
     assert next(iter(call)).data.startswith(b"USER_ID,")
     call.cancel()
     assert len(export_data(jobs, dataset)) > 1_000_000
+
+
+# The client program
+
+
+def cli(jobs, *arguments, expect=0):
+    environment = {**os.environ, "BOWERBIRD_SERVER": jobs.server.address}
+    done = subprocess.run(
+        [os.environ.get("BOWERBIRD_CLI_BINARY", ""), *arguments], capture_output=True, text=True,
+        timeout=60, env=environment, check=False)
+    assert done.returncode == expect, (done.returncode, done.stdout, done.stderr)
+    return done
+
+
+def test_the_program_imports_exports_and_lists(jobs, tmp_path):
+    group = jobs.group("program")
+    name = group.split("/")[1]
+    path = jobs.write("e.csv", rows(2_000))
+    done = cli(jobs, "import", name, "interactions", path, "--job", "full")
+    assert done.stdout == "2000 rows: 2000 applied, 0 known, 0 refused; ACTIVE\n"
+    bad = jobs.write("bad.csv", rows(1) + "u1,i1,soon,click,,\n")
+    done = cli(jobs, "import", name, "interactions", bad, "--job", "incremental", "--on-server",
+               expect=4)
+    assert "1 applied" in done.stdout or "1 known" in done.stdout
+    assert "bad.csv line 3, TIMESTAMP: is 'soon'" in done.stderr
+    done = cli(jobs, "import", name, "interactions", bad, "--job", "incremental", "--max-errors",
+               "0", expect=1)
+    assert "max_errors is 0" in done.stderr
+    out = tmp_path / "all.csv"
+    cli(jobs, "export", name, "interactions", "--to", str(out))
+    assert len(lines(out)) == 2_001
+    assert "there already" in cli(jobs, "export", name, "interactions", "--to", str(out),
+                                  expect=1).stderr
+    listed = cli(jobs, "jobs", "list", name).stdout.splitlines()
+    assert len(listed) == 3
+    first = listed[0].split("\t")[0]
+    assert "ACTIVE" in cli(jobs, "jobs", "watch", first).stdout
+    assert "is not running" in cli(jobs, "jobs", "cancel", first, expect=1).stderr
+    cli(jobs, "import", name, "interactions", path, "--dry-run", expect=2)
