@@ -67,6 +67,7 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CYAML", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
         .target(name: "CLinux"),
         .target(
             name: "CSimdJSON",
@@ -84,7 +85,7 @@ let package = Package(
         library("Primitives", ["CKernels", "CLinux"]),
         library("Metrics", ["Primitives"]),
         library("Settings", ["CYAML"]),
-        library("Formats", ["CCSV", "CSimdJSON", "Primitives"]),
+        library("Formats", ["CCSV", "CSimdJSON", "CZlib", "CZstd", "Primitives"]),
         library("Resources", ["Primitives"]),
         library("Wire", ["CBowerbirdProtos", "CProtobufC", "Primitives"]),
         library("Engine", ["Resources", "CKernels", "Primitives"]),
@@ -167,6 +168,7 @@ let package = Package(
             ]
         ),
         tests("ServicesTests", ["Services", "RPC", "Wire", "Primitives"]),
+        tests("FormatsTests", ["Formats", "Primitives"]),
         tests("TidyTests", []),
     ]
 )

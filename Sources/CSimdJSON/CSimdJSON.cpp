@@ -93,3 +93,7 @@ const char *bowerbird_json_parse(
     *count = parser->nodes.size();
     return nullptr;
 }
+
+int bowerbird_is_utf8(const uint8_t *bytes, size_t byte_count) {
+    return simdjson::validate_utf8(reinterpret_cast<const char *>(bytes), byte_count) ? 1 : 0;
+}

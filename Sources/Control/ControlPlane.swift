@@ -15,10 +15,20 @@ package final class ControlPlane: Sendable {
     let engine: DatasetEngine
     private let sequencer: Sequencer
     private let trainings: TrainingQueue
+    package let jobs: JobQueue
+    package let jobSettings: JobSettings
     let clock: any Clock
     private let tokens: PageToken
 
-    package init(journal: Journal, trainings: TrainingQueue, clock: any Clock) {
+    package init(
+        journal: Journal,
+        trainings: TrainingQueue,
+        jobs: JobQueue,
+        jobSettings: JobSettings,
+        clock: any Clock
+    ) {
+        self.jobs = jobs
+        self.jobSettings = jobSettings
         engine = journal.engine
         sequencer = journal.sequencer
         self.trainings = trainings
@@ -28,6 +38,8 @@ package final class ControlPlane: Sendable {
 
     /// Drafts that carry the time of now.
     package var drafts: ResourceDrafts { ResourceDrafts(now: clock.now()) }
+
+    package var jobDrafts: JobDrafts { JobDrafts(now: clock.now(), settings: jobSettings) }
 
     package var recipeNames: [String] { RecipeCatalog.all.map(\.recipe.identifier) }
 
@@ -55,8 +67,12 @@ package final class ControlPlane: Sendable {
             )
         }
         sequencer.submit(.createResources(resources, requestID: requestID)) {
-            [trainings] result, wakes in
+            [trainings, jobs] result, wakes in
             if case .success(let outcome) = result {
+                for case .job(let job) in outcome.resources
+                where job.header.status == .createPending {
+                    jobs.enqueue(Resource.job(job).resourceName)
+                }
                 for case .solutionVersion(let version) in outcome.resources
                 where version.header.status == .createPending {
                     trainings.enqueue(Resource.solutionVersion(version).resourceName)
@@ -94,6 +110,29 @@ package final class ControlPlane: Sendable {
         } catch {
             completion(.failure(error), nil)
         }
+    }
+
+    /// Stops a job that is waiting or running.
+    package func cancel(
+        _ text: String,
+        _ kind: ResourceKind,
+        completion: @escaping Completion
+    ) {
+        do throws(Refusal) {
+            let resource = try describe(text, kind)
+            sequencer.submit(.job(.stop(resource.resourceName, reason: ""))) {
+                [jobs] result, wakes in
+                completion(result, wakes)
+                jobs.notify()
+            }
+        } catch {
+            completion(.failure(error), nil)
+        }
+    }
+
+    /// How far a job is.
+    package func progress(of job: ResourceName) -> JobProgress {
+        engine.jobs[job] ?? JobProgress()
     }
 
     package static func etag(_ header: ResourceHeader) -> String {

@@ -155,13 +155,13 @@ package struct ResourceDrafts: Sendable {
         return solution
     }
 
-    func header(_ name: String) throws(Refusal) -> ResourceHeader {
+    func header(_ name: String, field: String = "name") throws(Refusal) -> ResourceHeader {
         guard !name.isEmpty else {
-            throw .invalid("name", "is required; 1 to 63 letters, digits, '-' and '_'")
+            throw .invalid(field, "is required; 1 to 63 letters, digits, '-' and '_'")
         }
         guard ResourceName.isLabel(name) else {
             throw .invalid(
-                "name",
+                field,
                 "'\(name.prefix(100))' is not 1 to 63 letters, digits, '-' and '_', "
                     + "beginning with a letter or digit"
             )

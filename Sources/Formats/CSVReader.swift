@@ -30,9 +30,11 @@ package final class CSVReader {
     private let state = State()
     private var isAtStart = true
 
-    package init() {
+    /// With `keepsSpaces`, those around a cell belong to it.
+    package init(keepsSpaces: Bool = false) {
         unsafe parser = .allocate(capacity: 1)
         unsafe csv_init(parser, UInt8(CSV_STRICT | CSV_STRICT_FINI | CSV_EMPTY_IS_NULL))
+        if keepsSpaces { unsafe csv_set_space_func(parser) { _ in 0 } }
     }
 
     deinit {

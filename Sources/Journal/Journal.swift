@@ -99,7 +99,8 @@ package final class Journal: Sendable {
         let store = try writer.currentStore()
         return RecordSnapshot(
             snapshot: store.makeSnapshot(),
-            position: engine.position
+            position: engine.position,
+            active: engine.activeGenerations()
         )
     }
 

@@ -1,14 +1,26 @@
 package import Engine
 package import Primitives
+import Resources
 
 /// The records at one position, whatever is written since; what a training reads.
 package final class RecordSnapshot: Sendable {
     package let position: LogPosition
-    private let snapshot: StoreSnapshot
+    let snapshot: StoreSnapshot
+    /// The bulk generations that counted then.
+    private let active: [GroupIndex: [DatasetKind: UInt32]]
 
-    init(snapshot: StoreSnapshot, position: LogPosition) {
+    init(
+        snapshot: StoreSnapshot,
+        position: LogPosition,
+        active: [GroupIndex: [DatasetKind: UInt32]]
+    ) {
+        self.active = active
         self.snapshot = snapshot
         self.position = position
+    }
+
+    func activeGeneration(_ group: GroupIndex, _ kind: DatasetKind) -> UInt32 {
+        active[group]?[kind] ?? BulkState().active
     }
 
     /// Calls `body` with every event of a group by owner, each owner's oldest first.
@@ -22,6 +34,7 @@ package final class RecordSnapshot: Sendable {
         _ body: (UserIndex, StoredEvent) -> Bool
     ) throws(JournalError) {
         let deletions = try itemDeletions(of: group)
+        let generation = activeGeneration(group, .interactions)
         try unsafe snapshot.scan(.events, prefix: RowKey.group(group)) {
             (key, value) throws(JournalError) in
             var reader = unsafe RowReader(value)
@@ -30,7 +43,8 @@ package final class RecordSnapshot: Sendable {
             if let item = event.item, let last = deletions[item], event.position <= last {
                 return true
             }
-            return body(eventKey.owner, event)
+            let isVisible = event.generation == 0 || event.generation == generation
+            return isVisible ? body(eventKey.owner, event) : true
         }
     }
 

@@ -55,6 +55,24 @@ extension Limits {
     /// The most that a job may say.
     package static let importErrorsMax = 1_000_000
 
+    /// How long a job waits when the store can't write.
+    package static let jobRetryMS = 1_000
+
+    /// How often those who watch a job are told of its progress.
+    package static let jobNewsIntervalNS: UInt64 = 200_000_000
+
+    /// Bytes of a file that a client sends and the disk has not taken yet.
+    package static let uploadBytesWaitingMax = 4 << 20
+
+    /// Bytes of one message of an export that a client asks for.
+    package static let exportPieceBytes = 1 << 20
+
+    /// Such messages that wait for the client.
+    package static let exportPiecesAhead = 4
+
+    /// What is read of a file at a time.
+    package static let filePieceBytes = 256 << 10
+
     /// Refused rows that a job lists; more are counted.
     package static let rejectedRowsListed = 1_000
 }
@@ -367,6 +385,21 @@ extension Limits {
 
     /// One cell of a CSV file; longer than any property may be.
     package static let csvCellBytesMax = 1 << 20
+
+    /// One row of a file; a row with every column at its longest is far below.
+    package static let csvRowBytesMax = 4 << 20
+
+    /// Columns of one file.
+    package static let csvColumnsMax = 500
+
+    /// What is unpacked at a time.
+    package static let unpackedPieceBytes = 256 << 10
+
+    /// A packed file may unpack to this much whatever its size.
+    package static let unpackedFreeBytes: UInt64 = 256 << 20
+
+    /// How many times its size a larger one may unpack to; real tables reach about 20.
+    package static let unpackedRatioMax: UInt64 = 200
 }
 
 extension Limits {

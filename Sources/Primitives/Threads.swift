@@ -54,6 +54,10 @@ package enum Threads {
     /// Costs one read of thread-local storage.
     package static var number: Int { Int(bowerbird_thread_number()) }
 
+    package static func sleep(milliseconds: Int) {
+        usleep(UInt32(milliseconds) * 1_000)
+    }
+
     package static func join(_ handle: Handle) {
         pthread_join(handle.thread, nil)
     }

@@ -4,7 +4,7 @@ import Resources
 import Wire
 
 /// The fields that every resource message begins with, at the same numbers.
-private protocol ResourceBuilder {
+protocol ResourceBuilder {
     func resourceName(_ value: String)
     func name(_ value: String)
     func status(_ value: ResourceStatusValue)
@@ -24,11 +24,11 @@ extension CampaignBuilder: ResourceBuilder {}
 extension FilterBuilder: ResourceBuilder {}
 
 extension ResourceBuilder {
-    fileprivate func header(_ resource: Resource) {
+    func header(_ resource: Resource) {
         let header = resource.header
         resourceName(resource.resourceName.text)
         name(header.name)
-        status(header.status.wire)
+        status(header.status.wire(of: resource.kind))
         failureReason(header.failureReason)
         creationDateTime { $0.set(header.createdAt) }
         lastUpdatedDateTime { $0.set(header.updatedAt) }

@@ -220,7 +220,8 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
         guard let recording = recordings.removeValue(forKey: version), !recording.hasOverflowed
         else { return false }
         let store = engine.group(recording.group)
-        let selection = version.parent.flatMap { self.selection(of: $0, recording.group) }
+        let solution = version.text.contains("/versions/") ? version.parent : version
+        let selection = solution.flatMap { self.selection(of: $0, recording.group) }
         func selected(_ change: HistoryChange) -> HistoryChange? {
             guard let selection else { return change }
             return selection.selected(change, store)
@@ -245,6 +246,8 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
             selection: selection,
             position: engine.position
         )
+        // A campaign may answer with the model that had this name before.
+        rebuildTable()
         return true
     }
 
@@ -285,6 +288,38 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
 
     package func endRecording(for version: ResourceName) {
         recordings[version] = nil
+    }
+
+    /// A model that answers, as a training needs to know it.
+    package struct Model: Sendable {
+        /// A version's name, or a solution's for a model that has only observed.
+        package let name: ResourceName
+        package let recipe: any Recipe
+        /// The events that it learns from; `nil` for all.
+        package let selection: EventSelection?
+        /// It is stored.
+        package let hasArtifact: Bool
+    }
+
+    /// The models of a group, in order of their names.
+    package func models(of group: GroupIndex) -> [Model] {
+        entries.keys.sorted { $0.text < $1.text }.compactMap { name in
+            guard entries[name]?.group == group else { return nil }
+            let isVersion = name.text.contains("/versions/")
+            guard let solution = isVersion ? name.parent : name,
+                case .solution(let resource) = engine.resources[solution],
+                let recipe = RecipeCatalog.recipe(
+                    resource.recipe.label,
+                    parameters: resource.config.parameters
+                )
+            else { return nil }
+            return Model(
+                name: name,
+                recipe: recipe,
+                selection: EventSelection(resource.config, nil),
+                hasArtifact: isVersion
+            )
+        }
     }
 
     private func record(_ change: AppliedChange) {

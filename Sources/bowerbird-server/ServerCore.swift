@@ -17,6 +17,8 @@ struct ServerCore {
     private let keeper: ServedListKeeper
     private let autoTrainer: AutoTrainer
     private let eraser: Eraser
+    private let jobs: JobQueue
+    private let jobSettings: JobSettings
     private let clock = SystemClock()
     private let workers = WorkerPool()
 
@@ -24,6 +26,7 @@ struct ServerCore {
     init(
         _ place: Journal.Place,
         filterQuotas: FilterQuotas,
+        jobSettings: JobSettings,
         metrics: Metrics.Registry,
         logger: Logger
     ) throws(JournalError) {
@@ -75,6 +78,9 @@ struct ServerCore {
             logger: logger
         )
         autoTrainer.start()
+        self.jobSettings = jobSettings
+        jobs = JobQueue(journal: journal, registry: registry, clock: clock, logger: logger)
+        jobs.start(uploads: jobSettings.uploads)
         show(in: metrics)
         logger.info("recovered", metadata: ["position": "\(journal.engine.position.rawValue)"])
     }
@@ -113,7 +119,13 @@ struct ServerCore {
     }
 
     func addServices(to router: inout Router) {
-        let control = ControlPlane(journal: journal, trainings: trainings, clock: clock)
+        let control = ControlPlane(
+            journal: journal,
+            trainings: trainings,
+            jobs: jobs,
+            jobSettings: jobSettings,
+            clock: clock
+        )
         let events = EventsService(journal: journal, clock: clock)
         events.add(to: &router)
         RecordsService(journal: journal, events: events, workers: workers).add(to: &router)
@@ -126,10 +138,12 @@ struct ServerCore {
         SolutionsService(control: control).add(to: &router)
         CampaignsService(control: control).add(to: &router)
         FiltersService(control: control).add(to: &router)
+        JobsService(control: control).add(to: &router)
     }
 
     func stop() {
         autoTrainer.end()
+        jobs.end()
         trainings.end()
         eraser.end()
         keeper.end()

@@ -24,6 +24,10 @@ struct ServerFlags: ParsableArguments {
     var listen: [String] = []
     @Option(name: .customLong("admin-listen"), help: .of("admin-listen"))
     var adminListen: String?
+    @Option(name: .customLong("import-root"), help: .of("import-root"))
+    var importRoot: [String] = []
+    @Option(name: .customLong("export-root"), help: .of("export-root"))
+    var exportRoot: [String] = []
     @Option(name: .customLong("reactors"), help: .of("reactors"))
     var reactors: String?
     @Option(name: .customLong("tls-certificate"), help: .of("tls-certificate"))
@@ -125,7 +129,7 @@ struct ServerFlags: ParsableArguments {
             ("allow-plaintext", allowPlaintext),
             ("access-log", accessLog),
         ]
-        var given = ["listen": listen]
+        var given = ["listen": listen, "import-root": importRoot, "export-root": exportRoot]
         for (key, value) in options where value != nil { given[key] = value.map { [$0] } }
         for (key, isOn) in switches where isOn { given[key] = ["true"] }
         return given

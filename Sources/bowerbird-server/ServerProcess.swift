@@ -1,11 +1,13 @@
 import Admin
 import ArgumentParser
+import Control
 import Foundation
 import Journal
 import Logging
 import Metrics
 import Primitives
 import RPC
+import Resources
 import Services
 import Settings
 import Transport
@@ -191,13 +193,29 @@ struct ServerProcess {
         return health
     }
 
+    private func makeJobSettings() throws -> JobSettings {
+        let temporary = FileManager.default.temporaryDirectory.path
+        let folder = settings.dataDirectory ?? "\(temporary)/bowerbird-\(getpid())"
+        do throws(Refusal) {
+            return JobSettings(
+                importRoots: try FileRoots(settings.importRoots, flag: "--import-root"),
+                exportRoots: try FileRoots(settings.exportRoots, flag: "--export-root"),
+                uploads: folder + (settings.dataDirectory == nil ? "-uploads" : "/uploads")
+            )
+        } catch {
+            throw ValidationError(error.message)
+        }
+    }
+
     private func makeCore() throws -> ServerCore {
         let place: Journal.Place =
             settings.dataDirectory.map { .directory($0) } ?? .memory
+        let jobSettings = try makeJobSettings()
         do throws(JournalError) {
             return try ServerCore(
                 place,
                 filterQuotas: settings.filterQuotas,
+                jobSettings: jobSettings,
                 metrics: metrics,
                 logger: logger
             )

@@ -23,6 +23,8 @@ extension ServerSettings {
                 for none. By default 127.0.0.1:9464, or none when that is taken.
                 """
             ),
+            Setting("import-root", "A folder whose files import jobs may read; repeatable."),
+            Setting("export-root", "A folder in which export jobs may make files; repeatable."),
             Setting("reactors", "Threads that serve connections, 1 to 256. By default one a core."),
             Setting(
                 "tls-certificate",

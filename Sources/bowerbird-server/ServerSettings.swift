@@ -13,6 +13,9 @@ struct ServerSettings {
     let listen: [SocketAddress]
     /// Where the admin port is asked for; `nil` for the default.
     let adminListen: String?
+    /// Folders that jobs may read and write files in.
+    let importRoots: [String]
+    let exportRoots: [String]
     let reactors: Int?
     let tlsFiles: TLSFiles?
     let tokenFile: String?
@@ -47,6 +50,8 @@ struct ServerSettings {
         _ = try integer("version", 1...1)
         dataDirectory = table["data-directory"].text
         adminListen = table["admin-listen"].text
+        importRoots = table["import-root"].values.filter { !$0.isEmpty }
+        exportRoots = table["export-root"].values.filter { !$0.isEmpty }
         reactors = try table["reactors"].integer(1...256)
         tokenFile = table["token-file"].text
         healthAccess = try Self.openness(table["health-access"])

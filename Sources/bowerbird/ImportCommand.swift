@@ -20,10 +20,30 @@ struct ImportCommand: AsyncParsableCommand {
     @Option(help: "Batches or calls in flight.") var inFlight = 32
     @Option(help: "Through Put calls of at most so many rows, in place of the stream.")
     var rowsPerCall: Int?
+    @Option(
+        help: "As a job of the server: full (takes the place of older bulk records) or incremental."
+    )
+    var job: ImportMode?
+    @Flag(help: "The job reads a file of the server, below its --import-root.")
+    var onServer = false
+    @Flag(help: "The job only reads and checks.")
+    var dryRun = false
+    @Flag(help: "In the job's file a quote inside quotes is written with a backslash.")
+    var backslash = false
+    @Option(help: "Rows that the job may refuse before it has failed.")
+    var maxErrors: Int?
     @Flag(help: "No progress.") var quiet = false
+
+    func validate() throws {
+        guard job == nil, onServer || dryRun || backslash || maxErrors != nil else { return }
+        throw ValidationError(
+            "--on-server, --dry-run, --backslash and --max-errors need --job full or incremental"
+        )
+    }
 
     func run() async throws {
         let client = try server.client()
+        if let job { return try await run(job, client) }
         let report = try await Importer(
             client: client,
             group: groupName(group),
@@ -38,6 +58,24 @@ struct ImportCommand: AsyncParsableCommand {
             for line in report.refused.prefix(100) { say(line) }
             throw ExitWith.someRefused
         }
+    }
+
+    private func run(_ mode: ImportMode, _ client: BowerbirdClient) async throws {
+        let work = JobImport(
+            client: client,
+            dataset: "\(groupName(group))/datasets/\(type.rawValue)",
+            settings: ImportSettings(
+                mode: mode,
+                escapesByBackslash: backslash,
+                errorsMax: maxErrors,
+                isDryRun: dryRun,
+                eventType: eventType
+            ),
+            showsProgress: !quiet && isatty(2) == 1
+        )
+        let state = try await work.run(file, isOnServer: onServer)
+        client.close()
+        try state.report()
     }
 }
 

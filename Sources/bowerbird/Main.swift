@@ -10,7 +10,9 @@ struct Bowerbird: AsyncParsableCommand {
             Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no server there, 4 rows were refused.
             """,
         subcommands: [
-            StatusCommand.self, InitCommand.self, ImportCommand.self, PutCommand.self,
+            StatusCommand.self, InitCommand.self, ImportCommand.self, ExportCommand.self,
+            JobsCommand.self,
+            PutCommand.self,
             TrainCommand.self, RecommendCommand.self, RankCommand.self, FilterCommand.self,
             CertsCommand.self, TokenCommand.self, ExplainCommand.self, GetCommand.self,
             ListCommand.self, UpdateCommand.self, DeleteCommand.self, DemoCommand.self,

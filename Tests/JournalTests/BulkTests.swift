@@ -127,6 +127,39 @@ struct `Records in bulk` {
     }
 
     @Test
+    func `that are staged are no part of a snapshot`() async throws {
+        try await withDirectory { path in
+            let journal = try open(path)
+            try await makeGroup(journal)
+            _ = try await journal.sequencer.submit(put("u", "s", [1, 2]))
+            try await begin(journal, "first", .full)
+            _ = try await add(journal, "first", [("u", "new", 5), ("v", "new", 6)])
+            #expect(try await count(journal) == 2)
+            _ = try await journal.sequencer.submit(.job(.activate(jobName("first"))))
+            #expect(try await count(journal) == 4)
+            journal.close()
+        }
+    }
+
+    /// The events that a training would read.
+    private func count(_ journal: Journal) async throws -> Int {
+        try await withCheckedThrowingContinuation { continuation in
+            journal.sequencer.perform {
+                continuation.resume(
+                    with: Result {
+                        var count = 0
+                        try journal.makeSnapshot().forEachEvent(of: GroupIndex(0)) { _, _ in
+                            count += 1
+                            return true
+                        }
+                        return count
+                    }
+                )
+            }
+        }
+    }
+
+    @Test
     func `of an INCREMENTAL import are seen chunk by chunk, each row once`() async throws {
         try await withDirectory { path in
             let journal = try open(path)

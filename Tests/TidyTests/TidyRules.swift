@@ -6,7 +6,7 @@ enum TidyRules {
         "Metrics": ["Primitives", "Synchronization"],
         "Admin": ["Transport", "Metrics", "Primitives", "Glibc"],
         "Settings": ["CYAML"],
-        "Formats": ["CCSV", "CSimdJSON", "Primitives"],
+        "Formats": ["CCSV", "CSimdJSON", "CZlib", "CZstd", "Primitives"],
         "Resources": ["Primitives"],
         "Wire": ["CBowerbirdProtos", "CProtobufC", "Primitives"],
         "Transport": [
@@ -26,7 +26,7 @@ enum TidyRules {
         ],
         "Control": [
             "Serving", "Engine", "Resources", "Journal", "Recipes", "Formats", "Primitives",
-            "Logging", "Dispatch", "Synchronization",
+            "Logging", "Dispatch", "Glibc", "Synchronization",
         ],
         "Services": [
             "Control", "Serving", "Engine", "Journal", "Recipes", "Resources", "RPC", "Wire",
@@ -64,11 +64,12 @@ enum TidyRules {
         "CKernels": ["Sources/Recipes/Math/", "Sources/Engine/Filters/", "Sources/Primitives/"],
         "COpenBLAS": ["Sources/Recipes/Math/"],
         "CLinux": ["Sources/Transport/", "Sources/Primitives/Threads.swift"],
-        "CSimdJSON": ["Sources/Formats/JSON"],
         "CYAML": ["Sources/Settings/"],
+        "CSimdJSON": ["Sources/Formats/JSON", "Sources/Formats/TextCheck"],
         "COpenSSL": ["Sources/Transport/TLS/"],
-        "CZlib": ["Sources/RPC/Compression/"],
+        "CZlib": ["Sources/RPC/Compression/", "Sources/Formats/Packing"],
         "CCSV": ["Sources/Formats/CSV"],
+        "CZstd": ["Sources/Formats/Packing"],
     ]
 
     static func imports(_ path: String, _ text: String) -> [String] {

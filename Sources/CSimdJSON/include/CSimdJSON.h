@@ -40,6 +40,9 @@ const char *bowerbird_json_parse(
     struct bowerbird_json_parser *parser, const uint8_t *bytes, size_t byte_count,
     size_t depth_max, const struct bowerbird_json_node **nodes, size_t *count);
 
+/// Whether the bytes are UTF-8.
+int bowerbird_is_utf8(const uint8_t *bytes, size_t byte_count);
+
 #ifdef __cplusplus
 }
 #endif

@@ -100,6 +100,16 @@ extension DatasetEngine {
         return event.generation == 0 || store?.bulk[.interactions]?.active == event.generation
     }
 
+    /// The bulk generation that counts, of every dataset.
+    package func activeGenerations() -> [GroupIndex: [DatasetKind: UInt32]] {
+        var active: [GroupIndex: [DatasetKind: UInt32]] = [:]
+        for case .dataset(let dataset) in resources.all(.dataset) {
+            guard case .datasetGroup(let group) = resources[dataset.group] else { continue }
+            active[group.index, default: [:]][dataset.kind] = dataset.bulk.active
+        }
+        return active
+    }
+
     /// An event of a FULL import that was under way before a restart.
     ///
     /// Rows of generations that are no more are being deleted.

@@ -50,6 +50,7 @@ package struct MethodAccessTable: Sendable {
             ("DatasetsService", datasets), ("SolutionsService", solutions),
             ("CampaignsService", campaigns), ("FiltersService", filters),
             ("RecordsService", records),
+            ("JobsService", jobs),
         ].flatMap { service, methods in
             methods.map { ("bowerbird.v1.\(service)/\($0.key)", $0.value) }
         }
@@ -131,5 +132,19 @@ package struct MethodAccessTable: Sendable {
         "ListFilters": .groups(.read, ["dataset_group"]),
         "DeleteFilter": .groups(.admin, ["filter"]),
         "ValidateFilter": .groups(.read, ["dataset_group", "filter"]),
+    ]
+
+    private static let jobs: [String: MethodRule] = [
+        "CreateDatasetImportJob": .groups(.admin, ["dataset"]),
+        "DescribeDatasetImportJob": .groups(.read, ["dataset_import_job"]),
+        "ListDatasetImportJobs": .groups(.read, ["dataset_group"]),
+        "CancelDatasetImportJob": .groups(.admin, ["dataset_import_job"]),
+        "CreateDatasetExportJob": .groups(.admin, ["dataset"]),
+        "DescribeDatasetExportJob": .groups(.read, ["dataset_export_job"]),
+        "ListDatasetExportJobs": .groups(.read, ["dataset_group"]),
+        "CancelDatasetExportJob": .groups(.admin, ["dataset_export_job"]),
+        "WatchJob": .groups(.read, ["job"]),
+        "ImportData": .groups(.write, ["job.dataset"]),
+        "ExportData": .groups(.admin, ["dataset"]),
     ]
 }

@@ -2731,7 +2731,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__recipe__descriptor =
   (ProtobufCMessageInit) bowerbird__v1__recipe__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCEnumValue bowerbird__v1__resource_status__enum_values_by_number[7] =
+static const ProtobufCEnumValue bowerbird__v1__resource_status__enum_values_by_number[11] =
 {
   { "RESOURCE_STATUS_UNSPECIFIED", "BOWERBIRD__V1__RESOURCE_STATUS__RESOURCE_STATUS_UNSPECIFIED", 0 },
   { "RESOURCE_STATUS_CREATE_PENDING", "BOWERBIRD__V1__RESOURCE_STATUS__RESOURCE_STATUS_CREATE_PENDING", 1 },
@@ -2740,18 +2740,26 @@ static const ProtobufCEnumValue bowerbird__v1__resource_status__enum_values_by_n
   { "RESOURCE_STATUS_CREATE_FAILED", "BOWERBIRD__V1__RESOURCE_STATUS__RESOURCE_STATUS_CREATE_FAILED", 4 },
   { "RESOURCE_STATUS_CREATE_STOPPING", "BOWERBIRD__V1__RESOURCE_STATUS__RESOURCE_STATUS_CREATE_STOPPING", 5 },
   { "RESOURCE_STATUS_CREATE_STOPPED", "BOWERBIRD__V1__RESOURCE_STATUS__RESOURCE_STATUS_CREATE_STOPPED", 6 },
+  { "RESOURCE_STATUS_PENDING", "BOWERBIRD__V1__RESOURCE_STATUS__RESOURCE_STATUS_PENDING", 7 },
+  { "RESOURCE_STATUS_IN_PROGRESS", "BOWERBIRD__V1__RESOURCE_STATUS__RESOURCE_STATUS_IN_PROGRESS", 8 },
+  { "RESOURCE_STATUS_COMPLETED", "BOWERBIRD__V1__RESOURCE_STATUS__RESOURCE_STATUS_COMPLETED", 9 },
+  { "RESOURCE_STATUS_FAILED", "BOWERBIRD__V1__RESOURCE_STATUS__RESOURCE_STATUS_FAILED", 10 },
 };
 static const ProtobufCIntRange bowerbird__v1__resource_status__value_ranges[] = {
-{0, 0},{0, 7}
+{0, 0},{0, 11}
 };
-static const ProtobufCEnumValueIndex bowerbird__v1__resource_status__enum_values_by_name[7] =
+static const ProtobufCEnumValueIndex bowerbird__v1__resource_status__enum_values_by_name[11] =
 {
   { "RESOURCE_STATUS_ACTIVE", 3 },
+  { "RESOURCE_STATUS_COMPLETED", 9 },
   { "RESOURCE_STATUS_CREATE_FAILED", 4 },
   { "RESOURCE_STATUS_CREATE_IN_PROGRESS", 2 },
   { "RESOURCE_STATUS_CREATE_PENDING", 1 },
   { "RESOURCE_STATUS_CREATE_STOPPED", 6 },
   { "RESOURCE_STATUS_CREATE_STOPPING", 5 },
+  { "RESOURCE_STATUS_FAILED", 10 },
+  { "RESOURCE_STATUS_IN_PROGRESS", 8 },
+  { "RESOURCE_STATUS_PENDING", 7 },
   { "RESOURCE_STATUS_UNSPECIFIED", 0 },
 };
 const ProtobufCEnumDescriptor bowerbird__v1__resource_status__descriptor =
@@ -2761,9 +2769,9 @@ const ProtobufCEnumDescriptor bowerbird__v1__resource_status__descriptor =
   "ResourceStatus",
   "Bowerbird__V1__ResourceStatus",
   "bowerbird.v1",
-  7,
+  11,
   bowerbird__v1__resource_status__enum_values_by_number,
-  7,
+  11,
   bowerbird__v1__resource_status__enum_values_by_name,
   1,
   bowerbird__v1__resource_status__value_ranges,
