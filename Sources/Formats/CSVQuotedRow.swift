@@ -59,7 +59,8 @@ final class QuotedRow {
                 case .bad(let reason): return .bad(column: index, reason: reason)
                 case .needsMore:
                     guard isEnd else { return .needsMore }
-                    place = .closed
+                    // A quote at the very end closes; a backslash there escapes nothing.
+                    if byte == 0x22 { place = .closed }
                 }
                 if byte == 0x0A { lines += 1 }
             case .cellStart, .plain, .closed:

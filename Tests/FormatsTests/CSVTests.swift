@@ -79,6 +79,13 @@ struct `CSV rows` {
     }
 
     @Test
+    func `that end inside quotes at a backslash are refused`() {
+        let (_, rows, refused) = read("A,B\n1,2\n\"\\", .backslash)
+        #expect(refused == ["3:1: a quote is opened and never closed"])
+        #expect(rows == [["1", "2"]])
+    }
+
+    @Test
     func `without quotes are what libcsv makes of them`() throws {
         let seed = UInt64.random(in: 0 ... .max)
         var random = SeededGenerator(seed: seed)

@@ -75,7 +75,8 @@ package struct BulkReader {
         if !missing.isEmpty {
             throw Refusal(
                 .invalidInput,
-                "Input \(file) is missing the following columns:[\(missing.joined(separator: ", "))]."
+                "Input \(file) is missing the following columns:"
+                    + "[\(missing.joined(separator: ", "))]."
             )
         }
     }
