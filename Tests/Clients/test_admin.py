@@ -185,3 +185,15 @@ def test_an_admin_address_that_is_taken_is_an_error_and_a_dash_means_none(server
         assert process.stdout.readline().endswith(" admin=-\n")
         process.terminate()
         assert process.wait(timeout=20) == 0
+
+
+def test_a_signal_right_after_the_ready_line_ends_the_server_in_order_every_time():
+    # Whichever thread the kernel gives the signal to, one that a library started among them.
+    for _ in range(10):
+        with subprocess.Popen(
+            [server_binary(), "--ephemeral", "--listen", "127.0.0.1:0", "--admin-listen", "-"],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        ) as process:
+            assert process.stdout.readline().startswith("ready ")
+            process.terminate()
+            assert process.wait(timeout=20) == 0
