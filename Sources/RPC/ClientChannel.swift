@@ -168,6 +168,12 @@ package final class ClientChannel: Sendable {
         stream.flush(endStream: true)
     }
 
+    /// A path of a socket is no authority; gRPC's clients say `localhost` then.
+    private var authority: String {
+        if case .unix = address { return "localhost" }
+        return "\(address)"
+    }
+
     private func requestHeaders(
         _ path: String,
         _ timeoutMS: Int?,
@@ -176,7 +182,7 @@ package final class ClientChannel: Sendable {
         var block = HeaderBlock([
             .init(name: ":method", value: "POST"),
             .init(name: ":scheme", value: tls == nil ? "http" : "https"),
-            .init(name: ":path", value: path), .init(name: ":authority", value: "\(address)"),
+            .init(name: ":path", value: path), .init(name: ":authority", value: authority),
             .init(name: "content-type", value: "application/grpc"),
             .init(name: "te", value: "trailers"),
             .init(name: "grpc-accept-encoding", value: MessageCompression.accepted),

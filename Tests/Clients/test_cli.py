@@ -34,6 +34,20 @@ def shop(shared_server, tmp_path):
     return name, tmp_path, shared_server.address
 
 
+def test_a_unix_socket_is_spoken_to_like_any_address(tmp_path):
+    server = os.environ["BOWERBIRD_SERVER_BINARY"]
+    address = f"unix:{tmp_path}/socket"
+    with subprocess.Popen(
+        [server, "--ephemeral", "--listen", address, "--admin-listen", "-"],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    ) as process:
+        try:
+            assert process.stdout.readline() == f"ready grpc={address} admin=-\n"
+            assert run("status", server=address).stdout == "serving\n"
+        finally:
+            process.kill()
+
+
 def test_status_says_whether_it_serves(shared_server):
     assert run("status", server=shared_server.address).stdout == "serving\n"
 
