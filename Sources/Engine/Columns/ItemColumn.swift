@@ -24,7 +24,7 @@ enum ItemColumnKind: Hashable, Sendable {
 ///
 /// Chunks that did not change are shared with the columns before and after it.
 final class ItemColumn: Sendable {
-    static let chunkItems = ItemIDChunk.capacity
+    static let chunkItems = 4_096
     /// 64 words of a bitmap cover a chunk.
     static let chunkWords = chunkItems / 64
 
