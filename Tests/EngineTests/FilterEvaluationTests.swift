@@ -220,6 +220,23 @@ struct `Compiled filters` {
     }
 
     @Test
+    func `that compare columns of a row are right beyond one chunk of records`() throws {
+        let world = try World(fields: FilterWorld.fields)
+        let items = (0..<5_000).map { index in
+            let price = Double(index)
+            let list = index.isMultiple(of: 2) ? price + 1 : price
+            return FilterWorld.item("i\(index)", "all", nil, price, nil, nil, list: list)
+        }
+        for start in stride(from: 0, to: items.count, by: 1_000) {
+            try world.run(
+                .putItems(group: FilterWorld.group, Array(items[start..<start + 1_000]))
+            )
+        }
+        let below = "INCLUDE ItemID WHERE Items.PRICE < Items.LIST_PRICE"
+        #expect(try world.passing(below).count == 2_500)
+    }
+
+    @Test
     func `know what events carried after a restart`() throws {
         let world = try FilterWorld.shop()
         let again = try World(fields: FilterWorld.fields)

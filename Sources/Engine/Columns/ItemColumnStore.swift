@@ -38,12 +38,11 @@ final class ItemColumnStore {
             for _ in 0..<itemCount { column.append() }
             own.append(column)
         }
-        for (chunk, rows) in records.enumerated() {
-            for (slot, record) in rows.enumerated() {
-                guard let values = record?.properties.values, values.count > known else { continue }
-                for place in known..<min(values.count, own.count) {
-                    own[place].set(chunk, slot, values[place])
-                }
+        for (item, record) in records.joined().enumerated() {
+            guard let values = record?.properties.values, values.count > known else { continue }
+            let (chunk, slot) = item.quotientAndRemainder(dividingBy: ItemColumn.chunkItems)
+            for place in known..<min(values.count, own.count) {
+                own[place].set(chunk, slot, values[place])
             }
         }
     }

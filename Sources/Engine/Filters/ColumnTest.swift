@@ -84,7 +84,8 @@ final class ColumnTest: Sendable {
         _ words: inout [UInt64],
         _ start: Int
     ) {
-        for (slot, record) in root.records[chunk].records.enumerated() {
+        for (slot, item) in root.items(ofColumnChunk: chunk).enumerated() {
+            let record = root.record(of: ItemIndex(UInt32(item)))
             let datum = FilterDatum(record, info)
             if predicate.holds(datum) != predicate.isNegated {
                 words[start + slot / 64] |= 1 << UInt64(slot % 64)

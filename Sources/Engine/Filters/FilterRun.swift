@@ -34,7 +34,7 @@ struct FilterRun: ~Copyable {
             user: request.user,
             currentItem: request.currentItem
         )
-        wordCount = request.root.records.count * ItemColumn.chunkWords
+        wordCount = request.root.columnChunkCount * ItemColumn.chunkWords
     }
 
     /// Keeps of `words` what passes the whole chain.
@@ -214,7 +214,7 @@ struct FilterRun: ~Copyable {
         } else {
             let columnTest = ColumnTest(info, predicate)
             scratch.change(index) { words in
-                for chunk in request.root.records.indices {
+                for chunk in 0..<request.root.columnChunkCount {
                     columnTest.fill(
                         chunk,
                         request.root,

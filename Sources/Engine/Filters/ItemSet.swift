@@ -120,7 +120,7 @@ final class ItemSet: Sendable {
     }
 
     private func make(_ root: GroupRoot, _ known: Snapshot?) -> Snapshot {
-        let chunkCount = root.records.count
+        let chunkCount = root.columnChunkCount
         let read = places.map { root.columns.column($0) }
         var words = known?.expanded ?? []
         let missing = chunkCount * ItemColumn.chunkWords - words.count
@@ -190,7 +190,8 @@ final class ItemSet: Sendable {
             user: nil,
             currentItem: nil
         )
-        for (slot, record) in root.records[chunk].records.enumerated() {
+        for (slot, item) in root.items(ofColumnChunk: chunk).enumerated() {
+            let record = root.record(of: ItemIndex(UInt32(item)))
             let predicate = resolver.resolve(test.predicate, of: info, row: record)
             if predicate.holds(FilterDatum(record, info)) {
                 words[slot / 64] |= 1 << UInt64(slot % 64)

@@ -46,6 +46,17 @@ package final class GroupRoot: Sendable {
         return ids[index / ItemIDChunk.capacity].ids[index % ItemIDChunk.capacity]
     }
 
+    /// Chunks of `ItemColumn.chunkItems` items.
+    var columnChunkCount: Int {
+        (itemCount + ItemColumn.chunkItems - 1) / ItemColumn.chunkItems
+    }
+
+    /// The items of a chunk of the columns, by index.
+    func items(ofColumnChunk chunk: Int) -> Range<Int> {
+        let first = chunk * ItemColumn.chunkItems
+        return first..<min(first + ItemColumn.chunkItems, itemCount)
+    }
+
     /// What was put for an item; `nil` when it is known only from events.
     package func record(of item: ItemIndex) -> EntityRecord? {
         let index = Int(item.rawValue)
