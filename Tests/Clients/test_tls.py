@@ -254,6 +254,8 @@ def test_a_renewed_certificate_is_served_and_no_call_is_lost(tmp_path, way):
     try:
         for thread in threads:
             thread.start()
+        # The renewed certificate has another CA: what is served must be connected by then.
+        assert is_serving(server.channel, timeout=10)
         assert "first.example" in server.subject()
         install(renewed, folder)
         if way == "signal":
