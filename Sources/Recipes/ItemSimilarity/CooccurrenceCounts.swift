@@ -13,20 +13,14 @@ final class CooccurrenceCounts: Sendable {
     static let distanceMax = 10
     private static let stripeCount = 64
 
-    struct Row {
-        var pairs: [RowPair] = []
-        /// Σ_b C[a, b], displaced items included.
-        var sum: UInt64 = 0
-    }
-
     private final class Stripe: Sendable {
-        let rows = Mutex<[UInt32: Row]>([:])
+        let rows = Mutex<[UInt32: CountedRow]>([:])
     }
 
     private let stripes = (0..<CooccurrenceCounts.stripeCount).map { _ in Stripe() }
 
     /// The row of an item; `nil` when nothing stands near it yet.
-    func row(of item: UInt32) -> Row? {
+    func row(of item: UInt32) -> CountedRow? {
         stripes[Int(item) % Self.stripeCount].rows.withLock { $0[item] }
     }
 
@@ -57,69 +51,25 @@ final class CooccurrenceCounts: Sendable {
         guard left != right else { return }
         for (source, target) in [(left, right), (right, left)] {
             stripes[Int(source) % Self.stripeCount].rows.withLock { rows in
-                Self.add(target, delta, to: &rows[source, default: Row()])
+                rows[source, default: CountedRow()]
+                    .add(target, delta, pairsMax: Limits.cooccurrenceRowMax)
             }
         }
-    }
-
-    private static func add(_ target: UInt32, _ delta: Int64, to row: inout Row) {
-        row.sum = UInt64(max(0, Int64(clamping: row.sum) + delta))
-        if let at = row.pairs.firstIndex(where: { $0.item == target }) {
-            let weight = Int64(row.pairs[at].weight) + delta
-            if weight > 0 {
-                row.pairs[at].weight = UInt32(clamping: weight)
-            } else {
-                row.pairs.remove(at: at)
-            }
-            return
-        }
-        guard delta > 0 else { return }
-        let pair = RowPair(item: target, weight: UInt32(clamping: delta))
-        guard row.pairs.count >= Limits.cooccurrenceRowMax else { return row.pairs.append(pair) }
-        var rarest = 0
-        for index in row.pairs.indices where row.pairs[index].weight < row.pairs[rarest].weight {
-            rarest = index
-        }
-        if row.pairs[rarest].weight <= pair.weight { row.pairs[rarest] = pair }
     }
 
     // MARK: Artifact
 
     func encode(into artifact: ArtifactWriter) {
-        var rows: [(UInt32, Row)] = []
+        var rows: [(UInt32, CountedRow)] = []
         for stripe in stripes {
             rows += stripe.rows.withLock { rows in rows.map { ($0.key, $0.value) } }
         }
-        rows.sort { $0.0 < $1.0 }
-        artifact.put(UInt32(rows.count))
-        for (item, row) in rows {
-            artifact.put(item)
-            artifact.put(row.sum)
-            artifact.put(UInt32(row.pairs.count))
-            for pair in row.pairs {
-                artifact.put(pair.item)
-                artifact.put(pair.weight)
-            }
-        }
+        CountedRow.encode(rows, into: artifact)
     }
 
     func decode(_ reader: inout ArtifactReader, itemCount: Int) throws(RecipeError) {
-        for _ in 0..<(try reader.count(of: 16)) {
-            let item = try reader.number(UInt32.self)
-            var row = Row()
-            row.sum = try reader.number(UInt64.self)
-            for _ in 0..<(try reader.count(of: 8)) {
-                let pair = RowPair(
-                    item: try reader.number(UInt32.self),
-                    weight: try reader.number(UInt32.self)
-                )
-                guard pair.item < itemCount else {
-                    throw ArtifactReader.damaged("a count names an unknown item")
-                }
-                row.pairs.append(pair)
-            }
-            let done = row
-            stripes[Int(item) % Self.stripeCount].rows.withLock { $0[item] = done }
+        try CountedRow.decode(&reader, itemCount: itemCount, noun: "count") { item, row in
+            stripes[Int(item) % Self.stripeCount].rows.withLock { $0[item] = row }
         }
     }
 }

@@ -14,15 +14,13 @@ final class SequentialRules: Sendable {
     static let unit: UInt32 = 2_520
     private static let stripeCount = 64
 
-    struct Row {
-        var pairs: [RowPair] = []
-        /// Σ_j A[a, j] over everything that was added, displaced pairs included.
-        var sum: UInt64 = 0
-    }
-
     private struct Stripe: Sendable {
         /// Of every 64th item.
-        var rows: [Row] = []
+        var rows: [CountedRow] = []
+
+        mutating func grow(to slot: Int) {
+            while rows.count <= slot { rows.append(CountedRow()) }
+        }
     }
 
     let shape: RuleShape
@@ -40,7 +38,7 @@ final class SequentialRules: Sendable {
     }
 
     /// The row of an item; `nil` when nothing has followed it yet.
-    func row(of item: UInt32) -> Row? {
+    func row(of item: UInt32) -> CountedRow? {
         let slot = Int(item) / Self.stripeCount
         return stripes[Int(item) % Self.stripeCount].state.withLock { stripe in
             slot < stripe.rows.count && stripe.rows[slot].sum > 0 ? stripe.rows[slot] : nil
@@ -81,35 +79,13 @@ final class SequentialRules: Sendable {
     private func add(_ source: UInt32, _ target: UInt32, _ delta: Int64) {
         stripes[Int(source) % Self.stripeCount].state.withLock { stripe in
             let slot = Int(source) / Self.stripeCount
-            while stripe.rows.count <= slot { stripe.rows.append(Row()) }
-            Self.add(target, delta, to: &stripe.rows[slot])
+            stripe.grow(to: slot)
+            stripe.rows[slot].add(target, delta, pairsMax: Limits.ruleRowMax)
         }
-    }
-
-    private static func add(_ target: UInt32, _ delta: Int64, to row: inout Row) {
-        row.sum = UInt64(max(0, Int64(clamping: row.sum) + delta))
-        if let at = Kernels.find(target, in: row.pairs) {
-            let weight = Int64(row.pairs[at].weight) + delta
-            if weight > 0 {
-                row.pairs[at].weight = UInt32(clamping: weight)
-            } else {
-                row.pairs.remove(at: at)
-            }
-            return
-        }
-        guard delta > 0 else { return }
-        let pair = RowPair(item: target, weight: UInt32(clamping: delta))
-        guard row.pairs.count >= Limits.ruleRowMax else { return row.pairs.append(pair) }
-        var lightest = 0
-        for index in row.pairs.indices
-        where row.pairs[index].weight < row.pairs[lightest].weight {
-            lightest = index
-        }
-        if row.pairs[lightest].weight <= pair.weight { row.pairs[lightest] = pair }
     }
 
     func encode(into artifact: ArtifactWriter) {
-        var rows: [(UInt32, Row)] = []
+        var rows: [(UInt32, CountedRow)] = []
         for (index, stripe) in stripes.enumerated() {
             rows += stripe.state.withLock { stripe in
                 stripe.rows.enumerated().compactMap { slot, row in
@@ -117,42 +93,15 @@ final class SequentialRules: Sendable {
                 }
             }
         }
-        rows.sort { $0.0 < $1.0 }
-        artifact.put(UInt32(rows.count))
-        for (item, row) in rows {
-            artifact.put(item)
-            artifact.put(row.sum)
-            artifact.put(UInt32(row.pairs.count))
-            for pair in row.pairs {
-                artifact.put(pair.item)
-                artifact.put(pair.weight)
-            }
-        }
+        CountedRow.encode(rows, into: artifact)
     }
 
     func decode(_ reader: inout ArtifactReader, itemCount: Int) throws(RecipeError) {
-        for _ in 0..<(try reader.count(of: 16)) {
-            let item = try reader.number(UInt32.self)
-            guard item < itemCount else {
-                throw ArtifactReader.damaged("a rule's item is unknown")
-            }
-            var row = Row()
-            row.sum = try reader.number(UInt64.self)
-            for _ in 0..<(try reader.count(of: 8)) {
-                let pair = RowPair(
-                    item: try reader.number(UInt32.self),
-                    weight: try reader.number(UInt32.self)
-                )
-                guard pair.item < itemCount else {
-                    throw ArtifactReader.damaged("a rule names an unknown item")
-                }
-                row.pairs.append(pair)
-            }
-            let done = row
+        try CountedRow.decode(&reader, itemCount: itemCount, noun: "rule") { item, row in
             let slot = Int(item) / Self.stripeCount
             stripes[Int(item) % Self.stripeCount].state.withLock { stripe in
-                while stripe.rows.count <= slot { stripe.rows.append(Row()) }
-                stripe.rows[slot] = done
+                stripe.grow(to: slot)
+                stripe.rows[slot] = row
             }
         }
     }
