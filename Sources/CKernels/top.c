@@ -99,6 +99,16 @@ static inline void push(uint64_t *heap, size_t count, uint64_t key) {
     heap[at] = key;
 }
 
+// Keeps `key` if it is one of the `limit` best so far; how many there are then.
+static inline size_t offer(uint64_t *heap, size_t count, size_t limit, uint64_t key) {
+    if (count < limit) {
+        push(heap, count, key);
+        return count + 1;
+    }
+    if (key > heap[0]) replace_root(heap, count, key);
+    return count;
+}
+
 WIDEST size_t bowerbird_top(
     const float *scores, const float *prior, float scale, size_t item_count,
     const uint64_t *words, size_t word_count, size_t limit, uint64_t *heap, uint32_t *items,
@@ -153,10 +163,7 @@ size_t bowerbird_best_sources(
         uint32_t item = touched[t];
         if (item == excluded) continue;
         uint64_t key = key_of(sums[item] * inverse_roots[item], item);
-        if (count < limit)
-            push(heap, count++, key);
-        else if (key > heap[0])
-            replace_root(heap, count, key);
+        count = offer(heap, count, limit, key);
     }
     for (size_t i = 0; i < count; i++) best[i] = item_of(heap[i]);
     return count;
@@ -169,10 +176,7 @@ size_t bowerbird_largest_column(
         float weight = columns[column * size + row];
         if (weight == 0) continue;
         uint64_t key = key_of(weight < 0 ? -weight : weight, (uint32_t)column);
-        if (count < limit)
-            push(heap, count++, key);
-        else if (key > heap[0])
-            replace_root(heap, count, key);
+        count = offer(heap, count, limit, key);
     }
     for (size_t i = 0; i < count; i++) best[i] = item_of(heap[i]);
     return count;
