@@ -115,12 +115,12 @@ extension BowerbirdClient {
             let view = try ListDatasetImportJobsResponseView(unpacking: bytes, into: arena)
             return (0..<view.datasetImportJobsCount).map { index in
                 let job = view.datasetImportJobs(index)
-                var state = JobState()
-                state.name = job.resourceName.string
-                state.status = JobState.word(job.status)
-                state.failureReason = job.failureReason.string
-                state.take(job.progress)
-                return state
+                return JobState(
+                    job.resourceName.string,
+                    job.status,
+                    job.failureReason.string,
+                    job.progress
+                )
             }
         }
         let exports = try await call(
@@ -134,12 +134,12 @@ extension BowerbirdClient {
             let view = try ListDatasetExportJobsResponseView(unpacking: bytes, into: arena)
             return (0..<view.datasetExportJobsCount).map { index in
                 let job = view.datasetExportJobs(index)
-                var state = JobState()
-                state.name = job.resourceName.string
-                state.status = JobState.word(job.status)
-                state.failureReason = job.failureReason.string
-                state.take(job.progress)
-                return state
+                return JobState(
+                    job.resourceName.string,
+                    job.status,
+                    job.failureReason.string,
+                    job.progress
+                )
             }
         }
         return imports + exports

@@ -248,6 +248,19 @@ extension ClientStream {
 }
 
 extension JobState {
+    /// What the messages of imports and of exports say alike.
+    init(
+        _ name: String,
+        _ status: ResourceStatusValue,
+        _ failureReason: String,
+        _ progress: borrowing JobProgressView
+    ) {
+        self.name = name
+        self.status = Self.word(status)
+        self.failureReason = failureReason
+        take(progress)
+    }
+
     mutating func take(_ progress: borrowing JobProgressView) {
         rowCount = progress.rowCount
         appliedCount = progress.appliedCount
