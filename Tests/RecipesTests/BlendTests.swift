@@ -3,20 +3,6 @@ import Recipes
 import TestSupport
 import Testing
 
-private func all(_ count: Int) -> ItemBitmap {
-    var bitmap = ItemBitmap()
-    for index in 0..<count { bitmap.insert(index) }
-    return bitmap
-}
-
-private func entry(_ item: Int, at milliseconds: Int64) -> Interaction {
-    Interaction(
-        item: ItemIndex(UInt32(item)),
-        type: EventTypeIndex(0),
-        occurredAt: Timestamp(milliseconds: milliseconds)
-    )
-}
-
 /// Worlds with enough events that validation chooses.
 @Suite
 struct `A blend that validation chooses` {
