@@ -63,6 +63,8 @@ private final class Learner: ApplyObserver {
 
 @Suite
 struct `A restart from an artifact` {
+    private func delete(_ deletion: Deletion) -> Mutation { .delete(group: shop, deletion) }
+
     private func mutation(_ random: inout SeededGenerator) -> Mutation {
         func pick(_ count: Int) -> Int { Int.random(in: 0..<count, using: &random) }
         if pick(3) == 0 {
@@ -83,12 +85,21 @@ struct `A restart from an artifact` {
             }
             return .putRecords(group: shop, tracker: nil, batch)
         }
+        switch pick(12) {
+        case 0: return delete(.owners(.user, ["u\(pick(3))"], isPartial: true))
+        case 1: return delete(.owners(.session, ["s\(pick(25))"], isPartial: true))
+        case 2: return delete(.item("i\(pick(40))"))
+        case 3, 4:
+            let given = "given-\(pick(4) == 0 ? "u\(pick(3))" : "")-s\(pick(25))-\(pick(9) * 7)"
+            return delete(.event(given))
+        default: break
+        }
         let user = pick(4) == 0 ? "u\(pick(3))" : ""
         return put(user, "s\(pick(25))", (0..<3).map { _ in pick(60) })
     }
 
     @Test(arguments: 0..<6)
-    func `teaches what was learnt since, joins of older events included`(round: Int) async throws {
+    func `teaches what was learnt since, joins and deletions of older events included`(round: Int) async throws {
         try await withDirectory { path in
             let seed = UInt64.random(in: 0 ... .max)
             var random = SeededGenerator(seed: seed)
