@@ -57,10 +57,8 @@ struct RowEncoder {
                 unsafe batch.deleteAll(store.family(.events), prefix: RowKey.owner(group, owner))
             }
             for event in merged { putEvent(group, user, event, to: batch) }
-            let rewrite = begin()
-            HistoryRewrite(group, at: position, session: session, user: user, merged: merged)
-                .write(to: rewrite)
-            put(.rewrites, RowKey.rewrite(group, position, place), rewrite, to: batch)
+            let join = HistoryJoin(session: session, user: user, merged: merged)
+            putRewrite(.joined(join), RowKey.rewrite(group, position, place), to: batch)
             let target = begin()
             target.put(UInt64(user.rawValue))
             put(.eventIDs, RowKey.entity(group, session.rawValue), target, to: batch)
@@ -83,7 +81,7 @@ struct RowEncoder {
         case .requestForgotten(let id):
             unsafe batch.delete(store.family(.requests), RowKey.text(id, hash))
         case .erased(let effect):
-            add(effect, to: batch)
+            add(effect, at: position, place, to: batch)
         case .batchRemembered(let key, let answer):
             let row = begin()
             row.put(answer)
@@ -140,6 +138,12 @@ struct RowEncoder {
         guard !event.record.eventID.isEmpty else { return }
         let idKey = RowKey.eventID(group, event.record.eventID, hash)
         unsafe batch.put(store.family(.eventIDs), idKey, eventKey.bytes)
+    }
+
+    func putRewrite(_ kind: HistoryRewrite.Kind, _ key: [UInt8], to batch: WriteBatch) {
+        let row = begin()
+        HistoryRewrite.write(kind, to: row)
+        put(.rewrites, key, row, to: batch)
     }
 
     private func putJoin(

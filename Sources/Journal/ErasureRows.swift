@@ -5,7 +5,13 @@ import Synchronization
 
 /// Deletions as rows: what goes, and the marks that stay, of which none holds an id.
 extension RowEncoder {
-    func add(_ effect: ErasureEffect, to batch: WriteBatch) {
+    /// Models that are older know what goes: that stays a while, without ids, for them to forget.
+    func add(
+        _ effect: ErasureEffect,
+        at writePosition: LogPosition,
+        _ place: Int,
+        to batch: WriteBatch
+    ) {
         switch effect {
         case .owner(let group, let owner, let events):
             let key = RowKey.owner(group, owner)
@@ -15,6 +21,11 @@ extension RowEncoder {
             unsafe batch.delete(store.family(.sessions), key)
             unsafe batch.delete(store.family(.eventIDs), key)
             for id in events.eventIDs { markErased(group, id, to: batch) }
+            putRewrite(
+                .ownerErased(owner, events.all),
+                RowKey.rewrite(group, writePosition, place),
+                to: batch
+            )
             // The index stays taken: the kind is kept, the id is not.
             let row = begin()
             row.put(UInt64(OwnerKind.user.rawValue))
@@ -29,8 +40,13 @@ extension RowEncoder {
                 ordinal: event.ordinal
             )
             unsafe batch.delete(store.family(.events), key.bytes)
+            putRewrite(
+                .eventErased(owner, event),
+                RowKey.rewrite(group, writePosition, place),
+                to: batch
+            )
             markErased(group, event.identifier(group, owner), to: batch)
-        case .item(let group, let item, let position, let generations):
+        case .item(let group, let item, let position, let after, let generations):
             let key = RowKey.entity(group, item.rawValue)
             unsafe batch.delete(store.family(.items), key)
             for generation in generations {
@@ -40,6 +56,11 @@ extension RowEncoder {
             let row = begin()
             row.put(position.rawValue)
             put(.itemDeletions, key, row, to: batch)
+            putRewrite(
+                .itemErased(item, after: after),
+                RowKey.rewrite(group, writePosition, place),
+                to: batch
+            )
         case .historyReread:
             break
         case .recorded(let group, let record):
@@ -69,16 +90,32 @@ extension RowKey {
 
 extension Recovery {
     /// Before any event is applied.
-    func applyErasures(_ effects: inout [Effect]) throws(JournalError) {
+    ///
+    /// Of an item that is deleted among the `rewrites`, it is what held before them.
+    func applyErasures(
+        _ rewrites: [HistoryRewrite],
+        _ effects: inout [Effect]
+    ) throws(JournalError) {
+        var before: [GroupIndex: [ItemIndex: LogPosition]] = [:]
+        for rewrite in rewrites {
+            guard case .itemErased(let item, let after) = rewrite.kind,
+                before[rewrite.group]?[item] == nil
+            else { continue }
+            before[rewrite.group, default: [:]][item] = after
+        }
         try unsafe store.scan(.itemDeletions) { (key, value) throws(JournalError) in
             var reader = unsafe RowReader(value)
-            guard key.count == 8, let position = try? reader.unsigned() else {
+            guard key.count == 8, let last = try? reader.unsigned() else {
                 throw unsafe damaged(.itemDeletions, key)
             }
             let group = GroupIndex(UInt32(truncatingIfNeeded: unsafe RowKey.read(key, 0, 4)))
             let item = ItemIndex(UInt32(truncatingIfNeeded: unsafe RowKey.read(key, 4, 4)))
+            let position = before[group]?[item] ?? LogPosition(last)
+            guard position > .zero else { return true }
             effects.append(
-                .erased(.item(group, item, through: LogPosition(position), generations: []))
+                .erased(
+                    .item(group, item, through: position, after: .zero, generations: [])
+                )
             )
             return true
         }

@@ -2,7 +2,7 @@ import Engine
 import Primitives
 
 /// Sorts the stored events of a restart: what the models' artifacts know already, and what they
-/// must be told again, joins included, in the order of the log.
+/// must be told again, joins and deletions included, in the order of the log.
 struct HistoryReplay {
     private struct Owner: Hashable {
         var group: GroupIndex
@@ -22,13 +22,14 @@ struct HistoryReplay {
 
     private let replayAfter: LogPosition
     /// In the order of the log.
-    private var rewrites: [HistoryRewrite]
+    private let rewrites: [HistoryRewrite]
     /// The rewrites of an owner's history.
     private var rewritesOf: [Owner: [Int]] = [:]
     /// The rows of those owners.
-    private var finals: [Owner: [StoredEvent]] = [:]
+    private var finals: [Owner: [Entry]] = [:]
     private var tail: [(owner: Owner, event: StoredEvent)] = []
-    private var rows: [Entry: (owner: Owner, event: StoredEvent)] = [:]
+    /// The events of those owners, those that have no row any more included.
+    private var events: [Entry: StoredEvent] = [:]
 
     /// `rewrites` are those above `replayAfter`, each group's in the order of the log.
     init(replayAfter: LogPosition, rewrites: [HistoryRewrite]) {
@@ -37,9 +38,10 @@ struct HistoryReplay {
             (left.element.position, left.offset) < (right.element.position, right.offset)
         }.map(\.element)
         for (index, rewrite) in self.rewrites.enumerated() {
-            for owner in [rewrite.session, rewrite.user] {
+            for owner in rewrite.owners {
                 rewritesOf[Owner(group: rewrite.group, owner: owner), default: []].append(index)
             }
+            for erased in rewrite.erased { events[Entry(erased.event)] = erased.event }
         }
     }
 
@@ -47,8 +49,8 @@ struct HistoryReplay {
     mutating func takes(_ group: GroupIndex, _ owner: UserIndex, _ event: StoredEvent) -> Bool {
         let owner = Owner(group: group, owner: owner)
         if !rewritesOf.isEmpty, rewritesOf[owner] != nil {
-            finals[owner, default: []].append(event)
-            rows[Entry(event)] = (owner, event)
+            finals[owner, default: []].append(Entry(event))
+            events[Entry(event)] = event
             return true
         }
         guard event.position > replayAfter else { return false }
@@ -56,27 +58,42 @@ struct HistoryReplay {
         return true
     }
 
+    /// What an owner had at each of its rewrites and has now, in the order of the log.
+    private func lists(
+        _ owner: Owner,
+        _ indices: [Int]
+    ) -> [(entries: [Entry], isWhole: Bool, after: Set<Entry>?)] {
+        indices.map { index in
+            let rewrite = rewrites[index]
+            return (
+                rewrite.before(owner.owner), rewrite.isWhole, rewrite.after(owner.owner)
+            )
+        } + [(finals[owner] ?? [], true, nil)]
+    }
+
     /// All rows were seen: the histories of rewritten owners as the artifacts know them.
     ///
-    /// An event that is gone since, or is another owner's, takes no part: facts are what rows say.
-    mutating func facts() -> [Effect] {
-        for index in rewrites.indices {
-            let rewrite = rewrites[index]
-            let end = Owner(group: rewrite.group, owner: rewrite.user)
-            rewrites[index].ofSession = rewrite.ofSession.filter { rows[$0]?.owner == end }
-            rewrites[index].ofUser = rewrite.ofUser.filter { rows[$0]?.owner == end }
-        }
-        return rewritesOf.sorted { ($0.key.group, $0.key.owner) < ($1.key.group, $1.key.owner) }
+    /// An event that neither a row nor a rewrite has takes no part.
+    func facts() -> [Effect] {
+        rewritesOf.sorted { ($0.key.group, $0.key.owner) < ($1.key.group, $1.key.owner) }
             .flatMap { owner, indices in
-                rewrites[indices[0]].before(owner.owner)
-                    .filter { $0.position <= replayAfter }
-                    .compactMap { rows[$0]?.event }
-                    .map { .eventStored(owner.group, owner: owner.owner, $0) }
+                var known: [StoredEvent] = []
+                for list in lists(owner, indices) {
+                    known += list.entries.filter { $0.position <= replayAfter }
+                        .compactMap { events[$0] }
+                    if list.isWhole { break }
+                }
+                return known.sorted(by: Self.isBefore)
+                    .map { Effect.eventStored(owner.group, owner: owner.owner, $0) }
             }
     }
 
-    /// What is to be told, in the order of the log.
-    mutating func forEachStep(_ body: (Effects) -> Void) {
+    /// What is to be told, in the order of the log; `counted` says how many of an owner's events
+    /// count at that moment.
+    mutating func forEachStep(
+        counted: (GroupIndex, [StoredEvent]) -> ErasedEvents,
+        _ body: (Effects) -> Void
+    ) {
         for (owner, indices) in rewritesOf { addEvents(of: owner, indices) }
         finals = [:]
         tail.sort { left, right in
@@ -87,51 +104,63 @@ struct HistoryReplay {
         for (owner, event) in tail {
             let place = Place(position: event.position, ordinal: Int(event.ordinal))
             while next < rewrites.count, places[next] <= place {
-                body(step(rewrites[next]))
+                body(step(rewrites[next], counted))
                 next += 1
             }
             let effect = Effect.eventStored(owner.group, owner: owner.owner, event)
             body(Effects(position: event.position, effects: [effect]))
         }
-        for rewrite in rewrites[next...] { body(step(rewrite)) }
+        for rewrite in rewrites[next...] { body(step(rewrite, counted)) }
     }
 
     /// The events that came to an owner one by one between its rewrites.
     private mutating func addEvents(of owner: Owner, _ indices: [Int]) {
         // What the history was right after the rewrite before.
         var known: Set<Entry>?
-        for step in 0...indices.count {
-            let entries =
-                step < indices.count
-                ? rewrites[indices[step]].before(owner.owner)
-                : (finals[owner] ?? []).map(Entry.init)
-            for entry in entries {
+        for list in lists(owner, indices) {
+            for entry in list.entries {
                 let isNew = known.map { !$0.contains(entry) } ?? (entry.position > replayAfter)
-                if isNew, let row = rows[entry] { tail.append((owner, row.event)) }
+                if isNew, let event = events[entry] { tail.append((owner, event)) }
             }
-            guard step < indices.count else { return }
-            let rewrite = rewrites[indices[step]]
-            known =
-                owner.owner == rewrite.user ? Set(rewrite.ofSession + rewrite.ofUser) : []
+            known = list.after ?? known
         }
     }
 
-    private func step(_ rewrite: HistoryRewrite) -> Effects {
-        let merged = (rewrite.ofSession + rewrite.ofUser).compactMap { rows[$0]?.event }
-            .sorted { left, right in
-                (left.record.occurredAt, left.position, left.ordinal)
-                    < (right.record.occurredAt, right.position, right.ordinal)
-            }
-        return Effects(
-            position: rewrite.position,
-            effects: [
+    private func step(
+        _ rewrite: HistoryRewrite,
+        _ counted: (GroupIndex, [StoredEvent]) -> ErasedEvents
+    ) -> Effects {
+        let group = rewrite.group
+        let effect: Effect =
+            switch rewrite.kind {
+            case .joined(let join):
                 .historyJoined(
-                    rewrite.group,
-                    session: rewrite.session,
-                    user: rewrite.user,
-                    merged: merged
+                    group,
+                    session: join.session,
+                    user: join.user,
+                    merged: (join.ofSession + join.ofUser).compactMap { events[$0] }
+                        .sorted(by: Self.isBefore)
                 )
-            ]
-        )
+            case .ownerErased(let owner, let events):
+                .erased(.owner(group, owner, counted(group, events)))
+            case .eventErased(let owner, let event):
+                .erased(.event(group, owner: owner, event))
+            case .itemErased(let item, let after):
+                .erased(
+                    .item(
+                        group,
+                        item,
+                        through: rewrite.position,
+                        after: after,
+                        generations: []
+                    )
+                )
+            }
+        return Effects(position: rewrite.position, effects: [effect])
+    }
+
+    private static func isBefore(_ left: StoredEvent, _ right: StoredEvent) -> Bool {
+        (left.record.occurredAt, left.position, left.ordinal)
+            < (right.record.occurredAt, right.position, right.ordinal)
     }
 }

@@ -1,11 +1,12 @@
 import Engine
 import Primitives
 
-/// The join of a session with events, as the histories were before it.
+/// What was done to histories that are older, as they were before it.
 ///
-/// Rows tell what is, and a model whose artifact is older than a join must be told what was: its
-/// live part knows the session's history and the user's, not the joined one. So a restart begins
-/// with these histories and joins them again where the log did. Kept while an artifact is older.
+/// Rows tell what is, and a model whose artifact is older than a join or a deletion must be told
+/// what was: its live part knows the session's history and the user's, not the joined one, and what
+/// is deleted since. So a restart begins with these histories and does the same to them where the
+/// log did. Kept while an artifact is older. No id stands in it.
 struct HistoryRewrite {
     /// The place of an event in the log, which no other event has.
     struct Entry: Hashable {
@@ -13,65 +14,134 @@ struct HistoryRewrite {
         var ordinal: UInt16
     }
 
+    enum Kind {
+        case joined(HistoryJoin)
+        /// An owner is gone with all of its events.
+        case ownerErased(UserIndex, [StoredEvent])
+        case eventErased(UserIndex, StoredEvent)
+        /// Events on an item count no more; those at or below `after` did not before.
+        case itemErased(ItemIndex, after: LogPosition)
+    }
+
     var group: GroupIndex
     var position: LogPosition
+    var kind: Kind
+
+    /// Events of the same write below it came before it.
+    var ordinal: Int {
+        guard case .joined(let join) = kind else { return 0 }
+        return (join.ofSession + join.ofUser).filter { $0.position == position }
+            .map { Int($0.ordinal) + 1 }.max() ?? 0
+    }
+
+    /// Whose histories it changes, as far as it names them.
+    var owners: [UserIndex] {
+        switch kind {
+        case .joined(let join): [join.session, join.user]
+        case .ownerErased(let owner, _), .eventErased(let owner, _): [owner]
+        case .itemErased: []
+        }
+    }
+
+    /// Whether `before` is all that an owner had.
+    var isWhole: Bool {
+        switch kind {
+        case .joined, .ownerErased: true
+        case .eventErased, .itemErased: false
+        }
+    }
+
+    /// What an owner had before it.
+    func before(_ owner: UserIndex) -> [Entry] {
+        switch kind {
+        case .joined(let join): owner == join.session ? join.ofSession : join.ofUser
+        case .ownerErased(_, let events): events.map(Entry.init)
+        case .eventErased(_, let event): [Entry(event)]
+        case .itemErased: []
+        }
+    }
+
+    /// What an owner had after it; `nil`: what it had before, but for single events.
+    func after(_ owner: UserIndex) -> Set<Entry>? {
+        switch kind {
+        case .joined(let join): owner == join.user ? Set(join.ofSession + join.ofUser) : []
+        case .ownerErased: []
+        case .eventErased, .itemErased: nil
+        }
+    }
+
+    /// The events that no row has any more.
+    var erased: [(owner: UserIndex, event: StoredEvent)] {
+        switch kind {
+        case .ownerErased(let owner, let events): events.map { (owner, $0) }
+        case .eventErased(let owner, let event): [(owner, event)]
+        case .joined, .itemErased: []
+        }
+    }
+}
+
+/// The join of a session with events.
+struct HistoryJoin {
     var session: UserIndex
     var user: UserIndex
     /// Oldest first.
-    var ofSession: [Entry]
-    var ofUser: [Entry]
+    var ofSession: [HistoryRewrite.Entry]
+    var ofUser: [HistoryRewrite.Entry]
 
-    /// Events of the same write below it came before the join.
-    var ordinal: Int {
-        (ofSession + ofUser).filter { $0.position == position }.map { Int($0.ordinal) + 1 }.max()
-            ?? 0
+    /// The join that made `merged`, the history of `user` afterwards.
+    init(session: UserIndex, user: UserIndex, merged: [StoredEvent]) {
+        func entries(_ isOfSession: Bool) -> [HistoryRewrite.Entry] {
+            merged.filter { ($0.isMoved && $0.session == session) == isOfSession }
+                .map(HistoryRewrite.Entry.init)
+        }
+        self.session = session
+        self.user = user
+        ofSession = entries(true)
+        ofUser = entries(false)
     }
-
-    func before(_ owner: UserIndex) -> [Entry] { owner == session ? ofSession : ofUser }
 }
 
 extension HistoryRewrite.Entry {
     init(_ event: StoredEvent) {
         self.init(position: event.position, ordinal: event.ordinal)
     }
-
 }
 
+// MARK: Rows
+
 extension HistoryRewrite {
-    /// The join that made `merged`, the history of `user` afterwards.
-    init(
-        _ group: GroupIndex,
-        at position: LogPosition,
-        session: UserIndex,
-        user: UserIndex,
-        merged: [StoredEvent]
-    ) {
-        func entries(_ isOfSession: Bool) -> [Entry] {
-            merged.filter { ($0.isMoved && $0.session == session) == isOfSession }
-                .map(Entry.init)
-        }
-        self.init(
-            group: group,
-            position: position,
-            session: session,
-            user: user,
-            ofSession: entries(true),
-            ofUser: entries(false)
-        )
+    /// What stands first in a row; others may follow.
+    private enum Tag {
+        static let joined: UInt8 = 1
+        static let ownerErased: UInt8 = 2
+        static let eventErased: UInt8 = 3
+        static let itemErased: UInt8 = 4
     }
 
-    /// The version of the row; others may follow.
-    private static let join: UInt8 = 1
-
-    func write(to row: RowWriter) {
-        row.bytes.append(Self.join)
-        row.put(UInt64(session.rawValue))
-        row.put(UInt64(user.rawValue))
-        for entries in [ofSession, ofUser] {
-            row.put(entries) { row, entry in
-                row.put(entry.position.rawValue)
-                row.put(UInt64(entry.ordinal))
+    static func write(_ kind: Kind, to row: RowWriter) {
+        switch kind {
+        case .joined(let join):
+            row.bytes.append(Tag.joined)
+            row.put(UInt64(join.session.rawValue))
+            row.put(UInt64(join.user.rawValue))
+            for entries in [join.ofSession, join.ofUser] {
+                row.put(entries) { row, entry in
+                    row.put(entry.position.rawValue)
+                    row.put(UInt64(entry.ordinal))
+                }
             }
+        case .ownerErased(let owner, let events):
+            row.bytes.append(Tag.ownerErased)
+            row.put(UInt64(owner.rawValue))
+            row.put(events) { $0.putErased($1) }
+        case .eventErased(let owner, let event):
+            row.bytes.append(Tag.eventErased)
+            row.put(UInt64(owner.rawValue))
+            row.putErased(event)
+        case .itemErased(let item, let after):
+            row.bytes.append(Tag.itemErased)
+            row.put(UInt64(item.rawValue))
+            row.put(after.rawValue)
         }
     }
 
@@ -80,24 +150,92 @@ extension HistoryRewrite {
         _ position: LogPosition,
         _ reader: inout RowReader
     ) throws(RowReader.Damaged) {
-        guard try reader.byte() == Self.join else { throw RowReader.Damaged() }
-        func entries(_ reader: inout RowReader) throws(RowReader.Damaged) -> [Entry] {
+        self.group = group
+        self.position = position
+        switch try reader.byte() {
+        case Tag.joined:
+            kind = .joined(try HistoryJoin(&reader))
+        case Tag.ownerErased:
+            let owner = UserIndex(try reader.narrow(UInt32.self))
+            let events = try reader.list { (reader) throws(RowReader.Damaged) in
+                try reader.erased(group, owner)
+            }
+            kind = .ownerErased(owner, events)
+        case Tag.eventErased:
+            let owner = UserIndex(try reader.narrow(UInt32.self))
+            kind = .eventErased(owner, try reader.erased(group, owner))
+        case Tag.itemErased:
+            let item = ItemIndex(try reader.narrow(UInt32.self))
+            kind = .itemErased(item, after: LogPosition(try reader.unsigned()))
+        default:
+            throw RowReader.Damaged()
+        }
+    }
+}
+
+extension HistoryJoin {
+    fileprivate init(_ reader: inout RowReader) throws(RowReader.Damaged) {
+        func entries(
+            _ reader: inout RowReader
+        ) throws(RowReader.Damaged) -> [HistoryRewrite.Entry] {
             try reader.list { (reader) throws(RowReader.Damaged) in
-                Entry(
+                HistoryRewrite.Entry(
                     position: LogPosition(try reader.unsigned()),
                     ordinal: try reader.narrow(UInt16.self)
                 )
             }
         }
-        let session = UserIndex(try reader.narrow(UInt32.self))
-        let user = UserIndex(try reader.narrow(UInt32.self))
-        self.init(
-            group: group,
+        session = UserIndex(try reader.narrow(UInt32.self))
+        user = UserIndex(try reader.narrow(UInt32.self))
+        ofSession = try entries(&reader)
+        ofUser = try entries(&reader)
+    }
+}
+
+extension RowWriter {
+    /// An event whose row goes, without any id.
+    fileprivate func putErased(_ event: StoredEvent) {
+        put(event.record.occurredAt.milliseconds)
+        put(event.position.rawValue)
+        put(UInt64(event.ordinal))
+        put(event.withoutIDs)
+    }
+}
+
+extension RowReader {
+    fileprivate mutating func erased(
+        _ group: GroupIndex,
+        _ owner: UserIndex
+    ) throws(Damaged) -> StoredEvent {
+        let time = Timestamp(milliseconds: try signed())
+        let position = LogPosition(try unsigned())
+        let ordinal = try narrow(UInt16.self)
+        return try event(
+            EventKey(
+                group: group,
+                owner: owner,
+                time: time,
+                position: position,
+                ordinal: ordinal
+            )
+        )
+    }
+}
+
+extension StoredEvent {
+    /// What a history keeps of it.
+    fileprivate var withoutIDs: StoredEvent {
+        var kept = EventRecord(eventType: "", occurredAt: record.occurredAt)
+        kept.eventValue = record.eventValue
+        kept.properties.values = record.properties.values
+        return StoredEvent(
             position: position,
-            session: session,
-            user: user,
-            ofSession: try entries(&reader),
-            ofUser: try entries(&reader)
+            ordinal: ordinal,
+            item: item,
+            type: type,
+            record: kept,
+            session: nil,
+            generation: generation
         )
     }
 }

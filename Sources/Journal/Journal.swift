@@ -122,7 +122,7 @@ package final class Journal: Sendable {
         }
     }
 
-    /// Forgets what joined histories were, up to a position that every artifact has seen.
+    /// Forgets what changed histories were, up to a position that every artifact has seen.
     ///
     /// On the writer's thread, or before it starts. A failure leaves some rows for the next time.
     package func forgetRewrites(through position: LogPosition) {
@@ -136,6 +136,25 @@ package final class Journal: Sendable {
             )
         }
         try? store.write(batch)
+    }
+
+    /// The same for one group, where it must not fail: what was deleted stands in such rows, too.
+    package func forgetRewrites(
+        of group: GroupIndex,
+        through position: LogPosition
+    ) throws(Refusal) {
+        let store = try writer.currentStore()
+        let batch = WriteBatch()
+        unsafe batch.deleteAll(
+            store.family(.rewrites),
+            from: RowKey.group(group),
+            to: RowKey.rewrite(group, position, Int(UInt32.max))
+        )
+        do throws(JournalError) {
+            try store.write(batch)
+        } catch {
+            throw Refusal(.unavailable, "what was deleted could not be forgotten: \(error)")
+        }
     }
 
     static func position(_ store: Store) throws(JournalError) -> LogPosition {

@@ -50,12 +50,12 @@ struct Recovery {
         observe: ([AppliedChange]) -> Void
     ) throws(JournalError) {
         var effects: [Effect] = []
+        let rewrites = try rewrites(after: replayAfter)
         try applyNames(&effects)
-        try applyErasures(&effects)
+        try applyErasures(rewrites, &effects)
         try applyEntities(&effects)
         try applyBatches(&effects)
         flush(&effects)
-        let rewrites = try rewrites(after: replayAfter)
         var replay = HistoryReplay(replayAfter: replayAfter, rewrites: rewrites)
         try unsafe store.scan(.events) { (key, value) throws(JournalError) in
             guard let eventKey = unsafe EventKey(key) else { throw unsafe damaged(.events, key) }
@@ -74,11 +74,37 @@ struct Recovery {
         effects += replay.facts()
         flush(&effects)
         prepare()
-        replay.forEachStep { observe(engine.apply([$0])) }
-        // A session that was joined again has another user now.
+        replay.forEachStep(counted: { engine.counted($1, $0) }) { observe(engine.apply([$0])) }
+        try reread(rewrites, observe)
+        // A session that was joined again has another user now, an item that was deleted and put
+        // again its record.
         try applyJoins(&effects)
+        if rewrites.contains(where: { $0.owners.isEmpty }) { try applyItems(&effects) }
         flush(&effects)
         _ = engine.apply([Effects(position: position, effects: [])])
+    }
+
+    /// Deletions make room in full histories for events that are on disk only.
+    private func reread(
+        _ rewrites: [HistoryRewrite],
+        _ observe: ([AppliedChange]) -> Void
+    ) throws(JournalError) {
+        for group in Set(rewrites.filter { !$0.isWhole }.map(\.group)) {
+            for owner in engine.truncatedOwners(group) {
+                var events: [StoredEvent] = []
+                try unsafe store.scan(.events, prefix: RowKey.owner(group, owner)) {
+                    (key, value) throws(JournalError) in
+                    var reader = unsafe RowReader(value)
+                    guard let eventKey = unsafe EventKey(key),
+                        let event = try? reader.event(eventKey)
+                    else { throw unsafe damaged(.events, key) }
+                    if engine.isVisible(event, group) { events.append(event) }
+                    return true
+                }
+                let effect = Effect.erased(.historyReread(group, owner, events))
+                observe(engine.apply([Effects(position: position, effects: [effect])]))
+            }
+        }
     }
 
     private func rewrites(
@@ -139,17 +165,21 @@ struct Recovery {
     }
 
     private func applyEntities(_ effects: inout [Effect]) throws(JournalError) {
-        try scan(.items, into: &effects) { (key, reader) throws(RowReader.Damaged) in
-            let (group, item, generation) = try Self.record(key)
-            let record = try reader.entity(id: try reader.text())
-            if let generation { return .bulk(group, .items, generation, item, record) }
-            return .itemStored(group, ItemIndex(item), record)
-        }
+        try applyItems(&effects)
         try scan(.users, into: &effects) { (key, reader) throws(RowReader.Damaged) in
             let (group, user, generation) = try Self.record(key)
             let record = try reader.entity(id: try reader.text())
             if let generation { return .bulk(group, .users, generation, user, record) }
             return .userStored(group, UserIndex(user), record)
+        }
+    }
+
+    private func applyItems(_ effects: inout [Effect]) throws(JournalError) {
+        try scan(.items, into: &effects) { (key, reader) throws(RowReader.Damaged) in
+            let (group, item, generation) = try Self.record(key)
+            let record = try reader.entity(id: try reader.text())
+            if let generation { return .bulk(group, .items, generation, item, record) }
+            return .itemStored(group, ItemIndex(item), record)
         }
     }
 

@@ -76,7 +76,7 @@ package final class Eraser: Sendable {
             let outcome: Result<LogPosition, Refusal>
             do throws(Refusal) {
                 for group in groups {
-                    try registry.rewriteArtifacts(of: group, journal.artifacts)
+                    try registry.rewriteArtifacts(of: group, journal)
                 }
                 outcome = .success(journal.engine.position)
             } catch {

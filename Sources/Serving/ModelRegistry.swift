@@ -67,7 +67,6 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
     /// A version whose artifact is missing or can't be read is passed to `unreadable`.
     package func restore(
         _ journal: Journal,
-        erasures: [GroupIndex: LogPosition] = [:],
         unreadable: (ResourceName, String) -> Void
     ) -> LogPosition {
         for case .solutionVersion(let version) in engine.resources.all(.solutionVersion)
@@ -79,18 +78,13 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
                     unreadable(name, "its artifact is missing")
                     continue
                 }
-                // What is gone has taught something: the model begins anew with what is left.
-                let erased = artifact.position < erasures[group] ?? .zero
                 let deletion = try journal.interactionsDeleted(group) ?? .zero
-                if erased || artifact.position < deletion {
-                    if erased {
-                        unreadable(name, "records were deleted since its artifact was written")
-                    }
+                if artifact.position < deletion {
                     entries[name] = Entry(
                         group: group,
                         model: entry.recipe.emptyModel(),
                         selection: selection(of: version.solution, group),
-                        position: erased ? .zero : deletion
+                        position: deletion
                     )
                     continue
                 }
@@ -112,6 +106,12 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
     /// The position that every artifact has seen; where there is none, that of now.
     package var oldestArtifact: LogPosition {
         entries.values.map(\.position).filter { $0 > .zero }.min() ?? engine.position
+    }
+
+    /// The same for one group's.
+    private func oldestArtifact(of group: GroupIndex) -> LogPosition {
+        entries.values.filter { $0.group == group }.map(\.position).filter { $0 > .zero }.min()
+            ?? engine.position
     }
 
     /// All items are there: tells every model how many items there are.
@@ -267,12 +267,13 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
         return (try recipe.recipe.decode(artifact), latest)
     }
 
-    /// Writes the artifacts of a group's versions anew, so that they hold nothing that was deleted.
+    /// Writes the artifacts of a group's versions anew, so that they hold nothing that was deleted,
+    /// and forgets what was kept for older ones.
     ///
     /// On the writer's thread.
     package func rewriteArtifacts(
         of group: GroupIndex,
-        _ artifacts: ArtifactStore
+        _ journal: Journal
     ) throws(Refusal) {
         for (name, entry) in entries where entry.group == group {
             guard name.text.contains("/versions/") else { continue }
@@ -282,8 +283,10 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
                 position: engine.position,
                 bytes: unsafe bytes.withUnsafeBytes { unsafe Array($0) }
             )
-            try artifacts.store(name, artifact)
+            try journal.artifacts.store(name, artifact)
+            entries[name]?.position = artifact.position
         }
+        try journal.forgetRewrites(of: group, through: oldestArtifact(of: group))
     }
 
     package func endRecording(for version: ResourceName) {

@@ -47,7 +47,7 @@ struct ServerCore {
         self.registry = registry
         keeper = ServedListKeeper(registry: registry, journal: journal, logger: logger)
         let erasures = try journal.lastErasures()
-        let replayAfter = registry.restore(journal, erasures: erasures) { version, reason in
+        let replayAfter = registry.restore(journal) { version, reason in
             logger.error(
                 "model can't be read; train again",
                 metadata: ["resource": "\(version)", "reason": "\(reason)"]

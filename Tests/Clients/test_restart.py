@@ -123,7 +123,10 @@ def test_a_crash_right_after_deletions_changes_nobodys_list(protos, durable_serv
     trained = scores(client)
     for call, request in steps:
         call(request, timeout=20)
-    client.put_event(group, "u6", "h", START + 91)
+    # One more that comes back, with events since.
+    client.records.DeleteItem(r.DeleteItemRequest(dataset_group=group, item_id="d"), timeout=20)
+    put_items(client, group, "d")
+    client.put_event(group, "u6", "d", START + 91)
     before = scores(client)
     assert before != trained
     durable_server.kill()

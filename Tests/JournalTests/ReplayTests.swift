@@ -99,7 +99,9 @@ struct `A restart from an artifact` {
     }
 
     @Test(arguments: 0..<6)
-    func `teaches what was learnt since, joins and deletions of older events included`(round: Int) async throws {
+    func `teaches what was learnt since, joins and deletions of older events included`(
+        round: Int
+    ) async throws {
         try await withDirectory { path in
             let seed = UInt64.random(in: 0 ... .max)
             var random = SeededGenerator(seed: seed)

@@ -94,7 +94,7 @@ extension DatasetEngine {
     }
 
     /// Whether readers see an event: it was put, or came with the newest bulk generation.
-    func isVisible(_ event: StoredEvent, _ group: GroupIndex) -> Bool {
+    package func isVisible(_ event: StoredEvent, _ group: GroupIndex) -> Bool {
         let store = stored(group)
         if store?.isDead(event) ?? false { return false }
         return event.generation == 0 || store?.bulk[.interactions]?.active == event.generation

@@ -19,8 +19,14 @@ package enum ErasureEffect: Hashable, Sendable {
     /// One event is gone, and its id used up.
     case event(GroupIndex, owner: UserIndex, StoredEvent)
     /// An item's record is gone, put or of one of these bulk generations; events on it at or below
-    /// `through` count no more.
-    case item(GroupIndex, ItemIndex, through: LogPosition, generations: [UInt32])
+    /// `through` count no more; those at or below `after` did not before.
+    case item(
+        GroupIndex,
+        ItemIndex,
+        through: LogPosition,
+        after: LogPosition,
+        generations: [UInt32]
+    )
     /// What stays of a history of which only a part was in memory; on disk it is so already.
     case historyReread(GroupIndex, UserIndex, [StoredEvent])
     /// That something was deleted, for the audit.
@@ -35,6 +41,10 @@ package struct ErasedEvents: Hashable, Sendable {
     package var put: [ItemIndex: UInt32] = [:]
     package var bulk: [ItemIndex: UInt32] = [:]
     package var staged: [ItemIndex: UInt32] = [:]
+    /// All of them, for models that know them still.
+    package var all: [StoredEvent] = []
+
+    package init() {}
 }
 
 /// A line of the audit: what kind of thing was deleted and when, and a keyed hash of its id.

@@ -1,4 +1,5 @@
-import Primitives
+package import Primitives
+import Resources
 import Synchronization
 
 /// How many visible events each item has, so that the last one takes the item's mark with it.
@@ -158,6 +159,32 @@ extension Shard.State {
 }
 
 extension DatasetEngine {
+    /// What is known of an owner's events, as far as they count now.
+    ///
+    /// On the writer's thread, or on the one that recovers.
+    package func counted(_ events: [StoredEvent], _ group: GroupIndex) -> ErasedEvents {
+        guard let store = stored(group) else { return ErasedEvents() }
+        let bulk = store.bulk[.interactions]
+        var erased = ErasedEvents()
+        erased.all = events
+        for event in events {
+            if !event.record.eventID.isEmpty { erased.eventIDs.append(event.record.eventID) }
+            guard let item = event.item, !store.isDead(event) else { continue }
+            switch event.generation {
+            case 0: erased.put[item, default: 0] += 1
+            case bulk?.active: erased.bulk[item, default: 0] += 1
+            case bulk?.staging: erased.staged[item, default: 0] += 1
+            default: break
+            }
+        }
+        return erased
+    }
+
+    /// Owners of whose histories only a part is in memory.
+    package func truncatedOwners(_ group: GroupIndex) -> [UserIndex] {
+        stored(group)?.truncatedOwners() ?? []
+    }
+
     func apply(
         _ effect: ErasureEffect,
         _ changes: inout [AppliedChange],
@@ -168,9 +195,10 @@ extension DatasetEngine {
             changes += store(group).erase(owner, events).map { .retracted(group, $0) }
             touched.insert(group)
         case .event(let group, let owner, let event):
+            guard isVisible(event, group) else { return }
             changes += store(group).erase(event, of: owner).map { .retracted(group, $0) }
             touched.insert(group)
-        case .item(let group, let item, let position, _):
+        case .item(let group, let item, let position, _, _):
             changes += store(group).erase(item, through: position).map { .retracted(group, $0) }
             touched.insert(group)
         case .historyReread(let group, let owner, let events):

@@ -73,7 +73,7 @@ extension Planner {
         guard let store = engine.stored(group) else { return }
         for index in [owner] + store.sessions(of: owner) where !isErased(index, group) {
             let events = try history(index, group)
-            effects.append(.erased(.owner(group, index, summary(events, store))))
+            effects.append(.erased(.owner(group, index, engine.counted(events, group))))
         }
     }
 
@@ -83,22 +83,6 @@ extension Planner {
         } catch {
             throw .refused(error)
         }
-    }
-
-    private func summary(_ events: [StoredEvent], _ store: GroupStore) -> ErasedEvents {
-        let bulk = store.bulk[.interactions]
-        var erased = ErasedEvents()
-        for event in events {
-            if !event.record.eventID.isEmpty { erased.eventIDs.append(event.record.eventID) }
-            guard let item = event.item, !store.isDead(event) else { continue }
-            switch event.generation {
-            case 0: erased.put[item, default: 0] += 1
-            case bulk?.active: erased.bulk[item, default: 0] += 1
-            case bulk?.staging: erased.staged[item, default: 0] += 1
-            default: break
-            }
-        }
-        return erased
     }
 
     /// Answers that are kept may quote what a rejected record said; they go on without.
@@ -124,7 +108,15 @@ extension Planner {
         let bulk = store.bulk[.items]
         let generations = [bulk?.active, bulk?.staging].compactMap(\.self).filter { $0 != 0 }
         effects.append(
-            .erased(.item(group, item, through: position, generations: generations))
+            .erased(
+                .item(
+                    group,
+                    item,
+                    through: position,
+                    after: store.itemDeletions[item] ?? .zero,
+                    generations: generations
+                )
+            )
         )
         // Of these a part is on disk only; what is gone makes room for it.
         for owner in store.truncatedOwners() {
