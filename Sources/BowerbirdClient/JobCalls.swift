@@ -3,6 +3,36 @@ internal import RPC
 internal import Wire
 
 extension BowerbirdClient {
+    /// Begins to delete users with everything of them.
+    ///
+    /// - Parameters:
+    ///   - job: The job's label.
+    ///   - group: The dataset group's resource name.
+    ///   - users: Their ids, at most 10,000.
+    ///   - location: In place of them, the server's path of a file with a column USER_ID.
+    /// - Returns: The job's resource name.
+    /// - Throws: `ClientError` when it was refused.
+    public func createDeletionJob(
+        _ job: String,
+        group: String,
+        users: [String] = [],
+        location: String = ""
+    ) async throws(ClientError) -> String {
+        try await call(
+            "/bowerbird.v1.JobsService/CreateDataDeletionJob",
+            { writer in
+                let request = CreateDataDeletionJobRequestBuilder(into: writer)
+                request.jobName(job)
+                request.datasetGroup(group)
+                if !location.isEmpty { request.dataSource { $0.dataLocation(location) } }
+                for user in users { request.userIDs(user) }
+            }
+        ) { (bytes, arena) throws(WireError) in
+            try CreateDataDeletionJobResponseView(unpacking: bytes, into: arena)
+                .dataDeletionJob.resourceName.string
+        }
+    }
+
     /// Begins to import a file of the server.
     ///
     /// - Parameters:
@@ -90,19 +120,26 @@ extension BowerbirdClient {
 
     /// Stops an import or an export that is waiting or running.
     public func cancelJob(_ job: String) async throws(ClientError) {
+        let path = "/bowerbird.v1.JobsService/"
+        if job.contains("/dataDeletionJobs/") {
+            return try await call(
+                path + "CancelDataDeletionJob",
+                { CancelDataDeletionJobRequestBuilder(into: $0).dataDeletionJob(job) }
+            ) { (_, _) throws(WireError) in }
+        }
         guard job.contains("/datasetExportJobs/") else {
             return try await call(
-                "/bowerbird.v1.JobsService/CancelDatasetImportJob",
+                path + "CancelDatasetImportJob",
                 { CancelDatasetImportJobRequestBuilder(into: $0).datasetImportJob(job) }
             ) { (_, _) throws(WireError) in }
         }
         try await call(
-            "/bowerbird.v1.JobsService/CancelDatasetExportJob",
+            path + "CancelDatasetExportJob",
             { CancelDatasetExportJobRequestBuilder(into: $0).datasetExportJob(job) }
         ) { (_, _) throws(WireError) in }
     }
 
-    /// The newest page of a group's imports and exports, by name.
+    /// The first page of a group's imports, exports and deletions, each by name.
     public func jobs(group: String) async throws(ClientError) -> [JobState] {
         let imports = try await call(
             "/bowerbird.v1.JobsService/ListDatasetImportJobs",
@@ -142,7 +179,29 @@ extension BowerbirdClient {
                 )
             }
         }
-        return imports + exports
+        return try await imports + exports + deletionJobs(group)
+    }
+
+    private func deletionJobs(_ group: String) async throws(ClientError) -> [JobState] {
+        try await call(
+            "/bowerbird.v1.JobsService/ListDataDeletionJobs",
+            { writer in
+                let request = ListDataDeletionJobsRequestBuilder(into: writer)
+                request.datasetGroup(group)
+                request.pageSize(1_000)
+            }
+        ) { (bytes, arena) throws(WireError) in
+            let view = try ListDataDeletionJobsResponseView(unpacking: bytes, into: arena)
+            return (0..<view.dataDeletionJobsCount).map { index in
+                let job = view.dataDeletionJobs(index)
+                return JobState(
+                    job.resourceName.string,
+                    job.status,
+                    job.failureReason.string,
+                    job.progress
+                )
+            }
+        }
     }
 
     /// A dataset as the bytes of a file.

@@ -19,6 +19,7 @@ package final class ControlPlane: Sendable {
     package let jobSettings: JobSettings
     let clock: any Clock
     private let tokens: PageToken
+    private let keyedHash: StableHash
 
     package init(
         journal: Journal,
@@ -34,7 +35,11 @@ package final class ControlPlane: Sendable {
         self.trainings = trainings
         self.clock = clock
         tokens = PageToken(hash: journal.hash)
+        keyedHash = journal.hash
     }
+
+    /// Nobody without the data directory can tell what it is of.
+    package func hash(_ bytes: [UInt8]) -> UInt64 { unsafe keyedHash.hash(bytes.span.bytes) }
 
     /// Drafts that carry the time of now.
     package var drafts: ResourceDrafts { ResourceDrafts(now: clock.now()) }

@@ -241,6 +241,16 @@ extension Limits {
 }
 
 extension Limits {
+    // MARK: Deletion jobs
+
+    /// Users that one write deletes: each costs a read of its history, and other writes wait.
+    package static let deletionChunkMax = 256
+
+    /// Users that one call names; longer lists are files.
+    package static let deletionIDsMax = 10_000
+}
+
+extension Limits {
     // MARK: Reading records
 
     /// Threads that answer what a reactor must not wait for, such as a read from disk.

@@ -75,6 +75,22 @@ package struct FileSource: Hashable, Sendable {
     }
 }
 
+extension FileSource {
+    fileprivate var withoutUploadPath: FileSource {
+        guard isUpload else { return self }
+        var plain = self
+        plain.path = shownName
+        return plain
+    }
+
+    /// The client's own name of an upload's file, which is named `{random}-{name}`.
+    package var shownName: String {
+        let name = path.split(separator: "/").last ?? ""
+        guard let dash = name.firstIndex(of: "-") else { return String(name) }
+        return String(name[name.index(after: dash)...])
+    }
+}
+
 /// What a `DatasetImportJob` does.
 package struct ImportWork: Hashable, Sendable {
     package var dataset: DatasetKind
@@ -174,6 +190,15 @@ package struct Job: Hashable, Sendable {
         case exporting(ExportWork)
         /// Deletes the users whose ids the files list.
         case deleting(FileSource)
+
+        /// The files that it reads; `nil` for an export.
+        package var source: FileSource? {
+            switch self {
+            case .importing(let work): work.source
+            case .deleting(let source): source
+            case .exporting: nil
+            }
+        }
     }
 
     package var header: ResourceHeader
@@ -184,6 +209,19 @@ package struct Job: Hashable, Sendable {
         self.header = header
         self.group = group
         self.work = work
+    }
+
+    /// The same for the same call: an upload's file has a name of chance before the client's.
+    package var withoutUploadPath: Job {
+        var plain = self
+        switch work {
+        case .importing(var work):
+            work.source = work.source.withoutUploadPath
+            plain.work = .importing(work)
+        case .deleting(let source): plain.work = .deleting(source.withoutUploadPath)
+        case .exporting: break
+        }
+        return plain
     }
 
     package var kind: Kind {

@@ -5,6 +5,7 @@ import Wire
 
 extension DatasetImportJobBuilder: ResourceBuilder {}
 extension DatasetExportJobBuilder: ResourceBuilder {}
+extension DataDeletionJobBuilder: ResourceBuilder {}
 
 /// Reads and writes jobs as messages.
 struct JobMessages: Sendable {
@@ -36,6 +37,18 @@ struct JobMessages: Sendable {
         message.format(work.form.wire)
         message.compression(work.packing.wire)
         message.progress { write(resource, $0, listsRows: false) }
+    }
+
+    func write(_ resource: Resource, _ message: DataDeletionJobBuilder) {
+        guard case .job(let job) = resource, case .deleting(let source) = job.work else { return }
+        message.header(resource)
+        message.datasetGroup(job.group.text)
+        if !source.isUpload { message.dataSource { $0.dataLocation(source.path) } }
+        message.format(source.form.wire)
+        message.compression(source.packing.wire)
+        message.csvEscape(source.escape == .doubled ? .doubled : .backslash)
+        message.numDeleted(control.progress(of: resource.resourceName).appliedCount)
+        message.progress { write(resource, $0, listsRows: true) }
     }
 
     /// How far a job is.
@@ -82,19 +95,64 @@ struct JobMessages: Sendable {
         }
         draft.form = try form(request.format)
         draft.packing = try packing(request.compression)
-        switch request.csvEscape {
-        case .unspecified, .doubled: draft.escape = .doubled
-        case .backslash: draft.escape = .backslash
-        default:
-            throw .invalid(
-                "csv_escape",
-                "is \(request.csvEscape.rawValue); DOUBLED (1) and BACKSLASH (2) are allowed"
-            )
-        }
+        draft.escape = try escape(request.csvEscape)
         draft.errorsMax = request.hasMaxErrors ? request.maxErrors : nil
         draft.isDryRun = request.dryRun
         draft.eventType = request.eventType.string
         return draft
+    }
+
+    static func deletionDraft(
+        _ request: borrowing CreateDataDeletionJobRequestView
+    ) throws(Refusal) -> JobDrafts.Deletion {
+        var draft = JobDrafts.Deletion()
+        draft.name = request.jobName.string
+        draft.group = request.datasetGroup.string
+        if request.hasDataSource { draft.location = request.dataSource.dataLocation.string }
+        draft.form = try form(request.format)
+        draft.packing = try packing(request.compression)
+        draft.escape = try escape(request.csvEscape)
+        return draft
+    }
+
+    /// The users that a call names itself.
+    static func users(
+        _ request: borrowing CreateDataDeletionJobRequestView
+    ) throws(Refusal) -> [String] {
+        let count = request.userIDsCount
+        guard count <= Limits.deletionIDsMax else {
+            throw .invalid(
+                "user_ids",
+                "has \(count) elements; at most 10,000 are allowed; give a file of them"
+            )
+        }
+        var users: [String] = []
+        for index in 0..<count {
+            let id = request.userIDs(index).string
+            guard (1...Limits.identifierCharactersMax).contains(id.unicodeScalars.count) else {
+                throw .invalid(
+                    "user_ids[\(index)]",
+                    "has \(id.unicodeScalars.count) characters; 1 to 256 are allowed"
+                )
+            }
+            users.append(id)
+        }
+        if !users.isEmpty, request.hasDataSource {
+            throw .invalid("data_source", "is not allowed beside user_ids")
+        }
+        return users
+    }
+
+    static func escape(_ value: CsvEscapeValue) throws(Refusal) -> QuoteEscape {
+        switch value {
+        case .unspecified, .doubled: .doubled
+        case .backslash: .backslash
+        default:
+            throw .invalid(
+                "csv_escape",
+                "is \(value.rawValue); DOUBLED (1) and BACKSLASH (2) are allowed"
+            )
+        }
     }
 
     static func exportDraft(

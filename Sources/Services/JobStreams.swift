@@ -171,10 +171,7 @@ final class UploadCall: StreamingCallHandler {
         let upload = self.upload
         service.calls.change(call) { [service, requestID] _, done in
             let job = try service.control.jobDrafts.importJob(draft, upload: try result.get())
-            service.control.create([job], requestID: requestID) { result, wakes in
-                if case .failure = result { upload?.discard() }
-                done(result, wakes)
-            }
+            service.create(job, requestID, upload, done)
         } _: { [messages = service.messages] stored, writer in
             let response = ImportDataResponseBuilder(into: writer)
             for one in stored { response.datasetImportJob { messages.write(one, $0) } }

@@ -20,6 +20,7 @@ package final class JobsService: Sendable {
     package func add(to router: inout Router) {
         addImports(to: &router)
         addExports(to: &router)
+        addDeletions(to: &router)
         let path = "/bowerbird.v1.JobsService/"
         router.serverStreaming(path + "WatchJob") { [self] in JobWatch($0, $1, service: self) }
         router.serverStreaming(path + "ExportData") { [self] in ExportCall($0, $1, service: self) }

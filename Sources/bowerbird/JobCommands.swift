@@ -85,10 +85,10 @@ struct JobProgressLine {
 }
 
 extension JobState {
-    /// Prints what came of an import; throws the code that fits.
-    func report() throws {
+    /// Prints what came of a job; throws the code that fits.
+    func report(applied: String = "applied", known: String = "known") throws {
         print(
-            "\(rowCount) rows: \(appliedCount) applied, \(duplicateCount) known, "
+            "\(rowCount) rows: \(appliedCount) \(applied), \(duplicateCount) \(known), "
                 + "\(rejectedCount) refused; \(status)"
         )
         for row in rejectedRows.prefix(100) {
@@ -155,7 +155,7 @@ struct ExportCommand: AsyncParsableCommand {
 struct JobsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "jobs",
-        abstract: "Lists, watches and stops imports and exports.",
+        abstract: "Lists, watches and stops imports, exports and deletions.",
         subcommands: [List.self, Watch.self, Cancel.self]
     )
 

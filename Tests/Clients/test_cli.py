@@ -155,6 +155,19 @@ def test_a_record_is_deleted_once_that_is_confirmed(shop):
     run("delete", name, "session", "nothing", "--yes", server=server, expect=1)
 
 
+def test_many_users_are_deleted_by_a_job(shop):
+    name, folder, address = shop
+    run("import", name, "interactions", str(folder / "ratings.csv"), server=address)
+    (folder / "gone.txt").write_text("USER_ID\nu1\nu2\nnobody\n")
+    path = str(folder / "gone.txt")
+    run("delete", name, "users", path, server=address, expect=1)
+    done = run("delete", name, "users", path, "--yes", server=address)
+    assert done.stdout == "3 rows: 2 deleted, 1 unknown, 0 refused; COMPLETED\n"
+    assert f"{name}/dataDeletionJobs/" in run("jobs", "list", name, server=address).stdout
+    assert run("list", name, "interactions", "--user", "u1", server=address).stdout.strip() == ""
+    assert run("list", name, "interactions", "--user", "u3", server=address).stdout.strip()
+
+
 def test_the_demo_runs_to_its_end():
     binary = os.environ["BOWERBIRD_SERVER_BINARY"]
     done = run("demo", "--server-binary", binary)

@@ -41,6 +41,43 @@ package struct JobDrafts: Sendable {
         package init() {}
     }
 
+    /// A deletion of users as a message says it.
+    package struct Deletion: Sendable {
+        package var name = ""
+        package var group = ""
+        package var location = ""
+        package var form = FileForm.automatic
+        package var packing = FilePacking.automatic
+        package var escape = QuoteEscape.doubled
+
+        package init() {}
+    }
+
+    /// A deletion of the users that a file of the server lists, or `upload`, which holds those that
+    /// came with the call.
+    package func deletionJob(_ given: Deletion, upload: String? = nil) throws(Refusal) -> Resource {
+        let header = try header(given.name)
+        let group = try ResourceName(
+            parsing: given.group,
+            as: .datasetGroup,
+            field: "dataset_group"
+        )
+        let field = "data_source.data_location"
+        var source = FileSource(path: upload ?? "", isUpload: true, form: .csv)
+        if upload == nil {
+            guard !given.location.isEmpty else {
+                throw .invalid(field, "is required; or give user_ids")
+            }
+            source = FileSource(
+                path: try settings.importRoots.existing(given.location, field: field),
+                form: given.form,
+                packing: given.packing,
+                escape: given.escape
+            )
+        }
+        return .job(Job(header: header, group: group, work: .deleting(source)))
+    }
+
     /// An import of `upload`, the file that came with the call; of the server's own file without.
     package func importJob(_ given: Import, upload: String? = nil) throws(Refusal) -> Resource {
         let header = try header(given.name)

@@ -139,15 +139,6 @@ struct SourceFile: Hashable {
     }
 }
 
-extension FileSource {
-    /// An upload's file is named `{random}-{the client's name}`.
-    var shownName: String {
-        let name = path.split(separator: "/").last ?? ""
-        guard let dash = name.firstIndex(of: "-") else { return String(name) }
-        return String(name[name.index(after: dash)...])
-    }
-}
-
 /// A file that is read from its start.
 ///
 /// Confined to one thread.

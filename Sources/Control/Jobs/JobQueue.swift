@@ -52,11 +52,7 @@ package final class JobQueue: Sendable {
             }
         }
         let kept = open.compactMap { resource -> String? in
-            if case .job(let job) = resource, case .importing(let work) = job.work {
-                work.source.path
-            } else {
-                nil
-            }
+            if case .job(let job) = resource { job.work.source?.path } else { nil }
         }
         Upload.removeAll(in: uploads, but: Set(kept))
         for job in open.sorted(by: { $0.header.createdAt < $1.header.createdAt }) {
@@ -104,8 +100,7 @@ package final class JobQueue: Sendable {
         switch job.work {
         case .importing: ImportRun(self, name).run()
         case .exporting: ExportRun(self, name).run()
-        // No call makes one yet.
-        case .deleting: break
+        case .deleting: DeletionRun(self, name).run()
         }
     }
 

@@ -61,6 +61,8 @@ package struct BulkEvents: Hashable, Sendable {
 package enum BulkRecords: Sendable {
     case events(BulkEvents)
     case entities(DatasetKind, [EntityRecord])
+    /// The ids of users who are to be deleted.
+    case deletions([String])
 }
 
 /// One event, planned: everything by index.

@@ -35,19 +35,20 @@ extension GroupStore {
         return itemDeletions[item].map { event.position <= $0 } ?? false
     }
 
-    /// The sessions that a user joined last.
+    /// The sessions that each of some users joined last.
     ///
     /// O(owners).
-    func sessions(of user: UserIndex) -> [UserIndex] {
-        var found: [UserIndex] = []
+    func sessions(of users: Set<UserIndex>) -> [UserIndex: [UserIndex]] {
+        var found: [UserIndex: [UserIndex]] = [:]
         for shard in shards {
             shard.state.withLock { state in
-                for owner in state.owners where owner.joinedUser == user && !owner.isErased {
-                    found.append(owner.index)
+                for owner in state.owners where !owner.isErased {
+                    guard let user = owner.joinedUser, users.contains(user) else { continue }
+                    found[user, default: []].append(owner.index)
                 }
             }
         }
-        return found.sorted()
+        return found.mapValues { $0.sorted() }
     }
 
     func erase(_ owner: UserIndex, _ events: ErasedEvents) -> [HistoryChange] {

@@ -10,6 +10,8 @@ extension Planner {
         _ outcome: inout MutationOutcome
     ) throws(Stop) {
         switch records {
+        // Of another kind of job.
+        case .deletions: return
         case .events(let events):
             let planned = try plan(events, group, work)
             outcome.appliedCount = planned.events.count

@@ -16,18 +16,7 @@ extension Planner {
         var outcome = MutationOutcome(position: position)
         switch deletion {
         case .owners(let kind, let ids, let isPartial):
-            for id in ids {
-                guard let owner = knownOwner(group.index, kind, id) else {
-                    outcome.duplicateCount += 1
-                    if isPartial { continue }
-                    throw .refused(Self.unknown(kind == .user ? "user" : "session", id))
-                }
-                if isErased(owner, group.index) { continue }
-                try erase(owner, group.index)
-                record(kind == .user ? .user : .session, id, group.index)
-                outcome.appliedCount += 1
-            }
-            if outcome.appliedCount > 0 { forgetMessages(group.index) }
+            try erase(ids, kind, isPartial, group.index, &outcome)
         case .item(let id):
             guard let item = engine.stored(group.index)?.items.index(of: id) else {
                 throw .refused(Self.unknown("item", id))
@@ -59,22 +48,37 @@ extension Planner {
         effects.append(.erased(.recorded(group, record)))
     }
 
-    /// Whether this mutation has erased an owner already.
-    private func isErased(_ owner: UserIndex, _ group: GroupIndex) -> Bool {
-        effects.contains { effect in
-            if case .erased(.owner(group, owner, _)) = effect { true } else { false }
-        }
-    }
-
     // MARK: Owners
 
-    /// An owner and the sessions that it joined last.
-    private mutating func erase(_ owner: UserIndex, _ group: GroupIndex) throws(Stop) {
-        guard let store = engine.stored(group) else { return }
-        for index in [owner] + store.sessions(of: owner) where !isErased(index, group) {
-            let events = try history(index, group)
-            effects.append(.erased(.owner(group, index, engine.counted(events, group))))
+    /// Owners with the sessions that each joined last.
+    private mutating func erase(
+        _ ids: [String],
+        _ kind: OwnerKind,
+        _ isPartial: Bool,
+        _ group: GroupIndex,
+        _ outcome: inout MutationOutcome
+    ) throws(Stop) {
+        let owners = ids.map { knownOwner(group, kind, $0) }
+        let sessions = engine.stored(group)?.sessions(of: Set(owners.compactMap(\.self))) ?? [:]
+        var erased: Set<UserIndex> = []
+        for (id, owner) in zip(ids, owners) {
+            guard let owner else {
+                outcome.duplicateCount += 1
+                if isPartial { continue }
+                throw .refused(Self.unknown(kind == .user ? "user" : "session", id))
+            }
+            if erased.contains(owner) {
+                outcome.duplicateCount += 1
+                continue
+            }
+            for index in [owner] + (sessions[owner] ?? []) where erased.insert(index).inserted {
+                let events = try history(index, group)
+                effects.append(.erased(.owner(group, index, engine.counted(events, group))))
+            }
+            record(kind == .user ? .user : .session, id, group)
+            outcome.appliedCount += 1
         }
+        if outcome.appliedCount > 0 { forgetMessages(group) }
     }
 
     private func history(_ owner: UserIndex, _ group: GroupIndex) throws(Stop) -> [StoredEvent] {

@@ -128,8 +128,13 @@ extension Planner {
         var progress = given
         progress.rejected = []
         var outcome = MutationOutcome(position: position)
-        if let records, case .importing(let work) = job.work {
+        switch (records, job.work) {
+        case (.deletions(let users)?, .deleting):
+            outcome = try delete(.owners(.user, users, isPartial: true), job.group)
+        case (let records?, .importing(let work)):
             try plan(records, group, work, &outcome)
+        case (_, .exporting), (_, .deleting), (nil, .importing):
+            break
         }
         progress.appliedCount += UInt64(outcome.appliedCount)
         progress.duplicateCount += UInt64(outcome.duplicateCount)

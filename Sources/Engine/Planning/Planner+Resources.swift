@@ -71,6 +71,7 @@ extension Planner {
                 tracker.trackingID = ""
                 plain = .eventTracker(tracker)
             }
+            if case .job(let job) = plain { plain = .job(job.withoutUploadPath) }
             return hash.hash("\(value) \(plain)")
         }
     }

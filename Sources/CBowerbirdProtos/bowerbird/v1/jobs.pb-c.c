@@ -998,6 +998,411 @@ void   bowerbird__v1__cancel_dataset_export_job_response__free_unpacked
   assert(message->base.descriptor == &bowerbird__v1__cancel_dataset_export_job_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   bowerbird__v1__data_deletion_job__init
+                     (Bowerbird__V1__DataDeletionJob         *message)
+{
+  static const Bowerbird__V1__DataDeletionJob init_value = BOWERBIRD__V1__DATA_DELETION_JOB__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__data_deletion_job__get_packed_size
+                     (const Bowerbird__V1__DataDeletionJob *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__data_deletion_job__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__data_deletion_job__pack
+                     (const Bowerbird__V1__DataDeletionJob *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__data_deletion_job__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__data_deletion_job__pack_to_buffer
+                     (const Bowerbird__V1__DataDeletionJob *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__data_deletion_job__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__DataDeletionJob *
+       bowerbird__v1__data_deletion_job__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__DataDeletionJob *)
+     protobuf_c_message_unpack (&bowerbird__v1__data_deletion_job__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__data_deletion_job__free_unpacked
+                     (Bowerbird__V1__DataDeletionJob *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__data_deletion_job__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__create_data_deletion_job_request__init
+                     (Bowerbird__V1__CreateDataDeletionJobRequest         *message)
+{
+  static const Bowerbird__V1__CreateDataDeletionJobRequest init_value = BOWERBIRD__V1__CREATE_DATA_DELETION_JOB_REQUEST__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__create_data_deletion_job_request__get_packed_size
+                     (const Bowerbird__V1__CreateDataDeletionJobRequest *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__create_data_deletion_job_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__create_data_deletion_job_request__pack
+                     (const Bowerbird__V1__CreateDataDeletionJobRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__create_data_deletion_job_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__create_data_deletion_job_request__pack_to_buffer
+                     (const Bowerbird__V1__CreateDataDeletionJobRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__create_data_deletion_job_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__CreateDataDeletionJobRequest *
+       bowerbird__v1__create_data_deletion_job_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__CreateDataDeletionJobRequest *)
+     protobuf_c_message_unpack (&bowerbird__v1__create_data_deletion_job_request__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__create_data_deletion_job_request__free_unpacked
+                     (Bowerbird__V1__CreateDataDeletionJobRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__create_data_deletion_job_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__create_data_deletion_job_response__init
+                     (Bowerbird__V1__CreateDataDeletionJobResponse         *message)
+{
+  static const Bowerbird__V1__CreateDataDeletionJobResponse init_value = BOWERBIRD__V1__CREATE_DATA_DELETION_JOB_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__create_data_deletion_job_response__get_packed_size
+                     (const Bowerbird__V1__CreateDataDeletionJobResponse *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__create_data_deletion_job_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__create_data_deletion_job_response__pack
+                     (const Bowerbird__V1__CreateDataDeletionJobResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__create_data_deletion_job_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__create_data_deletion_job_response__pack_to_buffer
+                     (const Bowerbird__V1__CreateDataDeletionJobResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__create_data_deletion_job_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__CreateDataDeletionJobResponse *
+       bowerbird__v1__create_data_deletion_job_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__CreateDataDeletionJobResponse *)
+     protobuf_c_message_unpack (&bowerbird__v1__create_data_deletion_job_response__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__create_data_deletion_job_response__free_unpacked
+                     (Bowerbird__V1__CreateDataDeletionJobResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__create_data_deletion_job_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__describe_data_deletion_job_request__init
+                     (Bowerbird__V1__DescribeDataDeletionJobRequest         *message)
+{
+  static const Bowerbird__V1__DescribeDataDeletionJobRequest init_value = BOWERBIRD__V1__DESCRIBE_DATA_DELETION_JOB_REQUEST__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__describe_data_deletion_job_request__get_packed_size
+                     (const Bowerbird__V1__DescribeDataDeletionJobRequest *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__describe_data_deletion_job_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__describe_data_deletion_job_request__pack
+                     (const Bowerbird__V1__DescribeDataDeletionJobRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__describe_data_deletion_job_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__describe_data_deletion_job_request__pack_to_buffer
+                     (const Bowerbird__V1__DescribeDataDeletionJobRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__describe_data_deletion_job_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__DescribeDataDeletionJobRequest *
+       bowerbird__v1__describe_data_deletion_job_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__DescribeDataDeletionJobRequest *)
+     protobuf_c_message_unpack (&bowerbird__v1__describe_data_deletion_job_request__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__describe_data_deletion_job_request__free_unpacked
+                     (Bowerbird__V1__DescribeDataDeletionJobRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__describe_data_deletion_job_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__describe_data_deletion_job_response__init
+                     (Bowerbird__V1__DescribeDataDeletionJobResponse         *message)
+{
+  static const Bowerbird__V1__DescribeDataDeletionJobResponse init_value = BOWERBIRD__V1__DESCRIBE_DATA_DELETION_JOB_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__describe_data_deletion_job_response__get_packed_size
+                     (const Bowerbird__V1__DescribeDataDeletionJobResponse *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__describe_data_deletion_job_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__describe_data_deletion_job_response__pack
+                     (const Bowerbird__V1__DescribeDataDeletionJobResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__describe_data_deletion_job_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__describe_data_deletion_job_response__pack_to_buffer
+                     (const Bowerbird__V1__DescribeDataDeletionJobResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__describe_data_deletion_job_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__DescribeDataDeletionJobResponse *
+       bowerbird__v1__describe_data_deletion_job_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__DescribeDataDeletionJobResponse *)
+     protobuf_c_message_unpack (&bowerbird__v1__describe_data_deletion_job_response__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__describe_data_deletion_job_response__free_unpacked
+                     (Bowerbird__V1__DescribeDataDeletionJobResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__describe_data_deletion_job_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__list_data_deletion_jobs_request__init
+                     (Bowerbird__V1__ListDataDeletionJobsRequest         *message)
+{
+  static const Bowerbird__V1__ListDataDeletionJobsRequest init_value = BOWERBIRD__V1__LIST_DATA_DELETION_JOBS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__list_data_deletion_jobs_request__get_packed_size
+                     (const Bowerbird__V1__ListDataDeletionJobsRequest *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__list_data_deletion_jobs_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__list_data_deletion_jobs_request__pack
+                     (const Bowerbird__V1__ListDataDeletionJobsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__list_data_deletion_jobs_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__list_data_deletion_jobs_request__pack_to_buffer
+                     (const Bowerbird__V1__ListDataDeletionJobsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__list_data_deletion_jobs_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__ListDataDeletionJobsRequest *
+       bowerbird__v1__list_data_deletion_jobs_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__ListDataDeletionJobsRequest *)
+     protobuf_c_message_unpack (&bowerbird__v1__list_data_deletion_jobs_request__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__list_data_deletion_jobs_request__free_unpacked
+                     (Bowerbird__V1__ListDataDeletionJobsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__list_data_deletion_jobs_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__list_data_deletion_jobs_response__init
+                     (Bowerbird__V1__ListDataDeletionJobsResponse         *message)
+{
+  static const Bowerbird__V1__ListDataDeletionJobsResponse init_value = BOWERBIRD__V1__LIST_DATA_DELETION_JOBS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__list_data_deletion_jobs_response__get_packed_size
+                     (const Bowerbird__V1__ListDataDeletionJobsResponse *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__list_data_deletion_jobs_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__list_data_deletion_jobs_response__pack
+                     (const Bowerbird__V1__ListDataDeletionJobsResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__list_data_deletion_jobs_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__list_data_deletion_jobs_response__pack_to_buffer
+                     (const Bowerbird__V1__ListDataDeletionJobsResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__list_data_deletion_jobs_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__ListDataDeletionJobsResponse *
+       bowerbird__v1__list_data_deletion_jobs_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__ListDataDeletionJobsResponse *)
+     protobuf_c_message_unpack (&bowerbird__v1__list_data_deletion_jobs_response__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__list_data_deletion_jobs_response__free_unpacked
+                     (Bowerbird__V1__ListDataDeletionJobsResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__list_data_deletion_jobs_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__cancel_data_deletion_job_request__init
+                     (Bowerbird__V1__CancelDataDeletionJobRequest         *message)
+{
+  static const Bowerbird__V1__CancelDataDeletionJobRequest init_value = BOWERBIRD__V1__CANCEL_DATA_DELETION_JOB_REQUEST__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__cancel_data_deletion_job_request__get_packed_size
+                     (const Bowerbird__V1__CancelDataDeletionJobRequest *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__cancel_data_deletion_job_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__cancel_data_deletion_job_request__pack
+                     (const Bowerbird__V1__CancelDataDeletionJobRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__cancel_data_deletion_job_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__cancel_data_deletion_job_request__pack_to_buffer
+                     (const Bowerbird__V1__CancelDataDeletionJobRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__cancel_data_deletion_job_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__CancelDataDeletionJobRequest *
+       bowerbird__v1__cancel_data_deletion_job_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__CancelDataDeletionJobRequest *)
+     protobuf_c_message_unpack (&bowerbird__v1__cancel_data_deletion_job_request__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__cancel_data_deletion_job_request__free_unpacked
+                     (Bowerbird__V1__CancelDataDeletionJobRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__cancel_data_deletion_job_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__cancel_data_deletion_job_response__init
+                     (Bowerbird__V1__CancelDataDeletionJobResponse         *message)
+{
+  static const Bowerbird__V1__CancelDataDeletionJobResponse init_value = BOWERBIRD__V1__CANCEL_DATA_DELETION_JOB_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__cancel_data_deletion_job_response__get_packed_size
+                     (const Bowerbird__V1__CancelDataDeletionJobResponse *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__cancel_data_deletion_job_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__cancel_data_deletion_job_response__pack
+                     (const Bowerbird__V1__CancelDataDeletionJobResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__cancel_data_deletion_job_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__cancel_data_deletion_job_response__pack_to_buffer
+                     (const Bowerbird__V1__CancelDataDeletionJobResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__cancel_data_deletion_job_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__CancelDataDeletionJobResponse *
+       bowerbird__v1__cancel_data_deletion_job_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__CancelDataDeletionJobResponse *)
+     protobuf_c_message_unpack (&bowerbird__v1__cancel_data_deletion_job_response__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__cancel_data_deletion_job_response__free_unpacked
+                     (Bowerbird__V1__CancelDataDeletionJobResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__cancel_data_deletion_job_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   bowerbird__v1__watch_job_request__init
                      (Bowerbird__V1__WatchJobRequest         *message)
 {
@@ -2897,6 +3302,647 @@ const ProtobufCMessageDescriptor bowerbird__v1__cancel_dataset_export_job_respon
   (ProtobufCMessageInit) bowerbird__v1__cancel_dataset_export_job_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor bowerbird__v1__data_deletion_job__field_descriptors[14] =
+{
+  {
+    "resource_name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DataDeletionJob, resource_name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "name",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DataDeletionJob, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "status",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DataDeletionJob, status),
+    &bowerbird__v1__resource_status__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "failure_reason",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DataDeletionJob, failure_reason),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "creation_date_time",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DataDeletionJob, creation_date_time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "last_updated_date_time",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DataDeletionJob, last_updated_date_time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "etag",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DataDeletionJob, etag),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "dataset_group",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DataDeletionJob, dataset_group),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "data_source",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DataDeletionJob, data_source),
+    &bowerbird__v1__data_source__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "format",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DataDeletionJob, format),
+    &bowerbird__v1__file_format__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "compression",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DataDeletionJob, compression),
+    &bowerbird__v1__compression__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "csv_escape",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DataDeletionJob, csv_escape),
+    &bowerbird__v1__csv_escape__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "num_deleted",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DataDeletionJob, num_deleted),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "progress",
+    14,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DataDeletionJob, progress),
+    &bowerbird__v1__job_progress__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__data_deletion_job__field_indices_by_name[] = {
+  10,   /* field[10] = compression */
+  4,   /* field[4] = creation_date_time */
+  11,   /* field[11] = csv_escape */
+  8,   /* field[8] = data_source */
+  7,   /* field[7] = dataset_group */
+  6,   /* field[6] = etag */
+  3,   /* field[3] = failure_reason */
+  9,   /* field[9] = format */
+  5,   /* field[5] = last_updated_date_time */
+  1,   /* field[1] = name */
+  12,   /* field[12] = num_deleted */
+  13,   /* field[13] = progress */
+  0,   /* field[0] = resource_name */
+  2,   /* field[2] = status */
+};
+static const ProtobufCIntRange bowerbird__v1__data_deletion_job__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 14 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__data_deletion_job__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.DataDeletionJob",
+  "DataDeletionJob",
+  "Bowerbird__V1__DataDeletionJob",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__DataDeletionJob),
+  14,
+  bowerbird__v1__data_deletion_job__field_descriptors,
+  bowerbird__v1__data_deletion_job__field_indices_by_name,
+  1,  bowerbird__v1__data_deletion_job__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__data_deletion_job__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__create_data_deletion_job_request__field_descriptors[8] =
+{
+  {
+    "job_name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__CreateDataDeletionJobRequest, job_name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "dataset_group",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__CreateDataDeletionJobRequest, dataset_group),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "data_source",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__CreateDataDeletionJobRequest, data_source),
+    &bowerbird__v1__data_source__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "user_ids",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Bowerbird__V1__CreateDataDeletionJobRequest, n_user_ids),
+    offsetof(Bowerbird__V1__CreateDataDeletionJobRequest, user_ids),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "format",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__CreateDataDeletionJobRequest, format),
+    &bowerbird__v1__file_format__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "compression",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__CreateDataDeletionJobRequest, compression),
+    &bowerbird__v1__compression__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "csv_escape",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__CreateDataDeletionJobRequest, csv_escape),
+    &bowerbird__v1__csv_escape__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "request_id",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__CreateDataDeletionJobRequest, request_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__create_data_deletion_job_request__field_indices_by_name[] = {
+  5,   /* field[5] = compression */
+  6,   /* field[6] = csv_escape */
+  2,   /* field[2] = data_source */
+  1,   /* field[1] = dataset_group */
+  4,   /* field[4] = format */
+  0,   /* field[0] = job_name */
+  7,   /* field[7] = request_id */
+  3,   /* field[3] = user_ids */
+};
+static const ProtobufCIntRange bowerbird__v1__create_data_deletion_job_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 8 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__create_data_deletion_job_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.CreateDataDeletionJobRequest",
+  "CreateDataDeletionJobRequest",
+  "Bowerbird__V1__CreateDataDeletionJobRequest",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__CreateDataDeletionJobRequest),
+  8,
+  bowerbird__v1__create_data_deletion_job_request__field_descriptors,
+  bowerbird__v1__create_data_deletion_job_request__field_indices_by_name,
+  1,  bowerbird__v1__create_data_deletion_job_request__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__create_data_deletion_job_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__create_data_deletion_job_response__field_descriptors[1] =
+{
+  {
+    "data_deletion_job",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__CreateDataDeletionJobResponse, data_deletion_job),
+    &bowerbird__v1__data_deletion_job__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__create_data_deletion_job_response__field_indices_by_name[] = {
+  0,   /* field[0] = data_deletion_job */
+};
+static const ProtobufCIntRange bowerbird__v1__create_data_deletion_job_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__create_data_deletion_job_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.CreateDataDeletionJobResponse",
+  "CreateDataDeletionJobResponse",
+  "Bowerbird__V1__CreateDataDeletionJobResponse",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__CreateDataDeletionJobResponse),
+  1,
+  bowerbird__v1__create_data_deletion_job_response__field_descriptors,
+  bowerbird__v1__create_data_deletion_job_response__field_indices_by_name,
+  1,  bowerbird__v1__create_data_deletion_job_response__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__create_data_deletion_job_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__describe_data_deletion_job_request__field_descriptors[1] =
+{
+  {
+    "data_deletion_job",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DescribeDataDeletionJobRequest, data_deletion_job),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__describe_data_deletion_job_request__field_indices_by_name[] = {
+  0,   /* field[0] = data_deletion_job */
+};
+static const ProtobufCIntRange bowerbird__v1__describe_data_deletion_job_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__describe_data_deletion_job_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.DescribeDataDeletionJobRequest",
+  "DescribeDataDeletionJobRequest",
+  "Bowerbird__V1__DescribeDataDeletionJobRequest",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__DescribeDataDeletionJobRequest),
+  1,
+  bowerbird__v1__describe_data_deletion_job_request__field_descriptors,
+  bowerbird__v1__describe_data_deletion_job_request__field_indices_by_name,
+  1,  bowerbird__v1__describe_data_deletion_job_request__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__describe_data_deletion_job_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__describe_data_deletion_job_response__field_descriptors[1] =
+{
+  {
+    "data_deletion_job",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DescribeDataDeletionJobResponse, data_deletion_job),
+    &bowerbird__v1__data_deletion_job__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__describe_data_deletion_job_response__field_indices_by_name[] = {
+  0,   /* field[0] = data_deletion_job */
+};
+static const ProtobufCIntRange bowerbird__v1__describe_data_deletion_job_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__describe_data_deletion_job_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.DescribeDataDeletionJobResponse",
+  "DescribeDataDeletionJobResponse",
+  "Bowerbird__V1__DescribeDataDeletionJobResponse",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__DescribeDataDeletionJobResponse),
+  1,
+  bowerbird__v1__describe_data_deletion_job_response__field_descriptors,
+  bowerbird__v1__describe_data_deletion_job_response__field_indices_by_name,
+  1,  bowerbird__v1__describe_data_deletion_job_response__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__describe_data_deletion_job_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__list_data_deletion_jobs_request__field_descriptors[3] =
+{
+  {
+    "dataset_group",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__ListDataDeletionJobsRequest, dataset_group),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "page_size",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__ListDataDeletionJobsRequest, page_size),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "page_token",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__ListDataDeletionJobsRequest, page_token),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__list_data_deletion_jobs_request__field_indices_by_name[] = {
+  0,   /* field[0] = dataset_group */
+  1,   /* field[1] = page_size */
+  2,   /* field[2] = page_token */
+};
+static const ProtobufCIntRange bowerbird__v1__list_data_deletion_jobs_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__list_data_deletion_jobs_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.ListDataDeletionJobsRequest",
+  "ListDataDeletionJobsRequest",
+  "Bowerbird__V1__ListDataDeletionJobsRequest",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__ListDataDeletionJobsRequest),
+  3,
+  bowerbird__v1__list_data_deletion_jobs_request__field_descriptors,
+  bowerbird__v1__list_data_deletion_jobs_request__field_indices_by_name,
+  1,  bowerbird__v1__list_data_deletion_jobs_request__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__list_data_deletion_jobs_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__list_data_deletion_jobs_response__field_descriptors[2] =
+{
+  {
+    "data_deletion_jobs",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__ListDataDeletionJobsResponse, n_data_deletion_jobs),
+    offsetof(Bowerbird__V1__ListDataDeletionJobsResponse, data_deletion_jobs),
+    &bowerbird__v1__data_deletion_job__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "next_page_token",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__ListDataDeletionJobsResponse, next_page_token),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__list_data_deletion_jobs_response__field_indices_by_name[] = {
+  0,   /* field[0] = data_deletion_jobs */
+  1,   /* field[1] = next_page_token */
+};
+static const ProtobufCIntRange bowerbird__v1__list_data_deletion_jobs_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__list_data_deletion_jobs_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.ListDataDeletionJobsResponse",
+  "ListDataDeletionJobsResponse",
+  "Bowerbird__V1__ListDataDeletionJobsResponse",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__ListDataDeletionJobsResponse),
+  2,
+  bowerbird__v1__list_data_deletion_jobs_response__field_descriptors,
+  bowerbird__v1__list_data_deletion_jobs_response__field_indices_by_name,
+  1,  bowerbird__v1__list_data_deletion_jobs_response__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__list_data_deletion_jobs_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__cancel_data_deletion_job_request__field_descriptors[1] =
+{
+  {
+    "data_deletion_job",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__CancelDataDeletionJobRequest, data_deletion_job),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__cancel_data_deletion_job_request__field_indices_by_name[] = {
+  0,   /* field[0] = data_deletion_job */
+};
+static const ProtobufCIntRange bowerbird__v1__cancel_data_deletion_job_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__cancel_data_deletion_job_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.CancelDataDeletionJobRequest",
+  "CancelDataDeletionJobRequest",
+  "Bowerbird__V1__CancelDataDeletionJobRequest",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__CancelDataDeletionJobRequest),
+  1,
+  bowerbird__v1__cancel_data_deletion_job_request__field_descriptors,
+  bowerbird__v1__cancel_data_deletion_job_request__field_indices_by_name,
+  1,  bowerbird__v1__cancel_data_deletion_job_request__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__cancel_data_deletion_job_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__cancel_data_deletion_job_response__field_descriptors[1] =
+{
+  {
+    "data_deletion_job",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__CancelDataDeletionJobResponse, data_deletion_job),
+    &bowerbird__v1__data_deletion_job__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__cancel_data_deletion_job_response__field_indices_by_name[] = {
+  0,   /* field[0] = data_deletion_job */
+};
+static const ProtobufCIntRange bowerbird__v1__cancel_data_deletion_job_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__cancel_data_deletion_job_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.CancelDataDeletionJobResponse",
+  "CancelDataDeletionJobResponse",
+  "Bowerbird__V1__CancelDataDeletionJobResponse",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__CancelDataDeletionJobResponse),
+  1,
+  bowerbird__v1__cancel_data_deletion_job_response__field_descriptors,
+  bowerbird__v1__cancel_data_deletion_job_response__field_indices_by_name,
+  1,  bowerbird__v1__cancel_data_deletion_job_response__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__cancel_data_deletion_job_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor bowerbird__v1__watch_job_request__field_descriptors[1] =
 {
   {
@@ -3383,7 +4429,7 @@ const ProtobufCEnumDescriptor bowerbird__v1__csv_escape__descriptor =
   bowerbird__v1__csv_escape__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor bowerbird__v1__jobs_service__method_descriptors[11] =
+static const ProtobufCMethodDescriptor bowerbird__v1__jobs_service__method_descriptors[15] =
 {
   { "CreateDatasetImportJob", &bowerbird__v1__create_dataset_import_job_request__descriptor, &bowerbird__v1__create_dataset_import_job_response__descriptor },
   { "DescribeDatasetImportJob", &bowerbird__v1__describe_dataset_import_job_request__descriptor, &bowerbird__v1__describe_dataset_import_job_response__descriptor },
@@ -3393,22 +4439,30 @@ static const ProtobufCMethodDescriptor bowerbird__v1__jobs_service__method_descr
   { "DescribeDatasetExportJob", &bowerbird__v1__describe_dataset_export_job_request__descriptor, &bowerbird__v1__describe_dataset_export_job_response__descriptor },
   { "ListDatasetExportJobs", &bowerbird__v1__list_dataset_export_jobs_request__descriptor, &bowerbird__v1__list_dataset_export_jobs_response__descriptor },
   { "CancelDatasetExportJob", &bowerbird__v1__cancel_dataset_export_job_request__descriptor, &bowerbird__v1__cancel_dataset_export_job_response__descriptor },
+  { "CreateDataDeletionJob", &bowerbird__v1__create_data_deletion_job_request__descriptor, &bowerbird__v1__create_data_deletion_job_response__descriptor },
+  { "DescribeDataDeletionJob", &bowerbird__v1__describe_data_deletion_job_request__descriptor, &bowerbird__v1__describe_data_deletion_job_response__descriptor },
+  { "ListDataDeletionJobs", &bowerbird__v1__list_data_deletion_jobs_request__descriptor, &bowerbird__v1__list_data_deletion_jobs_response__descriptor },
+  { "CancelDataDeletionJob", &bowerbird__v1__cancel_data_deletion_job_request__descriptor, &bowerbird__v1__cancel_data_deletion_job_response__descriptor },
   { "WatchJob", &bowerbird__v1__watch_job_request__descriptor, &bowerbird__v1__watch_job_response__descriptor },
   { "ImportData", &bowerbird__v1__import_data_request__descriptor, &bowerbird__v1__import_data_response__descriptor },
   { "ExportData", &bowerbird__v1__export_data_request__descriptor, &bowerbird__v1__export_data_response__descriptor },
 };
 const unsigned bowerbird__v1__jobs_service__method_indices_by_name[] = {
+  11,        /* CancelDataDeletionJob */
   7,        /* CancelDatasetExportJob */
   3,        /* CancelDatasetImportJob */
+  8,        /* CreateDataDeletionJob */
   4,        /* CreateDatasetExportJob */
   0,        /* CreateDatasetImportJob */
+  9,        /* DescribeDataDeletionJob */
   5,        /* DescribeDatasetExportJob */
   1,        /* DescribeDatasetImportJob */
-  10,        /* ExportData */
-  9,        /* ImportData */
+  14,        /* ExportData */
+  13,        /* ImportData */
+  10,        /* ListDataDeletionJobs */
   6,        /* ListDatasetExportJobs */
   2,        /* ListDatasetImportJobs */
-  8         /* WatchJob */
+  12         /* WatchJob */
 };
 const ProtobufCServiceDescriptor bowerbird__v1__jobs_service__descriptor =
 {
@@ -3417,7 +4471,7 @@ const ProtobufCServiceDescriptor bowerbird__v1__jobs_service__descriptor =
   "JobsService",
   "Bowerbird__V1__JobsService",
   "bowerbird.v1",
-  11,
+  15,
   bowerbird__v1__jobs_service__method_descriptors,
   bowerbird__v1__jobs_service__method_indices_by_name
 };
@@ -3485,13 +4539,45 @@ void bowerbird__v1__jobs_service__cancel_dataset_export_job(ProtobufCService *se
   assert(service->descriptor == &bowerbird__v1__jobs_service__descriptor);
   service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void bowerbird__v1__jobs_service__create_data_deletion_job(ProtobufCService *service,
+                                                           const Bowerbird__V1__CreateDataDeletionJobRequest *input,
+                                                           Bowerbird__V1__CreateDataDeletionJobResponse_Closure closure,
+                                                           void *closure_data)
+{
+  assert(service->descriptor == &bowerbird__v1__jobs_service__descriptor);
+  service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void bowerbird__v1__jobs_service__describe_data_deletion_job(ProtobufCService *service,
+                                                             const Bowerbird__V1__DescribeDataDeletionJobRequest *input,
+                                                             Bowerbird__V1__DescribeDataDeletionJobResponse_Closure closure,
+                                                             void *closure_data)
+{
+  assert(service->descriptor == &bowerbird__v1__jobs_service__descriptor);
+  service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void bowerbird__v1__jobs_service__list_data_deletion_jobs(ProtobufCService *service,
+                                                          const Bowerbird__V1__ListDataDeletionJobsRequest *input,
+                                                          Bowerbird__V1__ListDataDeletionJobsResponse_Closure closure,
+                                                          void *closure_data)
+{
+  assert(service->descriptor == &bowerbird__v1__jobs_service__descriptor);
+  service->invoke(service, 10, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void bowerbird__v1__jobs_service__cancel_data_deletion_job(ProtobufCService *service,
+                                                           const Bowerbird__V1__CancelDataDeletionJobRequest *input,
+                                                           Bowerbird__V1__CancelDataDeletionJobResponse_Closure closure,
+                                                           void *closure_data)
+{
+  assert(service->descriptor == &bowerbird__v1__jobs_service__descriptor);
+  service->invoke(service, 11, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void bowerbird__v1__jobs_service__watch_job(ProtobufCService *service,
                                             const Bowerbird__V1__WatchJobRequest *input,
                                             Bowerbird__V1__WatchJobResponse_Closure closure,
                                             void *closure_data)
 {
   assert(service->descriptor == &bowerbird__v1__jobs_service__descriptor);
-  service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 12, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void bowerbird__v1__jobs_service__import_data(ProtobufCService *service,
                                               const Bowerbird__V1__ImportDataRequest *input,
@@ -3499,7 +4585,7 @@ void bowerbird__v1__jobs_service__import_data(ProtobufCService *service,
                                               void *closure_data)
 {
   assert(service->descriptor == &bowerbird__v1__jobs_service__descriptor);
-  service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 13, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void bowerbird__v1__jobs_service__export_data(ProtobufCService *service,
                                               const Bowerbird__V1__ExportDataRequest *input,
@@ -3507,7 +4593,7 @@ void bowerbird__v1__jobs_service__export_data(ProtobufCService *service,
                                               void *closure_data)
 {
   assert(service->descriptor == &bowerbird__v1__jobs_service__descriptor);
-  service->invoke(service, 10, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 14, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void bowerbird__v1__jobs_service__init (Bowerbird__V1__JobsService_Service *service,
                                         Bowerbird__V1__JobsService_ServiceDestroy destroy)

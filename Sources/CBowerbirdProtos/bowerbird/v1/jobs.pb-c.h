@@ -39,6 +39,15 @@ typedef struct Bowerbird__V1__ListDatasetExportJobsRequest Bowerbird__V1__ListDa
 typedef struct Bowerbird__V1__ListDatasetExportJobsResponse Bowerbird__V1__ListDatasetExportJobsResponse;
 typedef struct Bowerbird__V1__CancelDatasetExportJobRequest Bowerbird__V1__CancelDatasetExportJobRequest;
 typedef struct Bowerbird__V1__CancelDatasetExportJobResponse Bowerbird__V1__CancelDatasetExportJobResponse;
+typedef struct Bowerbird__V1__DataDeletionJob Bowerbird__V1__DataDeletionJob;
+typedef struct Bowerbird__V1__CreateDataDeletionJobRequest Bowerbird__V1__CreateDataDeletionJobRequest;
+typedef struct Bowerbird__V1__CreateDataDeletionJobResponse Bowerbird__V1__CreateDataDeletionJobResponse;
+typedef struct Bowerbird__V1__DescribeDataDeletionJobRequest Bowerbird__V1__DescribeDataDeletionJobRequest;
+typedef struct Bowerbird__V1__DescribeDataDeletionJobResponse Bowerbird__V1__DescribeDataDeletionJobResponse;
+typedef struct Bowerbird__V1__ListDataDeletionJobsRequest Bowerbird__V1__ListDataDeletionJobsRequest;
+typedef struct Bowerbird__V1__ListDataDeletionJobsResponse Bowerbird__V1__ListDataDeletionJobsResponse;
+typedef struct Bowerbird__V1__CancelDataDeletionJobRequest Bowerbird__V1__CancelDataDeletionJobRequest;
+typedef struct Bowerbird__V1__CancelDataDeletionJobResponse Bowerbird__V1__CancelDataDeletionJobResponse;
 typedef struct Bowerbird__V1__WatchJobRequest Bowerbird__V1__WatchJobRequest;
 typedef struct Bowerbird__V1__WatchJobResponse Bowerbird__V1__WatchJobResponse;
 typedef struct Bowerbird__V1__ImportDataRequest Bowerbird__V1__ImportDataRequest;
@@ -374,6 +383,121 @@ struct  Bowerbird__V1__CancelDatasetExportJobResponse
 };
 #define BOWERBIRD__V1__CANCEL_DATASET_EXPORT_JOB_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__cancel_dataset_export_job_response__descriptor) \
+    , NULL }
+
+
+struct  Bowerbird__V1__DataDeletionJob
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData resource_name;
+  ProtobufCBinaryData name;
+  Bowerbird__V1__ResourceStatus status;
+  ProtobufCBinaryData failure_reason;
+  Google__Protobuf__Timestamp *creation_date_time;
+  Google__Protobuf__Timestamp *last_updated_date_time;
+  ProtobufCBinaryData etag;
+  ProtobufCBinaryData dataset_group;
+  Bowerbird__V1__DataSource *data_source;
+  Bowerbird__V1__FileFormat format;
+  Bowerbird__V1__Compression compression;
+  Bowerbird__V1__CsvEscape csv_escape;
+  uint64_t num_deleted;
+  Bowerbird__V1__JobProgress *progress;
+};
+#define BOWERBIRD__V1__DATA_DELETION_JOB__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__data_deletion_job__descriptor) \
+    , {0,NULL}, {0,NULL}, BOWERBIRD__V1__RESOURCE_STATUS__RESOURCE_STATUS_UNSPECIFIED, {0,NULL}, NULL, NULL, {0,NULL}, {0,NULL}, NULL, BOWERBIRD__V1__FILE_FORMAT__FILE_FORMAT_UNSPECIFIED, BOWERBIRD__V1__COMPRESSION__COMPRESSION_UNSPECIFIED, BOWERBIRD__V1__CSV_ESCAPE__CSV_ESCAPE_UNSPECIFIED, 0, NULL }
+
+
+struct  Bowerbird__V1__CreateDataDeletionJobRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData job_name;
+  ProtobufCBinaryData dataset_group;
+  Bowerbird__V1__DataSource *data_source;
+  size_t n_user_ids;
+  ProtobufCBinaryData *user_ids;
+  Bowerbird__V1__FileFormat format;
+  Bowerbird__V1__Compression compression;
+  Bowerbird__V1__CsvEscape csv_escape;
+  ProtobufCBinaryData request_id;
+};
+#define BOWERBIRD__V1__CREATE_DATA_DELETION_JOB_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__create_data_deletion_job_request__descriptor) \
+    , {0,NULL}, {0,NULL}, NULL, 0,NULL, BOWERBIRD__V1__FILE_FORMAT__FILE_FORMAT_UNSPECIFIED, BOWERBIRD__V1__COMPRESSION__COMPRESSION_UNSPECIFIED, BOWERBIRD__V1__CSV_ESCAPE__CSV_ESCAPE_UNSPECIFIED, {0,NULL} }
+
+
+struct  Bowerbird__V1__CreateDataDeletionJobResponse
+{
+  ProtobufCMessage base;
+  Bowerbird__V1__DataDeletionJob *data_deletion_job;
+};
+#define BOWERBIRD__V1__CREATE_DATA_DELETION_JOB_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__create_data_deletion_job_response__descriptor) \
+    , NULL }
+
+
+struct  Bowerbird__V1__DescribeDataDeletionJobRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData data_deletion_job;
+};
+#define BOWERBIRD__V1__DESCRIBE_DATA_DELETION_JOB_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__describe_data_deletion_job_request__descriptor) \
+    , {0,NULL} }
+
+
+struct  Bowerbird__V1__DescribeDataDeletionJobResponse
+{
+  ProtobufCMessage base;
+  Bowerbird__V1__DataDeletionJob *data_deletion_job;
+};
+#define BOWERBIRD__V1__DESCRIBE_DATA_DELETION_JOB_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__describe_data_deletion_job_response__descriptor) \
+    , NULL }
+
+
+struct  Bowerbird__V1__ListDataDeletionJobsRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData dataset_group;
+  int32_t page_size;
+  ProtobufCBinaryData page_token;
+};
+#define BOWERBIRD__V1__LIST_DATA_DELETION_JOBS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__list_data_deletion_jobs_request__descriptor) \
+    , {0,NULL}, 0, {0,NULL} }
+
+
+struct  Bowerbird__V1__ListDataDeletionJobsResponse
+{
+  ProtobufCMessage base;
+  size_t n_data_deletion_jobs;
+  Bowerbird__V1__DataDeletionJob **data_deletion_jobs;
+  ProtobufCBinaryData next_page_token;
+};
+#define BOWERBIRD__V1__LIST_DATA_DELETION_JOBS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__list_data_deletion_jobs_response__descriptor) \
+    , 0,NULL, {0,NULL} }
+
+
+struct  Bowerbird__V1__CancelDataDeletionJobRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData data_deletion_job;
+};
+#define BOWERBIRD__V1__CANCEL_DATA_DELETION_JOB_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__cancel_data_deletion_job_request__descriptor) \
+    , {0,NULL} }
+
+
+struct  Bowerbird__V1__CancelDataDeletionJobResponse
+{
+  ProtobufCMessage base;
+  Bowerbird__V1__DataDeletionJob *data_deletion_job;
+};
+#define BOWERBIRD__V1__CANCEL_DATA_DELETION_JOB_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__cancel_data_deletion_job_response__descriptor) \
     , NULL }
 
 
@@ -863,6 +987,177 @@ Bowerbird__V1__CancelDatasetExportJobResponse *
 void   bowerbird__v1__cancel_dataset_export_job_response__free_unpacked
                      (Bowerbird__V1__CancelDatasetExportJobResponse *message,
                       ProtobufCAllocator *allocator);
+/* Bowerbird__V1__DataDeletionJob methods */
+void   bowerbird__v1__data_deletion_job__init
+                     (Bowerbird__V1__DataDeletionJob         *message);
+size_t bowerbird__v1__data_deletion_job__get_packed_size
+                     (const Bowerbird__V1__DataDeletionJob   *message);
+size_t bowerbird__v1__data_deletion_job__pack
+                     (const Bowerbird__V1__DataDeletionJob   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__data_deletion_job__pack_to_buffer
+                     (const Bowerbird__V1__DataDeletionJob   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__DataDeletionJob *
+       bowerbird__v1__data_deletion_job__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__data_deletion_job__free_unpacked
+                     (Bowerbird__V1__DataDeletionJob *message,
+                      ProtobufCAllocator *allocator);
+/* Bowerbird__V1__CreateDataDeletionJobRequest methods */
+void   bowerbird__v1__create_data_deletion_job_request__init
+                     (Bowerbird__V1__CreateDataDeletionJobRequest         *message);
+size_t bowerbird__v1__create_data_deletion_job_request__get_packed_size
+                     (const Bowerbird__V1__CreateDataDeletionJobRequest   *message);
+size_t bowerbird__v1__create_data_deletion_job_request__pack
+                     (const Bowerbird__V1__CreateDataDeletionJobRequest   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__create_data_deletion_job_request__pack_to_buffer
+                     (const Bowerbird__V1__CreateDataDeletionJobRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__CreateDataDeletionJobRequest *
+       bowerbird__v1__create_data_deletion_job_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__create_data_deletion_job_request__free_unpacked
+                     (Bowerbird__V1__CreateDataDeletionJobRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Bowerbird__V1__CreateDataDeletionJobResponse methods */
+void   bowerbird__v1__create_data_deletion_job_response__init
+                     (Bowerbird__V1__CreateDataDeletionJobResponse         *message);
+size_t bowerbird__v1__create_data_deletion_job_response__get_packed_size
+                     (const Bowerbird__V1__CreateDataDeletionJobResponse   *message);
+size_t bowerbird__v1__create_data_deletion_job_response__pack
+                     (const Bowerbird__V1__CreateDataDeletionJobResponse   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__create_data_deletion_job_response__pack_to_buffer
+                     (const Bowerbird__V1__CreateDataDeletionJobResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__CreateDataDeletionJobResponse *
+       bowerbird__v1__create_data_deletion_job_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__create_data_deletion_job_response__free_unpacked
+                     (Bowerbird__V1__CreateDataDeletionJobResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Bowerbird__V1__DescribeDataDeletionJobRequest methods */
+void   bowerbird__v1__describe_data_deletion_job_request__init
+                     (Bowerbird__V1__DescribeDataDeletionJobRequest         *message);
+size_t bowerbird__v1__describe_data_deletion_job_request__get_packed_size
+                     (const Bowerbird__V1__DescribeDataDeletionJobRequest   *message);
+size_t bowerbird__v1__describe_data_deletion_job_request__pack
+                     (const Bowerbird__V1__DescribeDataDeletionJobRequest   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__describe_data_deletion_job_request__pack_to_buffer
+                     (const Bowerbird__V1__DescribeDataDeletionJobRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__DescribeDataDeletionJobRequest *
+       bowerbird__v1__describe_data_deletion_job_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__describe_data_deletion_job_request__free_unpacked
+                     (Bowerbird__V1__DescribeDataDeletionJobRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Bowerbird__V1__DescribeDataDeletionJobResponse methods */
+void   bowerbird__v1__describe_data_deletion_job_response__init
+                     (Bowerbird__V1__DescribeDataDeletionJobResponse         *message);
+size_t bowerbird__v1__describe_data_deletion_job_response__get_packed_size
+                     (const Bowerbird__V1__DescribeDataDeletionJobResponse   *message);
+size_t bowerbird__v1__describe_data_deletion_job_response__pack
+                     (const Bowerbird__V1__DescribeDataDeletionJobResponse   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__describe_data_deletion_job_response__pack_to_buffer
+                     (const Bowerbird__V1__DescribeDataDeletionJobResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__DescribeDataDeletionJobResponse *
+       bowerbird__v1__describe_data_deletion_job_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__describe_data_deletion_job_response__free_unpacked
+                     (Bowerbird__V1__DescribeDataDeletionJobResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Bowerbird__V1__ListDataDeletionJobsRequest methods */
+void   bowerbird__v1__list_data_deletion_jobs_request__init
+                     (Bowerbird__V1__ListDataDeletionJobsRequest         *message);
+size_t bowerbird__v1__list_data_deletion_jobs_request__get_packed_size
+                     (const Bowerbird__V1__ListDataDeletionJobsRequest   *message);
+size_t bowerbird__v1__list_data_deletion_jobs_request__pack
+                     (const Bowerbird__V1__ListDataDeletionJobsRequest   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__list_data_deletion_jobs_request__pack_to_buffer
+                     (const Bowerbird__V1__ListDataDeletionJobsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__ListDataDeletionJobsRequest *
+       bowerbird__v1__list_data_deletion_jobs_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__list_data_deletion_jobs_request__free_unpacked
+                     (Bowerbird__V1__ListDataDeletionJobsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Bowerbird__V1__ListDataDeletionJobsResponse methods */
+void   bowerbird__v1__list_data_deletion_jobs_response__init
+                     (Bowerbird__V1__ListDataDeletionJobsResponse         *message);
+size_t bowerbird__v1__list_data_deletion_jobs_response__get_packed_size
+                     (const Bowerbird__V1__ListDataDeletionJobsResponse   *message);
+size_t bowerbird__v1__list_data_deletion_jobs_response__pack
+                     (const Bowerbird__V1__ListDataDeletionJobsResponse   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__list_data_deletion_jobs_response__pack_to_buffer
+                     (const Bowerbird__V1__ListDataDeletionJobsResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__ListDataDeletionJobsResponse *
+       bowerbird__v1__list_data_deletion_jobs_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__list_data_deletion_jobs_response__free_unpacked
+                     (Bowerbird__V1__ListDataDeletionJobsResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Bowerbird__V1__CancelDataDeletionJobRequest methods */
+void   bowerbird__v1__cancel_data_deletion_job_request__init
+                     (Bowerbird__V1__CancelDataDeletionJobRequest         *message);
+size_t bowerbird__v1__cancel_data_deletion_job_request__get_packed_size
+                     (const Bowerbird__V1__CancelDataDeletionJobRequest   *message);
+size_t bowerbird__v1__cancel_data_deletion_job_request__pack
+                     (const Bowerbird__V1__CancelDataDeletionJobRequest   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__cancel_data_deletion_job_request__pack_to_buffer
+                     (const Bowerbird__V1__CancelDataDeletionJobRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__CancelDataDeletionJobRequest *
+       bowerbird__v1__cancel_data_deletion_job_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__cancel_data_deletion_job_request__free_unpacked
+                     (Bowerbird__V1__CancelDataDeletionJobRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Bowerbird__V1__CancelDataDeletionJobResponse methods */
+void   bowerbird__v1__cancel_data_deletion_job_response__init
+                     (Bowerbird__V1__CancelDataDeletionJobResponse         *message);
+size_t bowerbird__v1__cancel_data_deletion_job_response__get_packed_size
+                     (const Bowerbird__V1__CancelDataDeletionJobResponse   *message);
+size_t bowerbird__v1__cancel_data_deletion_job_response__pack
+                     (const Bowerbird__V1__CancelDataDeletionJobResponse   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__cancel_data_deletion_job_response__pack_to_buffer
+                     (const Bowerbird__V1__CancelDataDeletionJobResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__CancelDataDeletionJobResponse *
+       bowerbird__v1__cancel_data_deletion_job_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__cancel_data_deletion_job_response__free_unpacked
+                     (Bowerbird__V1__CancelDataDeletionJobResponse *message,
+                      ProtobufCAllocator *allocator);
 /* Bowerbird__V1__WatchJobRequest methods */
 void   bowerbird__v1__watch_job_request__init
                      (Bowerbird__V1__WatchJobRequest         *message);
@@ -1045,6 +1340,33 @@ typedef void (*Bowerbird__V1__CancelDatasetExportJobRequest_Closure)
 typedef void (*Bowerbird__V1__CancelDatasetExportJobResponse_Closure)
                  (const Bowerbird__V1__CancelDatasetExportJobResponse *message,
                   void *closure_data);
+typedef void (*Bowerbird__V1__DataDeletionJob_Closure)
+                 (const Bowerbird__V1__DataDeletionJob *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__CreateDataDeletionJobRequest_Closure)
+                 (const Bowerbird__V1__CreateDataDeletionJobRequest *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__CreateDataDeletionJobResponse_Closure)
+                 (const Bowerbird__V1__CreateDataDeletionJobResponse *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__DescribeDataDeletionJobRequest_Closure)
+                 (const Bowerbird__V1__DescribeDataDeletionJobRequest *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__DescribeDataDeletionJobResponse_Closure)
+                 (const Bowerbird__V1__DescribeDataDeletionJobResponse *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__ListDataDeletionJobsRequest_Closure)
+                 (const Bowerbird__V1__ListDataDeletionJobsRequest *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__ListDataDeletionJobsResponse_Closure)
+                 (const Bowerbird__V1__ListDataDeletionJobsResponse *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__CancelDataDeletionJobRequest_Closure)
+                 (const Bowerbird__V1__CancelDataDeletionJobRequest *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__CancelDataDeletionJobResponse_Closure)
+                 (const Bowerbird__V1__CancelDataDeletionJobResponse *message,
+                  void *closure_data);
 typedef void (*Bowerbird__V1__WatchJobRequest_Closure)
                  (const Bowerbird__V1__WatchJobRequest *message,
                   void *closure_data);
@@ -1102,6 +1424,22 @@ struct Bowerbird__V1__JobsService_Service
                                     const Bowerbird__V1__CancelDatasetExportJobRequest *input,
                                     Bowerbird__V1__CancelDatasetExportJobResponse_Closure closure,
                                     void *closure_data);
+  void (*create_data_deletion_job)(Bowerbird__V1__JobsService_Service *service,
+                                   const Bowerbird__V1__CreateDataDeletionJobRequest *input,
+                                   Bowerbird__V1__CreateDataDeletionJobResponse_Closure closure,
+                                   void *closure_data);
+  void (*describe_data_deletion_job)(Bowerbird__V1__JobsService_Service *service,
+                                     const Bowerbird__V1__DescribeDataDeletionJobRequest *input,
+                                     Bowerbird__V1__DescribeDataDeletionJobResponse_Closure closure,
+                                     void *closure_data);
+  void (*list_data_deletion_jobs)(Bowerbird__V1__JobsService_Service *service,
+                                  const Bowerbird__V1__ListDataDeletionJobsRequest *input,
+                                  Bowerbird__V1__ListDataDeletionJobsResponse_Closure closure,
+                                  void *closure_data);
+  void (*cancel_data_deletion_job)(Bowerbird__V1__JobsService_Service *service,
+                                   const Bowerbird__V1__CancelDataDeletionJobRequest *input,
+                                   Bowerbird__V1__CancelDataDeletionJobResponse_Closure closure,
+                                   void *closure_data);
   void (*watch_job)(Bowerbird__V1__JobsService_Service *service,
                     const Bowerbird__V1__WatchJobRequest *input,
                     Bowerbird__V1__WatchJobResponse_Closure closure,
@@ -1130,6 +1468,10 @@ void bowerbird__v1__jobs_service__init (Bowerbird__V1__JobsService_Service *serv
       function_prefix__ ## describe_dataset_export_job,\
       function_prefix__ ## list_dataset_export_jobs,\
       function_prefix__ ## cancel_dataset_export_job,\
+      function_prefix__ ## create_data_deletion_job,\
+      function_prefix__ ## describe_data_deletion_job,\
+      function_prefix__ ## list_data_deletion_jobs,\
+      function_prefix__ ## cancel_data_deletion_job,\
       function_prefix__ ## watch_job,\
       function_prefix__ ## import_data,\
       function_prefix__ ## export_data  }
@@ -1165,6 +1507,22 @@ void bowerbird__v1__jobs_service__cancel_dataset_export_job(ProtobufCService *se
                                                             const Bowerbird__V1__CancelDatasetExportJobRequest *input,
                                                             Bowerbird__V1__CancelDatasetExportJobResponse_Closure closure,
                                                             void *closure_data);
+void bowerbird__v1__jobs_service__create_data_deletion_job(ProtobufCService *service,
+                                                           const Bowerbird__V1__CreateDataDeletionJobRequest *input,
+                                                           Bowerbird__V1__CreateDataDeletionJobResponse_Closure closure,
+                                                           void *closure_data);
+void bowerbird__v1__jobs_service__describe_data_deletion_job(ProtobufCService *service,
+                                                             const Bowerbird__V1__DescribeDataDeletionJobRequest *input,
+                                                             Bowerbird__V1__DescribeDataDeletionJobResponse_Closure closure,
+                                                             void *closure_data);
+void bowerbird__v1__jobs_service__list_data_deletion_jobs(ProtobufCService *service,
+                                                          const Bowerbird__V1__ListDataDeletionJobsRequest *input,
+                                                          Bowerbird__V1__ListDataDeletionJobsResponse_Closure closure,
+                                                          void *closure_data);
+void bowerbird__v1__jobs_service__cancel_data_deletion_job(ProtobufCService *service,
+                                                           const Bowerbird__V1__CancelDataDeletionJobRequest *input,
+                                                           Bowerbird__V1__CancelDataDeletionJobResponse_Closure closure,
+                                                           void *closure_data);
 void bowerbird__v1__jobs_service__watch_job(ProtobufCService *service,
                                             const Bowerbird__V1__WatchJobRequest *input,
                                             Bowerbird__V1__WatchJobResponse_Closure closure,
@@ -1207,6 +1565,15 @@ extern const ProtobufCMessageDescriptor bowerbird__v1__list_dataset_export_jobs_
 extern const ProtobufCMessageDescriptor bowerbird__v1__list_dataset_export_jobs_response__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__cancel_dataset_export_job_request__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__cancel_dataset_export_job_response__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__data_deletion_job__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__create_data_deletion_job_request__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__create_data_deletion_job_response__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__describe_data_deletion_job_request__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__describe_data_deletion_job_response__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__list_data_deletion_jobs_request__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__list_data_deletion_jobs_response__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__cancel_data_deletion_job_request__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__cancel_data_deletion_job_response__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__watch_job_request__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__watch_job_response__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__import_data_request__descriptor;
