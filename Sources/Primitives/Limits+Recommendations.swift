@@ -34,6 +34,27 @@ extension Limits {
     /// Items that one slice of a trend counts; rarer ones of a larger catalogue do not trend.
     package static let trendItemsMax = 65_536
 
+    // MARK: Content
+
+    /// Items of a group that content speaks for, the newest of those with few events: a request
+    /// reads each for every token that it shares with the history.
+    package static let contentMembersMax = 1_024
+
+    /// Events from which on an item's followers say more than its record.
+    package static let contentEventsMax: UInt32 = 8
+
+    /// The same for the items related to one: all of most catalogues.
+    package static let contentRelatedMax = 16_384
+
+    /// Values and words of one record that a model reads; more of them say little.
+    package static let contentTokensMax = 48
+
+    /// Different values and words of a group that a model tells apart: 12 bytes each.
+    package static let contentVocabularyMax = 1 << 20
+
+    /// Values and words whose rarity a training keeps, the most frequent ones: 12 bytes each.
+    package static let contentRarityMax = 1 << 18
+
     // MARK: Exploration
 
     /// Items of a group that are explored at a time, the newest of those little known.

@@ -56,6 +56,16 @@ package final class RankingScratch {
         _ = SourceScorer.add(rows, recency, weights, scale: scale, to: &scores)
     }
 
+    /// Adds scale · what records say of items that events say little of.
+    func add(_ content: ContentIndex, scale: Float) {
+        _ = content.add(weights, recency: BlendSource.contentRecency, scale: scale, to: &scores)
+    }
+
+    /// Adds scale · how alike the records of items are to one's.
+    func add(_ content: ContentIndex, like item: ItemIndex, scale: Float) {
+        _ = content.add(like: item.rawValue, scale: scale, &weights.tokens, to: &scores)
+    }
+
     /// Replaces the scores by their logarithms, the largest of which is `weight`.
     func takeLog(_ largest: Float, floor: Float, weight: Float) {
         Kernels.scaleLog(&scores, factor: 1 / largest, floor: floor, weight: weight)

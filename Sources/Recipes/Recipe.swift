@@ -14,6 +14,13 @@ package protocol TrainingSet: AnyObject {
     func forEachHistory(
         _ body: (UserIndex, [Interaction]) -> Bool
     ) throws(RecipeError)
+
+    /// What the record of an item says; empty without one.
+    func tokens(of item: ItemIndex) -> [ItemToken]
+}
+
+extension TrainingSet {
+    package func tokens(of item: ItemIndex) -> [ItemToken] { [] }
 }
 
 /// Why a training or the reading of an artifact failed.
@@ -97,6 +104,18 @@ package protocol LivePart: AnyObject, Sendable {
 
     /// The catalogue now has this many item indices; called before they are observed.
     func itemCountGrew(to itemCount: Int)
+
+    /// Whether it wants to be told what items' records say: of all items once it is trained or
+    /// read, and of each that changes.
+    var readsItems: Bool { get }
+
+    /// The record of an item says this from now on; called with an item that the catalogue has.
+    func describe(_ item: ItemIndex, _ tokens: [ItemToken])
+}
+
+extension LivePart {
+    package var readsItems: Bool { false }
+    package func describe(_ item: ItemIndex, _ tokens: [ItemToken]) {}
 }
 
 /// One question to a model.

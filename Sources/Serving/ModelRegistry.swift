@@ -38,6 +38,7 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
     private var entries: [ResourceName: Entry] = [:]
     private var recordings: [ResourceName: Recording] = [:]
     private var current = LogPosition.zero
+    private let items: ItemDescriber
     /// Told of deletions in a group.
     package var onErasure: (@Sendable (GroupIndex) -> Void)?
 
@@ -50,6 +51,7 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
     ) {
         self.engine = engine
         self.servedLists = servedLists
+        items = ItemDescriber(engine: engine)
         exposures = ExposureTable(engine: engine, lists: servedLists)
         exposures.restore(showings)
     }
@@ -123,6 +125,7 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
                 entry.selection?.learn(store)
             }
         }
+        for (name, entry) in entries { items.describeAll(name, entry.model, entry.group) }
     }
 
     // MARK: Following the facts
@@ -134,6 +137,7 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
             case .began(let position): current = position
             case .resourceStored(_, let resource):
                 isTableStale = isTableStale || Self.concernsTable(resource.kind)
+                items.stored(resource.kind)
             case .resourceDeleted(let name):
                 entries[name] = nil
                 isTableStale = true
@@ -153,7 +157,11 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
             // The job behind it trains the group's models anew.
             case .interactionsReplaced: break
             case .recordsErased(let group): onErasure?(group)
-            case .itemStored, .shown: break
+            case .itemStored(let group, let item, _):
+                for (name, entry) in entries where entry.group == group {
+                    items.describe(CollectionOfOne(item), name, entry.model, group)
+                }
+            case .shown: break
             }
             exposures.follow(change)
             record(change)
@@ -194,6 +202,7 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
                 selection: selection(of: solution, group),
                 position: current
             )
+            items.describeAll(name, model, group)
         }
     }
 
@@ -215,13 +224,23 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
 
     /// Brings a freshly trained model up to date and keeps it current from here on.
     ///
+    /// `isDescribed`: the training has told it of the items' records, up to those that are
+    /// recorded. It follows the events that `config` selects; without one, the solution's.
+    ///
     /// - Returns: False when too much was written meanwhile: train again.
-    package func adopt(_ model: any TrainedModel, as version: ResourceName) -> Bool {
+    package func adopt(
+        _ model: any TrainedModel,
+        as version: ResourceName,
+        isDescribed: Bool = false,
+        config: SolutionConfig? = nil
+    ) -> Bool {
         guard let recording = recordings.removeValue(forKey: version), !recording.hasOverflowed
         else { return false }
         let store = engine.group(recording.group)
         let solution = version.text.contains("/versions/") ? version.parent : version
-        let selection = solution.flatMap { self.selection(of: $0, recording.group) }
+        let selection =
+            config.map { EventSelection($0, store) }
+            ?? solution.flatMap { self.selection(of: $0, recording.group) }
         func selected(_ change: HistoryChange) -> HistoryChange? {
             guard let selection else { return change }
             return selection.selected(change, store)
@@ -233,13 +252,16 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
             case .retracted(_, let change):
                 if let change = selected(change) { model.live.retract(change) }
             case .itemCountGrew(_, let count): model.live.itemCountGrew(to: count)
-            case .began, .resourceStored, .resourceDeleted, .interactionsDeleted, .itemStored,
+            case .itemStored(let group, let item, _):
+                if isDescribed { items.describe(CollectionOfOne(item), version, model, group) }
+            case .began, .resourceStored, .resourceDeleted, .interactionsDeleted,
                 .interactionsReplaced, .shown, .recordsErased:
                 break
             }
         }
         let count = engine.group(recording.group)?.currentRoot.itemCount ?? 0
         model.live.itemCountGrew(to: count)
+        if !isDescribed { items.describeAll(version, model, recording.group) }
         entries[version] = Entry(
             group: recording.group,
             model: model,
@@ -276,6 +298,7 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
         _ journal: Journal
     ) throws(Refusal) {
         for (name, entry) in entries where entry.group == group {
+            items.describeAll(name, entry.model, group)
             guard name.text.contains("/versions/") else { continue }
             let bytes = ByteWriter()
             entry.model.encode(into: bytes)
@@ -287,6 +310,11 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
             entries[name]?.position = artifact.position
         }
         try journal.forgetRewrites(of: group, through: oldestArtifact(of: group))
+    }
+
+    /// What a training reads of the items' records; on the writer's thread.
+    package func itemRecords(of solution: ResourceName, _ group: GroupIndex) -> ItemRecords? {
+        items.records(of: solution, group)
     }
 
     package func endRecording(for version: ResourceName) {
@@ -329,14 +357,15 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
         guard !recordings.isEmpty else { return }
         let group: GroupIndex
         switch change {
-        case .observed(let index, _), .retracted(let index, _), .itemCountGrew(let index, _):
+        case .observed(let index, _), .retracted(let index, _), .itemCountGrew(let index, _),
+            .itemStored(let index, _, _):
             group = index
         case .interactionsDeleted(let index), .interactionsReplaced(let index):
             for (name, recording) in recordings where recording.group == index {
                 recordings[name]?.hasOverflowed = true
             }
             return
-        case .began, .resourceStored, .resourceDeleted, .itemStored, .shown, .recordsErased: return
+        case .began, .resourceStored, .resourceDeleted, .shown, .recordsErased: return
         }
         for (name, recording) in recordings where recording.group == group {
             if recording.changes.count >= Limits.recordedChangesMax {
@@ -416,6 +445,7 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
             selection: solution.flatMap { selection(of: $0, group) },
             position: .zero
         )
+        items.describeAll(name, model, group)
         return model
     }
 

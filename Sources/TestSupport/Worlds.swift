@@ -6,9 +6,20 @@ package final class ListedHistories: TrainingSet, Sendable {
     package let itemCount: Int
     package let histories: [[Interaction]]
 
-    package init(itemCount: Int, histories: [[Interaction]]) {
+    private let described: [[ItemToken]]
+
+    package init(
+        itemCount: Int,
+        histories: [[Interaction]],
+        described: [[ItemToken]] = []
+    ) {
         self.itemCount = itemCount
         self.histories = histories
+        self.described = described
+    }
+
+    package func tokens(of item: ItemIndex) -> [ItemToken] {
+        Int(item.rawValue) < described.count ? described[Int(item.rawValue)] : []
     }
 
     package var userCount: Int { histories.count }

@@ -96,17 +96,34 @@ struct Demo {
     private func newItem(_ client: BowerbirdClient) async throws {
         title(5, "A new item")
         let count = try await client.recommend(campaign: campaign, userID: world.user).eligibleCount
-        let record = Record(id: "brand-new", properties: "{\"TITLE\":\"Brand New\"}")
+        let taste = world.favourite(of: try await list(client, world.user))
+        let properties = try JSONEncoder().encode(["TITLE": "Brand New", "GENRES": taste])
+        let record = Record(
+            id: "brand-new",
+            properties: String(decoding: properties, as: UTF8.self)
+        )
+        let started = ContinuousClock.now
         _ = try await client.putItems([record], group: group)
         let after = try await client.recommend(campaign: campaign, userID: world.user)
-        print("      \(count) items could be recommended, now \(after.eligibleCount).")
-        try await put(client, world.stranger, "brand-new")
-        let liked = try await list(client, "somebody-else", count: 500)
-        let place = liked.firstIndex(of: "brand-new").map { "\($0 + 1)" } ?? "none"
         print(
-            "      After its first event it is at place \(place) of \(after.eligibleCount) "
-                + "for somebody new."
+            "      \(count) items could be recommended, now \(after.eligibleCount), "
+                + "\(milliseconds(since: started)) ms after it was put."
         )
+        print("      Its record says \(taste). Without any event it is at place")
+        for user in [world.user, world.stranger] {
+            print("        \(try await place(client, user)) for user \(user)")
+        }
+        try await put(client, world.stranger, "brand-new")
+        print(
+            "      After its first event it is at place "
+                + "\(try await place(client, "somebody-else")) for somebody new."
+        )
+    }
+
+    /// Where the new item is in the whole list of a user.
+    private func place(_ client: BowerbirdClient, _ user: String) async throws -> String {
+        let list = try await list(client, user, count: 500)
+        return list.firstIndex(of: "brand-new").map { "\($0 + 1)" } ?? "none of the first 500"
     }
 
     private func restart(_ client: BowerbirdClient) async throws -> BowerbirdClient {

@@ -78,6 +78,12 @@ struct DemoWorld {
         return world
     }
 
+    /// The taste of the most items.
+    func favourite(of items: [String]) -> String {
+        let counts = Dictionary(items.compactMap { tastes[$0] }.map { ($0, 1) }) { $0 + $1 }
+        return counts.min { ($1.value, $0.key) < ($0.value, $1.key) }?.key ?? ""
+    }
+
     /// `Title (taste)`, cut to a column.
     func label(_ id: String) -> String {
         let taste = tastes[id].map {

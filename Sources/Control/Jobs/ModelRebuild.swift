@@ -38,16 +38,18 @@ struct ModelRebuild {
         let registry = queue.registry
         // Each attempt reads a newer state.
         for _ in 0..<3 {
-            let (records, itemCount) = try queue.onWriter { () throws(Refusal) in
+            let (records, items) = try queue.onWriter { () throws(Refusal) in
                 let records = try journal.makeSnapshot()
                 registry.beginRecording(for: model.name, of: group)
-                return (records, journal.engine.group(group)?.currentRoot.itemCount ?? 0)
+                let solution = model.hasArtifact ? model.name.parent : model.name
+                return (records, solution.flatMap { registry.itemRecords(of: $0, group) })
             }
             let set = SnapshotTrainingSet(
                 snapshot: records,
                 group: group,
-                itemCount: itemCount,
-                selection: model.selection
+                itemCount: items?.root.itemCount ?? 0,
+                selection: model.selection,
+                items: items
             )
             let made: any TrainedModel
             do throws(RecipeError) {
@@ -58,7 +60,8 @@ struct ModelRebuild {
                 throw Refusal(.internalFailure, error.message)
             }
             let isAdopted = try queue.onWriter { () throws(Refusal) in
-                guard registry.adopt(made, as: model.name) else { return false }
+                guard registry.adopt(made, as: model.name, isDescribed: true)
+                else { return false }
                 guard model.hasArtifact else { return true }
                 let bytes = ByteWriter()
                 made.encode(into: bytes)

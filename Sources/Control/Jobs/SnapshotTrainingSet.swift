@@ -17,6 +17,7 @@ package final class SnapshotTrainingSet: TrainingSet, @unchecked Sendable {
     private let snapshot: RecordSnapshot
     private let group: GroupIndex
     private let selection: EventSelection?
+    private let items: ItemRecords?
 
     /// `historyLengthMax` is the engine's: what it has dropped from a history, its live parts have
     /// taken back, so a training must not learn it either.
@@ -25,10 +26,12 @@ package final class SnapshotTrainingSet: TrainingSet, @unchecked Sendable {
         group: GroupIndex,
         itemCount: Int,
         selection: EventSelection?,
+        items: ItemRecords? = nil,
         historyLengthMax: Int = Limits.historyLengthMax
     ) {
         self.snapshot = snapshot
         self.selection = selection
+        self.items = items
         self.historyLengthMax = historyLengthMax
         self.group = group
         self.itemCount = itemCount
@@ -48,6 +51,11 @@ package final class SnapshotTrainingSet: TrainingSet, @unchecked Sendable {
             warnings.append("trained on \(userCount) users; below 25 they say little about others")
         }
         return warnings
+    }
+
+    package func tokens(of item: ItemIndex) -> [ItemToken] {
+        guard let items, Int(item.rawValue) < items.root.itemCount else { return [] }
+        return items.tokenizer.tokens(of: items.root.record(of: item))
     }
 
     package func forEachHistory(_ body: (UserIndex, [Interaction]) -> Bool) throws(RecipeError) {

@@ -226,27 +226,22 @@ package final class TrainingQueue: Sendable {
         let position: LogPosition
         let warnings: [String]
         let interactionCount: Int64
+        /// That it was trained with; `nil` of a copy, which knows no records of items either.
+        var config: SolutionConfig?
     }
 
     /// Reads a snapshot and trains on it; `nil` when it was stopped.
     private func attempt(_ version: ResourceName) throws(Refusal) -> Made? {
-        guard let solution = version.parent,
-            case .solution(let resource) = journal.engine.resources[solution],
-            case .datasetGroup(let group) = journal.engine.resources[resource.group],
-            let recipe = RecipeCatalog.recipe(
-                resource.recipe.label,
-                parameters: resource.config.parameters
-            )
-        else { throw .missing(version.parent ?? version, "solution") }
-        let snapshot = try snapshot(for: version, of: group.index)
+        let start = try start(version)
         let set = SnapshotTrainingSet(
-            snapshot: snapshot.records,
-            group: group.index,
-            itemCount: snapshot.itemCount,
-            selection: EventSelection(resource.config, nil)
+            snapshot: start.records,
+            group: start.group,
+            itemCount: start.items?.root.itemCount ?? 0,
+            selection: EventSelection(start.config, nil),
+            items: start.items
         )
         do throws(RecipeError) {
-            let model = try recipe.train(set) { progress in
+            let model = try start.recipe.train(set) { progress in
                 self.watchers.progressed(version, progress, self.clock.monotonicNanoseconds())
                 return self.state.withLock { state in
                     state.progress = progress
@@ -256,8 +251,9 @@ package final class TrainingQueue: Sendable {
             return Made(
                 model: model,
                 position: set.position,
-                warnings: resource.config.warnings + set.warnings,
-                interactionCount: snapshot.interactionCount
+                warnings: start.config.warnings + set.warnings,
+                interactionCount: start.interactionCount,
+                config: start.config
             )
         } catch {
             guard error.code == .cancelled else {
@@ -279,18 +275,39 @@ package final class TrainingQueue: Sendable {
         return !isEnding && !isStopped
     }
 
-    private func snapshot(
-        for version: ResourceName,
-        of group: GroupIndex
-    ) throws(Refusal) -> (records: RecordSnapshot, itemCount: Int, interactionCount: Int64) {
+    /// What a training begins with, all of it of one moment.
+    private struct Start: Sendable {
+        let records: RecordSnapshot
+        let group: GroupIndex
+        let config: SolutionConfig
+        let recipe: any Recipe
+        let items: ItemRecords?
+        let interactionCount: Int64
+    }
+
+    /// The settings are those of the snapshot: an update of the solution that was answered before
+    /// is in it.
+    private func start(_ version: ResourceName) throws(Refusal) -> Start {
         try onWriter { () throws(Refusal) in
+            guard let solution = version.parent,
+                case .solution(let resource) = self.journal.engine.resources[solution],
+                case .datasetGroup(let group) = self.journal.engine.resources[resource.group],
+                let recipe = RecipeCatalog.recipe(
+                    resource.recipe.label,
+                    parameters: resource.config.parameters
+                )
+            else { throw .missing(version.parent ?? version, "solution") }
             let records = try self.journal.makeSnapshot()
-            self.registry.beginRecording(for: version, of: group)
-            let store = self.journal.engine.group(group)
-            return (
-                records,
-                store?.currentRoot.itemCount ?? 0,
-                Int64(store?.interactionCount ?? 0)
+            self.registry.beginRecording(for: version, of: group.index)
+            return Start(
+                records: records,
+                group: group.index,
+                config: resource.config,
+                recipe: recipe,
+                items: self.registry.itemRecords(of: solution, group.index),
+                interactionCount: Int64(
+                    self.journal.engine.group(group.index)?.interactionCount ?? 0
+                )
             )
         }
     }
@@ -302,7 +319,13 @@ package final class TrainingQueue: Sendable {
         elapsedMS: Int64
     ) throws(Refusal) -> Bool {
         let isAdopted = try onWriter { () throws(Refusal) in
-            guard self.registry.adopt(made.model, as: version) else { return false }
+            let isAdopted = self.registry.adopt(
+                made.model,
+                as: version,
+                isDescribed: made.config != nil,
+                config: made.config
+            )
+            guard isAdopted else { return false }
             let bytes = ByteWriter()
             made.model.encode(into: bytes)
             let artifact = ArtifactStore.Artifact(

@@ -10,6 +10,7 @@ import Primitives
 struct BlendChooser {
     static let termsMax = 5
     static let gainMin = 0.004
+    static let contentLossMax = 0.002
     private static let weights: [Float] = [0.05, 0.1, 0.2, 0.35, 0.6, 1, 1.5]
 
     private let sources: [BlendSource]
@@ -54,7 +55,8 @@ struct BlendChooser {
         let alone = sources.indices.map { quality(nothing, ($0, 1)) }
         var terms: [Term] = []
         var best = 0.0
-        if let first = alone.indices.max(by: { (alone[$0], -$0) < (alone[$1], -$1) }) {
+        let usual = alone.indices.filter { sources[$0] != .content }
+        if let first = usual.max(by: { (alone[$0], -$0) < (alone[$1], -$1) }) {
             terms = [(first, 1)]
             best = alone[first]
         }
@@ -67,6 +69,7 @@ struct BlendChooser {
             for index in terms.indices { best = improve(&terms, index, best) }
         }
         complete(&terms)
+        addContent(&terms)
         return Choice(
             terms: terms.map {
                 BlendTerm(source: sources[$0.source], weight: $0.weight, scale: scales[$0.source])
@@ -96,6 +99,29 @@ struct BlendChooser {
             }
             if let best { terms.append(best.added) }
         }
+    }
+
+    /// Adds content, where records say something, by the weight that finds new items best while
+    /// the whole loses `contentLossMax` at most; where no question asks for a new item, by the
+    /// largest such weight up to the usual one.
+    ///
+    /// Never left out: what was put a moment ago has nothing else that speaks for it.
+    private func addContent(_ terms: inout [Term]) {
+        guard let content = sources.firstIndex(of: .content) else { return }
+        let base = totals(terms)
+        let least = quality(base, (content, 0)) * (1 - Self.contentLossMax)
+        var chosen: Float = Self.weights[0]
+        var best = 0.0
+        for weight in Self.weights where quality(base, (content, weight)) >= least {
+            let found = quality(base, (content, weight), ofNewItems: true)
+            if found > best {
+                best = found
+                chosen = weight
+            } else if best == 0, weight <= UserPersonalization.usualContent.weight {
+                chosen = weight
+            }
+        }
+        terms.append((content, chosen))
     }
 
     /// Tries the weight of one term a little lower and higher.
@@ -129,7 +155,7 @@ struct BlendChooser {
     /// Once each, and one logarithm of rules: it takes a pass of its own.
     private func mayAdd(_ source: Int, to terms: [Term]) -> Bool {
         terms.allSatisfy { term in
-            term.source != source
+            term.source != source && sources[source] != .content
                 && !(sources[term.source].isLogRules && sources[source].isLogRules)
         }
     }
@@ -149,9 +175,13 @@ struct BlendChooser {
     }
 
     /// NDCG@10 of sums with one more source.
-    private func quality(_ base: [[Float]], _ term: Term) -> Double {
+    private func quality(
+        _ base: [[Float]],
+        _ term: Term,
+        ofNewItems: Bool = false
+    ) -> Double {
         var sum = 0.0
-        for (question, base) in zip(questions, base) {
+        for (question, base) in zip(questions, base) where !ofNewItems || question.isOfNewItem {
             guard let answer = question.answer else { continue }
             let rank = Kernels.rank(
                 of: answer,

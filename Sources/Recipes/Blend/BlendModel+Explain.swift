@@ -43,6 +43,15 @@ extension BlendModel {
             )
             explanation.add(entries, 1, newest)
         }
+        for term in terms where term.source == .content {
+            let entries = contentShares(of: item.rawValue, scratch.weights)
+            let factor = Double(term.weight / term.scale)
+            let sum = entries.reduce(0) { $0 + $1.amount }
+            explanation.components.append(
+                .init(name: "content", weight: Double(term.weight), score: sum / Double(term.scale))
+            )
+            explanation.add(entries, factor, newest)
+        }
         for term in terms where term.source.isForAll {
             let before = scratch.prior[target]
             addDense(term, scratch)
@@ -93,6 +102,16 @@ extension BlendModel {
             else { return }
             let factor = weight / Float(row.sum).squareRoot()
             entries.append((age, Double(factor * Float(row.pairs[at].weight))))
+        }
+        return entries
+    }
+
+    private func contentShares(of target: UInt32, _ weights: HistoryWeights) -> [Entry] {
+        guard counts.content.isMember(Int(target)) else { return [] }
+        var entries: [Entry] = []
+        weights.forEachAge(recency: BlendSource.contentRecency) { item, age, weight in
+            let likeness = counts.content.likeness(of: item, to: target)
+            if likeness > 0 { entries.append((age, Double(weight * likeness))) }
         }
         return entries
     }

@@ -6,7 +6,7 @@ import Primitives
 /// so a query reads one row a history item for each τ and for each shape of rules, and a number an
 /// item for each dense source: O(rows · 200 + items).
 final class BlendModel: TrainedModel, LivePart {
-    static let tag: UInt32 = 0x3350_5542
+    static let tag: UInt32 = 0x3450_5542
 
     /// Trained rows for one weighting of histories.
     struct Pass {
@@ -21,7 +21,13 @@ final class BlendModel: TrainedModel, LivePart {
     private let spanMS: Int64
     private let training: TrainingReport
 
-    init(terms: [BlendTerm], passes: [Pass], spanMS: Int64, report: TrainingReport) {
+    init(
+        terms: [BlendTerm],
+        passes: [Pass],
+        spanMS: Int64,
+        report: TrainingReport,
+        content: ContentIndex = ContentIndex(.cold)
+    ) {
         self.spanMS = spanMS
         self.terms = terms
         self.passes = passes
@@ -32,13 +38,14 @@ final class BlendModel: TrainedModel, LivePart {
             switch term.source {
             case .rules(let shape), .logRules(let shape): shapes.append(shape)
             case .trend(let half), .logTrend(let half): hours.append(half)
-            case .linear, .popularity: break
+            case .linear, .popularity, .content: break
             }
         }
         counts = LiveCounts(
             shapes: RuleShape.allCases.filter { shapes.contains($0) },
             hours: Set(hours).sorted(by: >),
-            spanMS: spanMS
+            spanMS: spanMS,
+            content: content
         )
     }
 
@@ -51,6 +58,9 @@ final class BlendModel: TrainedModel, LivePart {
         scratch.begin(query.history, itemCount: counts.itemCount)
         let unit = addRules(scratch)
         for pass in passes { scratch.add(pass.rows, recency: pass.recency, scale: unit) }
+        for term in terms where term.source == .content {
+            scratch.add(counts.content, scale: unit * term.weight / term.scale)
+        }
         for term in terms { addDense(term, scratch) }
         scratch.take(scale: unit, query: query) { item, scratch in
             scratch.scores[item] > 0 ? .sequence : .popular
@@ -85,7 +95,7 @@ final class BlendModel: TrainedModel, LivePart {
     /// Adds what every item has without a history, scaled to a largest of `weight`.
     func addDense(_ term: BlendTerm, _ scratch: RankingScratch) {
         switch term.source {
-        case .rules, .logRules, .linear: break
+        case .rules, .logRules, .linear, .content: break
         case .popularity:
             scratch.addPrior(counts.trends[0].parts.counts, [], 0, weight: term.weight)
         case .trend(let hours):
@@ -115,6 +125,12 @@ final class BlendModel: TrainedModel, LivePart {
 
     func itemCountGrew(to itemCount: Int) { counts.grow(to: itemCount) }
 
+    var readsItems: Bool { true }
+
+    func describe(_ item: ItemIndex, _ tokens: [ItemToken]) {
+        counts.content.describe(item, tokens)
+    }
+
     // MARK: Artifact
 
     func encode(into writer: ByteWriter) {
@@ -128,6 +144,7 @@ final class BlendModel: TrainedModel, LivePart {
         }
         artifact.put(UInt64(spanMS))
         training.encode(into: artifact)
+        counts.content.encode(into: artifact)
         counts.encode(into: artifact)
     }
 
@@ -143,7 +160,8 @@ final class BlendModel: TrainedModel, LivePart {
         }
         let span = Int64(clamping: try reader.number(UInt64.self))
         let report = try TrainingReport(&reader)
-        self.init(terms: terms, passes: passes, spanMS: span, report: report)
+        let content = try ContentIndex(.cold, &reader)
+        self.init(terms: terms, passes: passes, spanMS: span, report: report, content: content)
         try counts.decode(&reader)
         try reader.end()
     }

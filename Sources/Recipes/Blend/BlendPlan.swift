@@ -11,7 +11,10 @@ struct BlendPlan {
         _ log: InteractionLog,
         progress: (Double) -> Bool
     ) throws(RecipeError) -> BlendPlan {
-        let sources = BlendCandidates.affordable(validation.training)
+        let sources = BlendCandidates.affordable(
+            validation.training,
+            hasContent: !validation.descriptions.isEmpty
+        )
         let counter = PairCounter(validation.training)
         var scorers: [SourceScorer] = []
         for (index, source) in sources.enumerated() {
@@ -28,7 +31,7 @@ struct BlendPlan {
         for (index, excludesSeen) in ways.enumerated() {
             questions += try validation.questions(
                 scorers,
-                BlendCandidates.liveCounts(validation.training),
+                BlendCandidates.liveCounts(validation.training, validation.descriptions),
                 excludesSeen: excludesSeen,
                 limit: Limits.validationQueriesMax / ways.count
             ) { done in progress(0.7 + 0.25 * (Double(index) + done) / Double(ways.count)) }
@@ -59,6 +62,7 @@ struct BlendPlan {
     /// Trains the chosen sources on everything; matrices of one τ become one.
     func train(
         _ log: InteractionLog,
+        _ descriptions: ItemDescriptions = ItemDescriptions(),
         progress: (Double) -> Bool
     ) throws(RecipeError) -> BlendModel {
         var parts: [Float: [(rows: SparseRows, scale: Float)]] = [:]
@@ -81,14 +85,24 @@ struct BlendPlan {
                 rows: .merged(parts[recency] ?? [], limit: Limits.neighboursMax)
             )
         }
-        let kept = terms.filter { $0.source.ruleShape != nil || !$0.source.hasConstantScale }
+        var kept = terms.filter {
+            $0.source.ruleShape != nil || !$0.source.hasConstantScale || $0.source == .content
+        }
+        // Records may come later.
+        if !kept.contains(where: { $0.source == .content }) {
+            kept.append(UserPersonalization.usualContent)
+        }
         let model = BlendModel(
             terms: kept,
             passes: passes,
             spanMS: report.questionCount > 0 ? log.spanMS : 0,
-            report: report
+            report: report,
+            content: ContentIndex(.cold, rarity: descriptions.rarity)
         )
         model.itemCountGrew(to: log.itemCount)
+        for item in 0..<descriptions.itemCount {
+            model.describe(ItemIndex(UInt32(item)), descriptions.tokens(of: item))
+        }
         for place in 0..<log.eventCount {
             try TrainingLoop.step(place, of: log.eventCount) { progress(0.9 + 0.1 * $0) }
             model.counts.add(log, place: place)
@@ -103,7 +117,7 @@ enum BlendCandidates {
     static let repeatShareMin = 0.05
     static let hours: [Int32] = [720, 72, 12, 2]
 
-    static func affordable(_ log: InteractionLog) -> [BlendSource] {
+    static func affordable(_ log: InteractionLog, hasContent: Bool = false) -> [BlendSource] {
         var sources: [BlendSource] = []
         for shape in RuleShape.allCases { sources += [.rules(shape), .logRules(shape)] }
         sources.append(.popularity)
@@ -136,10 +150,23 @@ enum BlendCandidates {
             ),
             LinearModel(kind: .dense(.ease), recency: 20),
         ]
+        if hasContent { sources.append(.content) }
         return sources + linear.map { .linear($0) }
     }
 
-    static func liveCounts(_ log: InteractionLog) -> LiveCounts {
-        LiveCounts(shapes: RuleShape.allCases, hours: hours, spanMS: log.spanMS)
+    static func liveCounts(
+        _ log: InteractionLog,
+        _ descriptions: ItemDescriptions
+    ) -> LiveCounts {
+        let counts = LiveCounts(
+            shapes: RuleShape.allCases,
+            hours: hours,
+            spanMS: log.spanMS,
+            content: ContentIndex(.cold, rarity: descriptions.rarity)
+        )
+        for item in 0..<descriptions.itemCount {
+            counts.content.describe(ItemIndex(UInt32(item)), descriptions.tokens(of: item))
+        }
+        return counts
     }
 }

@@ -14,6 +14,8 @@ enum BlendSource: Hashable, Sendable {
     case trend(hours: Int32)
     /// The same, by its logarithm: log(c / max c + 1e-4).
     case logTrend(hours: Int32)
+    /// `ContentIndex`, live: what few events say something of, by its record.
+    case content
 
     /// What people are shown, such as `rules(exp, 1.5)`.
     var name: String {
@@ -24,13 +26,14 @@ enum BlendSource: Hashable, Sendable {
         case .popularity: "popularity"
         case .trend(let hours): "trend(\(hours)h)"
         case .logTrend(let hours): "log-trend(\(hours)h)"
+        case .content: "content"
         }
     }
 
     var ruleShape: RuleShape? {
         switch self {
         case .rules(let shape), .logRules(let shape): shape
-        case .linear, .popularity, .trend, .logTrend: nil
+        case .linear, .popularity, .trend, .logTrend, .content: nil
         }
     }
 
@@ -38,21 +41,21 @@ enum BlendSource: Hashable, Sendable {
     var isForAll: Bool {
         switch self {
         case .popularity, .trend, .logTrend: true
-        case .rules, .logRules, .linear: false
+        case .rules, .logRules, .linear, .content: false
         }
     }
 
     var isLogRules: Bool {
         switch self {
         case .logRules: true
-        case .rules, .linear, .popularity, .trend, .logTrend: false
+        case .rules, .linear, .popularity, .trend, .logTrend, .content: false
         }
     }
 
     /// Whether the score is a sum over a history whose scale can be told once and for all.
     var hasConstantScale: Bool {
         switch self {
-        case .rules, .linear: true
+        case .rules, .linear, .content: true
         case .logRules, .popularity, .trend, .logTrend: false
         }
     }
@@ -62,9 +65,14 @@ enum BlendSource: Hashable, Sendable {
         switch self {
         case .logRules: 0.1
         case .logTrend: 1e-4
-        case .rules, .linear, .popularity, .trend: nil
+        case .rules, .linear, .popularity, .trend, .content: nil
         }
     }
+}
+
+extension BlendSource {
+    /// τ of content: tastes last longer than what comes next.
+    static let contentRecency: Float = 20
 }
 
 /// How far rules look and how they forget: one of two shapes that held everywhere.

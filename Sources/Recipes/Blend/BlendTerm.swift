@@ -31,6 +31,9 @@ struct BlendTerm: Hashable, Sendable {
         case .logTrend(let hours):
             artifact.put(UInt8(4))
             artifact.put(UInt32(hours))
+        case .content:
+            artifact.put(UInt8(5))
+            artifact.put(UInt32(0))
         }
         artifact.put(weight)
         artifact.put(scale)
@@ -57,6 +60,7 @@ struct BlendTerm: Hashable, Sendable {
                 throw ArtifactReader.damaged("a half-life is out of range")
             }
             source = kind == 3 ? .trend(hours: Int32(detail)) : .logTrend(hours: Int32(detail))
+        case 5: source = .content
         default: throw ArtifactReader.damaged("a source is unknown")
         }
         weight = try reader.float()

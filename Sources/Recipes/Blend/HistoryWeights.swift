@@ -8,6 +8,8 @@ final class HistoryWeights {
 
     private(set) var items: [UInt32] = []
     private var ages: [Float] = []
+    /// The history by what its items' records say; filled when it is asked for.
+    var tokens = TokenSums()
 
     /// O(length²) over at most 60 entries; does not allocate once grown.
     func begin(_ history: Span<Interaction>) {

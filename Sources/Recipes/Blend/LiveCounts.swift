@@ -7,8 +7,15 @@ import Primitives
 final class LiveCounts: Sendable {
     let rules: [SequentialRules]
     let trends: [RecentPopularity]
+    let content: ContentIndex
 
-    init(shapes: [RuleShape], hours: [Int32], spanMS: Int64) {
+    init(
+        shapes: [RuleShape],
+        hours: [Int32],
+        spanMS: Int64,
+        content: ContentIndex = ContentIndex(.cold)
+    ) {
+        self.content = content
         rules = shapes.map { SequentialRules(shape: $0) }
         trends = hours.map { RecentPopularity(halfLifeHours: $0, spanMS: spanMS) }
     }
@@ -21,10 +28,12 @@ final class LiveCounts: Sendable {
     func change(_ window: [Interaction], at index: Int, sign: Int64) {
         for rules in rules { rules.change(window, at: index, sign: sign) }
         for trend in trends { trend.add(window[index], sign: Double(sign)) }
+        content.count(window[index].item, sign: sign)
     }
 
     func grow(to itemCount: Int) {
         for trend in trends { trend.grow(to: itemCount) }
+        content.grow(to: itemCount)
     }
 
     var itemCount: Int { trends.map(\.itemCount).max() ?? 0 }

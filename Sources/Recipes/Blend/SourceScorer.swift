@@ -38,6 +38,13 @@ struct SourceScorer {
             Kernels.addDense(parts.recent, 1, to: &scores)
             Kernels.addDense(parts.counts, parts.floor, to: &scores)
             return Self.takeLog(&scores, Kernels.largest(scores), source.floor)
+        case .content:
+            return live.content.add(
+                weights,
+                recency: BlendSource.contentRecency,
+                scale: 1,
+                to: &scores
+            )
         }
     }
 

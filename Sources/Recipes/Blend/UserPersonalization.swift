@@ -11,7 +11,7 @@ package struct UserPersonalization: Recipe {
 
     package var identifier: String { "user-personalization" }
 
-    /// Without a choice: rules scaled to a maximum of 1, and 5 % of popularity, likewise.
+    /// Without a choice: rules scaled to a maximum of 1, 5 % of popularity, likewise, and content.
     static let usual = [
         BlendTerm(source: .rules(.harmonic), weight: 1, scale: 0),
         BlendTerm(
@@ -19,7 +19,12 @@ package struct UserPersonalization: Recipe {
             weight: 0.05,
             scale: 0
         ),
+        usualContent,
     ]
+
+    /// Without questions on new items: one like all of a history stands where rules are sure of
+    /// little.
+    static let usualContent = BlendTerm(source: .content, weight: 0.35, scale: 1)
 
     package func emptyModel() -> any TrainedModel {
         BlendModel(terms: Self.usual, passes: [], spanMS: 0, report: TrainingReport())
@@ -30,12 +35,13 @@ package struct UserPersonalization: Recipe {
         progress: (Double) -> Bool
     ) throws(RecipeError) -> any TrainedModel {
         let log = try InteractionLog(set) { progress(0.05 * $0) }
-        let validation = Validation(log)
+        let descriptions = ItemDescriptions(set)
+        let validation = Validation(log, descriptions)
         var plan = BlendPlan(terms: Self.usual, report: TrainingReport())
         if validation.questionCount >= Limits.validationQueriesMin {
             plan = try BlendPlan.chosen(validation, log) { progress(0.05 + 0.55 * $0) }
         }
-        return try plan.train(log) { progress(0.6 + 0.4 * $0) }
+        return try plan.train(log, descriptions) { progress(0.6 + 0.4 * $0) }
     }
 
     package func decode(_ artifact: [UInt8]) throws(RecipeError) -> any TrainedModel {

@@ -15,6 +15,8 @@ final class Validation {
         var answer: Int?
         /// By source: its largest score.
         var largest: [Float]
+        /// Few events speak for the answer, and a record does.
+        var isOfNewItem = false
     }
 
     /// Best items of each source that are looked at.
@@ -25,13 +27,15 @@ final class Validation {
     private let log: InteractionLog
     /// What came before the cut.
     let training: InteractionLog
+    let descriptions: ItemDescriptions
     /// Places of `log` after the cut, by time.
     private let replayed: [Int]
     /// The share of replayed events whose item their user had touched before.
     let repeatShare: Double
 
-    init(_ log: InteractionLog) {
+    init(_ log: InteractionLog, _ descriptions: ItemDescriptions = ItemDescriptions()) {
         self.log = log
+        self.descriptions = descriptions
         let cut = Self.cut(log)
         var training = InteractionLog(itemCount: log.itemCount)
         var replayed: [Int] = []
@@ -79,6 +83,10 @@ final class Validation {
         for place in 0..<training.eventCount { live.add(training, place: place) }
         var board = ScoreBoard(scorers, itemCount: log.itemCount)
         for place in 0..<training.eventCount { board.know(training.items[place]) }
+        // Records have no time here: what one describes is taken to have been there.
+        for item in 0..<descriptions.itemCount where live.content.isMember(item) {
+            board.know(UInt32(item))
+        }
         var questions: [Question] = []
         let step = max(1, Double(replayed.count) / Double(limit))
         var next = 0.0
@@ -92,9 +100,14 @@ final class Validation {
                 }
                 let seen = excludesSeen ? Array(log.items[first..<place]) : []
                 if !seen.contains(log.items[place]) {
-                    questions.append(
-                        board.ask(history, live, without: seen, answer: log.items[place])
+                    var question = board.ask(
+                        history,
+                        live,
+                        without: seen,
+                        answer: log.items[place]
                     )
+                    question.isOfNewItem = live.content.isMember(Int(log.items[place]))
+                    questions.append(question)
                 }
             }
             live.add(log, place: place)

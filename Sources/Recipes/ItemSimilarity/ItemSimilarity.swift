@@ -4,13 +4,16 @@ import Primitives
 ///
 /// score_j = C[i, j] / n_j^e for the seed item i, n_j = Σ C[j, ·], over the j with C[i, j] at least
 /// the least count; scaled to a maximum of 1, plus β · popularity_j (its distinct users), scaled
-/// likewise. e = 0 puts what is popular first, e = ½ is the cosine but for a constant, e = 1 asks
-/// for correlation alone. An unknown item, or one that nothing stands near, is answered by
-/// popularity. See `CooccurrenceCounts` and `DistinctUsers`. Training O(K · interactions), live
-/// O(K) rows an event, a query O(row + items).
+/// likewise; `similar-items` also adds γ · (f_i · f_j), how alike the records are
+/// (`ContentIndex`), so that an item without events has neighbours, and is one. e = 0 puts what is
+/// popular first, e = ½ is the cosine but for a constant, e = 1 asks for correlation alone. An
+/// item of which nothing is known is answered by popularity. See `CooccurrenceCounts` and
+/// `DistinctUsers`. Training O(K · interactions), live O(K) rows an event, a query O(row + items).
 package struct ItemSimilarity: Recipe {
     /// β: popularity orders what the counts leave equal, and fills the list behind them.
     static let popularityShare: Float = 0.01
+    /// γ: like records count for less than standing together often.
+    static let contentShare: Float = 0.3
 
     /// The settings of one of the two recipes.
     package struct Parameters: Hashable, Sendable {
@@ -19,6 +22,8 @@ package struct ItemSimilarity: Recipe {
         package var discount: Float
         /// What fewer events say is taken for chance.
         package var minimumCount: UInt32
+        /// Whether records count.
+        package var readsItems = false
 
         /// Half of the way to correlation and further with the discount factor, which is 0 here by
         /// default; one event is enough to say something.
@@ -28,11 +33,13 @@ package struct ItemSimilarity: Recipe {
         package static let sims = Parameters(identifier: "sims", discount: 0.5, minimumCount: 3)
 
         package static func similarItems(popularityDiscountFactor: Float) -> Parameters {
-            Parameters(
+            var parameters = Parameters(
                 identifier: "similar-items",
                 discount: 0.5 + 0.5 * popularityDiscountFactor,
                 minimumCount: 1
             )
+            parameters.readsItems = true
+            return parameters
         }
 
         package init(identifier: String, discount: Float, minimumCount: UInt32) {
@@ -56,8 +63,15 @@ package struct ItemSimilarity: Recipe {
         _ set: any TrainingSet,
         progress: (Double) -> Bool
     ) throws(RecipeError) -> any TrainedModel {
-        let model = ItemSimilarityModel(parameters)
+        let descriptions = parameters.readsItems ? ItemDescriptions(set) : ItemDescriptions()
+        let model = ItemSimilarityModel(
+            parameters,
+            ContentIndex(.all, rarity: descriptions.rarity)
+        )
         model.itemCountGrew(to: set.itemCount)
+        for item in 0..<descriptions.itemCount {
+            model.describe(ItemIndex(UInt32(item)), descriptions.tokens(of: item))
+        }
         try TrainingLoop.run(over: set, progress: progress) { _, history in
             for index in history.indices {
                 let start = max(0, index - CooccurrenceCounts.distanceMax)
@@ -70,7 +84,7 @@ package struct ItemSimilarity: Recipe {
 
     package func decode(_ artifact: [UInt8]) throws(RecipeError) -> any TrainedModel {
         var reader = try ArtifactReader(artifact, tag: ItemSimilarityModel.tag)
-        let model = ItemSimilarityModel(parameters)
+        let model = ItemSimilarityModel(parameters, try ContentIndex(.all, &reader))
         try model.popularity.decode(&reader)
         try model.counts.decode(&reader, itemCount: model.popularity.counts.count)
         try reader.end()
@@ -80,13 +94,18 @@ package struct ItemSimilarity: Recipe {
 
 /// Counts and popularity; all of the model is its live part.
 final class ItemSimilarityModel: TrainedModel, LivePart {
-    static let tag: UInt32 = 0x3153_5042
+    static let tag: UInt32 = 0x3253_5042
     let counts = CooccurrenceCounts()
     let popularity = DistinctUsers()
     private let parameters: ItemSimilarity.Parameters
+    private let content: ContentIndex
 
-    init(_ parameters: ItemSimilarity.Parameters) {
+    init(
+        _ parameters: ItemSimilarity.Parameters,
+        _ content: ContentIndex = ContentIndex(.all)
+    ) {
         self.parameters = parameters
+        self.content = content
     }
 
     var live: any LivePart { self }
@@ -96,6 +115,9 @@ final class ItemSimilarityModel: TrainedModel, LivePart {
         scratch.begin(itemCount: prior.count)
         let largest = addRelated(to: query.item, scratch)
         let factor: Float = largest > 0 ? 1 / largest : 1
+        if parameters.readsItems, let item = query.item {
+            scratch.add(content, like: item, scale: ItemSimilarity.contentShare / factor)
+        }
         let most = Kernels.largest(prior)
         let share = most > 0 ? ItemSimilarity.popularityShare / most : 0
         scratch.take(prior: prior, scale: share / factor, factor: factor, query: query) {
@@ -120,6 +142,7 @@ final class ItemSimilarityModel: TrainedModel, LivePart {
 
     func encode(into writer: ByteWriter) {
         let artifact = ArtifactWriter(writer, tag: Self.tag)
+        content.encode(into: artifact)
         popularity.encode(into: artifact)
         counts.encode(into: artifact)
     }
@@ -134,5 +157,10 @@ final class ItemSimilarityModel: TrainedModel, LivePart {
 
     func itemCountGrew(to itemCount: Int) {
         popularity.grow(to: itemCount)
+        content.grow(to: itemCount)
     }
+
+    var readsItems: Bool { parameters.readsItems }
+
+    func describe(_ item: ItemIndex, _ tokens: [ItemToken]) { content.describe(item, tokens) }
 }

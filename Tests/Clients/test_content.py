@@ -1,0 +1,85 @@
+"""What the records of items say, where no event does."""
+
+import pytest
+from conftest import Client, make_group
+from test_exploration import campaign_of
+from test_explain import check_sum, explain
+from test_flow import CLUSTERS, START, import_events, train
+
+
+def describe(client, group, items):
+    p = client.p.events
+    client.events.PutItems(
+        p.PutItemsRequest(
+            dataset=f"{group}/datasets/items",
+            items=[
+                p.Item(item_id=item, properties=f'{{"genres":"{genres}","price":3}}')
+                for item, genres in items
+            ],
+        )
+    )
+
+
+def describe_catalogue(client, group, genres="{}|thing"):
+    for taste, items in CLUSTERS.items():
+        describe(client, group, [(item, genres.format(taste)) for item in items])
+
+
+@pytest.mark.parametrize("described", ["before the training", "after it"])
+def test_a_new_item_is_shown_to_those_of_its_taste(client, group, described):
+    import_events(client, group)
+    if described == "before the training":
+        describe_catalogue(client, group)
+    campaign = campaign_of(client, group, weight=0)
+    if described == "after it":
+        # What all have in common is not known for common before a training.
+        describe_catalogue(client, group, "{}")
+    assert "fresh" not in client.list_of(campaign, "user-1", 500)
+    describe(client, group, [("fresh", "tea|thing"), ("bare", "")])
+    # The next question has it, without a training.
+    tea, bikes = (client.list_of(campaign, user, 500) for user in ("user-1", "user-0"))
+    assert len(tea) == len(bikes) == 42
+    assert tea.index("fresh") <= 20
+    assert bikes.index("fresh") > 20
+    assert tea.index("fresh") < tea.index("bare")
+    # Another record, another taste.
+    describe(client, group, [("fresh", "bike|thing")])
+    tea, bikes = (client.list_of(campaign, user, 500) for user in ("user-1", "user-0"))
+    assert bikes.index("fresh") <= 20 < tea.index("fresh")
+
+
+def test_it_is_explained_by_the_history(client, group):
+    import_events(client, group)
+    describe_catalogue(client, group)
+    campaign = campaign_of(client, group, weight=0)
+    describe(client, group, [("fresh", "tea|thing")])
+    found = explain(client, campaign, "user-1", "fresh")
+    assert {c.name: c.score for c in found.components}["content"] > 0
+    check_sum(found)
+    assert all(c.item_id.startswith("tea") for c in found.contributions)
+
+
+def test_related_items_know_it_both_ways(client, group):
+    import_events(client, group)
+    describe_catalogue(client, group)
+    campaign = train(client, group, "similar-items")
+    describe(client, group, [("fresh", "tea|thing")])
+    assert "fresh" in client.list_of(campaign, "", 25, item_id="tea-1")
+    near = client.list_of(campaign, "", 10, item_id="fresh")
+    assert all(item.startswith("tea") for item in near)
+
+
+def test_a_restart_finds_the_same(protos, durable_server):
+    client = Client(protos, durable_server.channel)
+    group = make_group(client, "shop")
+    import_events(client, group)
+    describe_catalogue(client, group)
+    campaign = campaign_of(client, group, weight=0)
+    describe(client, group, [("fresh", "tea|thing"), ("newer", "bike|thing")])
+    client.put_event(group, "user-3", "newer", START + 200_000)
+    users = ["user-1", "user-0", "user-3", "nobody"]
+    before = [client.list_of(campaign, user, 500) for user in users]
+    durable_server.kill()
+    durable_server.start()
+    client = Client(protos, durable_server.channel)
+    assert [client.list_of(campaign, user, 500) for user in users] == before
