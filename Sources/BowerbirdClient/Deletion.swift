@@ -13,6 +13,29 @@ public enum RecordDeletion: Hashable, Sendable {
 }
 
 extension BowerbirdClient {
+    /// Makes one user of two: `merged` is another name of `user` from then on.
+    ///
+    /// - Returns: How many events are `user`'s now that were the other's, and the position.
+    /// - Throws: `ClientError` when it was refused; NOT_FOUND when `merged` is unknown.
+    public func mergeUsers(
+        _ merged: String,
+        into user: String,
+        group: String
+    ) async throws(ClientError) -> (movedCount: UInt64, position: UInt64) {
+        try await call(
+            "/bowerbird.v1.RecordsService/MergeUsers",
+            { writer in
+                let request = MergeUsersRequestBuilder(into: writer)
+                request.datasetGroup(group)
+                request.userID(user)
+                request.mergedUserID(merged)
+            }
+        ) { (bytes, arena) throws(WireError) in
+            let response = try MergeUsersResponseView(unpacking: bytes, into: arena)
+            return (response.movedCount, response.position)
+        }
+    }
+
     /// Deletes a record for good; NOT_FOUND when it is unknown.
     ///
     /// - Returns: The position of the write.

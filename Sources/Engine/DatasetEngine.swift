@@ -182,6 +182,8 @@ package final class DatasetEngine: Sendable {
             writer.remember(id, .init(bodyHash: bodyHash, names: names, at: time))
         case .requestForgotten(let id):
             writer.forget(id)
+        case .merged(let effect):
+            apply(effect, &changes, &touched)
         case .erased(let effect):
             apply(effect, &changes, &touched)
         case .batchRemembered(let key, let answer):
@@ -195,7 +197,7 @@ package final class DatasetEngine: Sendable {
         }
     }
 
-    private func storeEvent(
+    func storeEvent(
         _ group: GroupIndex,
         _ owner: UserIndex,
         _ event: StoredEvent,

@@ -15,6 +15,9 @@ package struct StoredEvent: Hashable, Sendable {
     /// The event was in the history of `session` before a user joined it: its generated id still
     /// names it so.
     package var isMoved: Bool
+    /// The user in whose history the event was before that one was merged into another: its
+    /// generated id still names that one.
+    package var origin: UserIndex?
     /// The generation of bulk events that it came with; 0: it was put.
     package var generation: UInt32
 
@@ -26,6 +29,7 @@ package struct StoredEvent: Hashable, Sendable {
         record: EventRecord,
         session: UserIndex?,
         isMoved: Bool = false,
+        origin: UserIndex? = nil,
         generation: UInt32 = 0
     ) {
         self.position = position
@@ -35,6 +39,7 @@ package struct StoredEvent: Hashable, Sendable {
         self.record = record
         self.session = session
         self.isMoved = isMoved
+        self.origin = origin
         self.generation = generation
     }
 }
@@ -81,6 +86,8 @@ package enum Effect: Hashable, Sendable {
     case batchForgotten(ProducerKey, batchID: UInt64)
     /// A producer too many.
     case producerForgotten(ProducerKey)
+    /// Two users that are one.
+    case merged(MergeEffect)
     /// Records that are gone for good.
     case erased(ErasureEffect)
     /// Records in bulk, and the jobs that move them.

@@ -12,9 +12,7 @@ extension GroupStore {
     /// What was put for a user; `nil` when none was.
     package func userRecord(withID id: String) -> EntityRecord? {
         id.withRawSpan { bytes in
-            shards[shard(of: bytes)].state.withLock { state in
-                state.slot(of: bytes, .user).flatMap { state.owners[$0].record }
-            }
+            withOwner(named: bytes, .user) { $0.owners[$1].record } ?? nil
         }
     }
 

@@ -40,6 +40,8 @@ package final class GroupStore: @unchecked Sendable {
     var erasureCount = 0
     var changedChunks: Set<Int> = []
     var isRootStale = false
+    /// Some id is another name of a user.
+    var hasMerges = false
     /// What FULL imports that are under way have gathered.
     var staging = BulkStaging()
     /// Which bulk records are the datasets' own.
@@ -102,24 +104,20 @@ package final class GroupStore: @unchecked Sendable {
         newest count: Int,
         into target: inout [Interaction]
     ) -> Bool {
-        let shard = shards[shard(of: id)]
-        return shard.state.withLock { state in
-            guard let slot = state.slot(of: id, kind) else { return false }
+        let known: Void? = withOwner(named: id, kind) { state, slot in
             let entries = unsafe state.arena.entries(state.owners[slot].history)
             for position in max(0, entries.count - count)..<entries.count {
                 target.append(unsafe entries[position].unpacked)
             }
-            return true
         }
+        return known != nil
     }
 
     /// Removes every item of an owner's whole history from `bitmap`.
     package func removeInteracted(of id: RawSpan, _ kind: OwnerKind, from bitmap: inout ItemBitmap)
     {
-        let shard = shards[shard(of: id)]
         var removed = bitmap
-        shard.state.withLock { state in
-            guard let slot = state.slot(of: id, kind) else { return }
+        _ = withOwner(named: id, kind) { state, slot in
             let entries = unsafe state.arena.entries(state.owners[slot].history)
             for position in 0..<entries.count {
                 removed.remove(Int(unsafe entries[position].item))
@@ -170,10 +168,7 @@ package final class GroupStore: @unchecked Sendable {
     }
 
     func owner(_ id: RawSpan, _ kind: OwnerKind) -> UserIndex? {
-        let shard = shards[shard(of: id)]
-        return shard.state.withLock { state in
-            state.slot(of: id, kind).map { state.owners[$0].index }
-        }
+        withOwner(named: id, kind) { $0.owners[$1].index }
     }
 
     func joinedUser(of session: UserIndex) -> UserIndex? {
@@ -362,7 +357,7 @@ package final class GroupStore: @unchecked Sendable {
                 for slot in state.owners.indices {
                     state.arena.clear(&state.owners[slot].history)
                     state.arena.clear(&state.owners[slot].staged)
-                    state.owners[slot].joinedUser = nil
+                    if state.owners[slot].kind == .session { state.owners[slot].joinedUser = nil }
                 }
             }
         }

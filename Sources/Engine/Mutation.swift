@@ -102,6 +102,8 @@ package enum Mutation: Sendable {
     case deleteResource(ResourceName, etag: UInt64?)
     /// Deletes what it names, with all that depends on it.
     case delete(group: ResourceName, Deletion)
+    /// Makes one user of two: `merged` is another name of `kept` from then on.
+    case mergeUsers(group: ResourceName, merged: String, kept: String)
     /// The next step of a job.
     case job(JobStep)
 }

@@ -59,9 +59,7 @@ struct RowEncoder {
             for event in merged { putEvent(group, user, event, to: batch) }
             let join = HistoryJoin(session: session, user: user, merged: merged)
             putRewrite(.joined(join), RowKey.rewrite(group, position, place), to: batch)
-            let target = begin()
-            target.put(UInt64(user.rawValue))
-            put(.eventIDs, RowKey.entity(group, session.rawValue), target, to: batch)
+            putMover(group, session, user, to: batch)
             putJoin(group, session, user, to: batch)
         case .recordsDeleted(let group, let kind):
             deleteRecords(group, kind, to: batch)
@@ -80,6 +78,8 @@ struct RowEncoder {
             put(.requests, RowKey.text(id, hash), row, to: batch)
         case .requestForgotten(let id):
             unsafe batch.delete(store.family(.requests), RowKey.text(id, hash))
+        case .merged(let effect):
+            add(effect, at: position, place, to: batch)
         case .erased(let effect):
             add(effect, at: position, place, to: batch)
         case .batchRemembered(let key, let answer):
@@ -115,6 +115,49 @@ struct RowEncoder {
         row.put(record.id)
         row.put(record)
         put(family, RowKey.entity(group, index), row, to: batch)
+    }
+
+    private func add(
+        _ effect: MergeEffect,
+        at position: LogPosition,
+        _ place: Int,
+        to batch: WriteBatch
+    ) {
+        switch effect {
+        case .histories(let group, let from, let into, let moved, let kept):
+            for owner in [from, into] {
+                unsafe batch.deleteAll(store.family(.events), prefix: RowKey.owner(group, owner))
+            }
+            for event in kept + moved { putEvent(group, into, event, to: batch) }
+            let join = HistoryJoin(
+                session: from,
+                user: into,
+                isMerge: true,
+                ofSession: moved.map(HistoryRewrite.Entry.init),
+                ofUser: kept.map(HistoryRewrite.Entry.init)
+            )
+            putRewrite(.joined(join), RowKey.rewrite(group, position, place), to: batch)
+            putMover(group, from, into, to: batch)
+        case .named(let group, let user, let id, let target):
+            unsafe batch.deleteAll(store.family(.users), prefix: RowKey.owner(group, user))
+            let row = begin()
+            row.put(UInt64(OwnerKind.user.rawValue))
+            row.put(id)
+            row.put(UInt64(target.rawValue))
+            put(.names, RowKey.name(group, .owner, user.rawValue), row, to: batch)
+        }
+    }
+
+    /// Where the events of an owner went.
+    private func putMover(
+        _ group: GroupIndex,
+        _ owner: UserIndex,
+        _ user: UserIndex,
+        to batch: WriteBatch
+    ) {
+        let row = begin()
+        row.put(UInt64(user.rawValue))
+        put(.eventIDs, RowKey.entity(group, owner.rawValue), row, to: batch)
     }
 
     private func putEvent(

@@ -133,6 +133,16 @@ struct HistoryReplay {
         let group = rewrite.group
         let effect: Effect =
             switch rewrite.kind {
+            case .joined(let join) where join.isMerge:
+                .merged(
+                    .histories(
+                        group,
+                        from: join.session,
+                        into: join.user,
+                        moved: join.ofSession.compactMap { events[$0] },
+                        kept: join.ofUser.compactMap { events[$0] }
+                    )
+                )
             case .joined(let join):
                 .historyJoined(
                     group,

@@ -80,13 +80,29 @@ struct HistoryRewrite {
     }
 }
 
-/// The join of a session with events.
+/// The join of a session with events, or of a user who was merged into another.
 struct HistoryJoin {
+    /// Or the user who was merged.
     var session: UserIndex
     var user: UserIndex
+    var isMerge = false
     /// Oldest first.
     var ofSession: [HistoryRewrite.Entry]
     var ofUser: [HistoryRewrite.Entry]
+
+    init(
+        session: UserIndex,
+        user: UserIndex,
+        isMerge: Bool = false,
+        ofSession: [HistoryRewrite.Entry],
+        ofUser: [HistoryRewrite.Entry]
+    ) {
+        self.session = session
+        self.user = user
+        self.isMerge = isMerge
+        self.ofSession = ofSession
+        self.ofUser = ofUser
+    }
 
     /// The join that made `merged`, the history of `user` afterwards.
     init(session: UserIndex, user: UserIndex, merged: [StoredEvent]) {
@@ -94,10 +110,12 @@ struct HistoryJoin {
             merged.filter { ($0.isMoved && $0.session == session) == isOfSession }
                 .map(HistoryRewrite.Entry.init)
         }
-        self.session = session
-        self.user = user
-        ofSession = entries(true)
-        ofUser = entries(false)
+        self.init(
+            session: session,
+            user: user,
+            ofSession: entries(true),
+            ofUser: entries(false)
+        )
     }
 }
 
@@ -116,12 +134,13 @@ extension HistoryRewrite {
         static let ownerErased: UInt8 = 2
         static let eventErased: UInt8 = 3
         static let itemErased: UInt8 = 4
+        static let merged: UInt8 = 5
     }
 
     static func write(_ kind: Kind, to row: RowWriter) {
         switch kind {
         case .joined(let join):
-            row.bytes.append(Tag.joined)
+            row.bytes.append(join.isMerge ? Tag.merged : Tag.joined)
             row.put(UInt64(join.session.rawValue))
             row.put(UInt64(join.user.rawValue))
             for entries in [join.ofSession, join.ofUser] {
@@ -155,6 +174,10 @@ extension HistoryRewrite {
         switch try reader.byte() {
         case Tag.joined:
             kind = .joined(try HistoryJoin(&reader))
+        case Tag.merged:
+            var join = try HistoryJoin(&reader)
+            join.isMerge = true
+            kind = .joined(join)
         case Tag.ownerErased:
             let owner = UserIndex(try reader.narrow(UInt32.self))
             let events = try reader.list { (reader) throws(RowReader.Damaged) in

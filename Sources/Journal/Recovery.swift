@@ -128,6 +128,8 @@ struct Recovery {
     }
 
     private func applyNames(_ effects: inout [Effect]) throws(JournalError) {
+        // Of users who are named only later.
+        var merges: [Effect] = []
         try scan(.names, into: &effects) { (key, reader) throws(RowReader.Damaged) in
             guard key.count == 9, let kind = RowKey.NameKind(rawValue: key[4]) else {
                 throw RowReader.Damaged()
@@ -141,7 +143,14 @@ struct Recovery {
                 guard let owner = OwnerKind(rawValue: try reader.narrow(UInt8.self)) else {
                     throw RowReader.Damaged()
                 }
-                return .ownerNamed(group, UserIndex(index), owner, id: try reader.text())
+                let id = try reader.text()
+                if !reader.isAtEnd {
+                    let target = UserIndex(try reader.narrow(UInt32.self))
+                    merges.append(
+                        .merged(.named(group, user: UserIndex(index), id: id, into: target))
+                    )
+                }
+                return .ownerNamed(group, UserIndex(index), owner, id: id)
             case .eventType:
                 return .eventTypeNamed(
                     group,
@@ -150,6 +159,7 @@ struct Recovery {
                 )
             }
         }
+        effects += merges
         try applyJoins(&effects)
     }
 

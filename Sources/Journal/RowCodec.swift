@@ -131,6 +131,7 @@ struct RowReader {
 /// What stands behind an event's type in its row.
 enum EventMark {
     static let bulk: UInt8 = 3
+    static let origin: UInt8 = 4
 }
 
 extension RowWriter {
@@ -162,7 +163,12 @@ extension RowWriter {
         put(event.item) { $0.put(UInt64($1.rawValue)) }
         put(UInt64(event.type.rawValue))
         // 0: no session; 1: with one; 2: with one in whose history it was first; 3: of a bulk
-        // generation, and without a session.
+        // generation, and without a session. 4: the index of the user in whose history it was
+        // before a merge, and then one of these.
+        if let origin = event.origin {
+            bytes.append(EventMark.origin)
+            put(UInt64(origin.rawValue))
+        }
         if event.generation != 0 {
             bytes.append(EventMark.bulk)
             put(UInt64(event.generation))
@@ -215,7 +221,12 @@ extension RowReader {
             ItemIndex(try reader.narrow(UInt32.self))
         }
         let type = EventTypeIndex(try narrow(UInt16.self))
-        let sessionMark = try byte()
+        var sessionMark = try byte()
+        var first: UserIndex?
+        if sessionMark == EventMark.origin {
+            first = UserIndex(try narrow(UInt32.self))
+            sessionMark = try byte()
+        }
         let origin = sessionMark == 0 ? 0 : try narrow(UInt32.self)
         let isBulk = sessionMark == EventMark.bulk
         let session = sessionMark == 0 || isBulk ? nil : UserIndex(origin)
@@ -236,6 +247,7 @@ extension RowReader {
             record: record,
             session: session,
             isMoved: sessionMark == 2,
+            origin: first,
             generation: isBulk ? origin : 0
         )
     }

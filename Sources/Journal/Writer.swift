@@ -307,14 +307,15 @@ final class StoreFacts: FactReader {
             if let found = try event(at: key) {
                 return found.event.identifier(group, key.owner) == eventID ? found : nil
             }
-            // A session's events move to the user who joins it first.
-            let session = RowKey.entity(group, key.owner.rawValue)
-            guard let row = try store.get(.eventIDs, session) else { return nil }
-            var reader = RowReader(row)
-            guard let user = try? reader.narrow(UInt32.self) else { return nil }
-            key.owner = UserIndex(user)
-            let moved = try event(at: key)
-            return moved?.event.identifier(group, key.owner) == eventID ? moved : nil
+            // A session's events move to the user who joins it first, a user's to the one that it
+            // is merged into.
+            for _ in 0..<Limits.eventMovesMax {
+                guard let next = try RecordReader.mover(store, group, key.owner) else { return nil }
+                key.owner = next
+                guard let moved = try event(at: key) else { continue }
+                return moved.event.identifier(group, key.owner) == eventID ? moved : nil
+            }
+            return nil
         } catch {
             throw Refusal(.unavailable, "the store could not be read: \(error)")
         }

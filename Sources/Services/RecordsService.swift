@@ -53,7 +53,8 @@ package final class RecordsService: Sendable {
             return { writer in
                 let response = GetUserResponseBuilder(into: writer)
                 response.user { user in
-                    user.userID(id)
+                    // A merged user's id is not the one of its record.
+                    user.userID(record.id)
                     user.properties(properties)
                 }
                 response.position(position.rawValue)

@@ -22,6 +22,9 @@ package final class TestFacts: FactReader {
             case .historyJoined(let group, let session, let user, let merged):
                 stored[Key(group: group, owner: session)] = nil
                 stored[Key(group: group, owner: user)] = merged
+            case .merged(.histories(let group, let from, let into, let moved, let kept)):
+                stored[Key(group: group, owner: from)] = nil
+                stored[Key(group: group, owner: into)] = MergeEffect.joined(moved, kept)
             case .erased(.owner(let group, let owner, let events)):
                 stored[Key(group: group, owner: owner)] = nil
                 erasedIDs.formUnion(events.eventIDs)

@@ -15,7 +15,8 @@ struct Bowerbird: AsyncParsableCommand {
             PutCommand.self,
             TrainCommand.self, RecommendCommand.self, RankCommand.self, FilterCommand.self,
             CertsCommand.self, TokenCommand.self, ExplainCommand.self, GetCommand.self,
-            ListCommand.self, UpdateCommand.self, DeleteCommand.self, DemoCommand.self,
+            ListCommand.self, UpdateCommand.self, DeleteCommand.self, MergeCommand.self,
+            DemoCommand.self,
         ]
     )
 

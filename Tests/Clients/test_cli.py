@@ -168,6 +168,17 @@ def test_many_users_are_deleted_by_a_job(shop):
     assert run("list", name, "interactions", "--user", "u3", server=address).stdout.strip()
 
 
+def test_two_users_are_merged(shop):
+    name, folder, address = shop
+    run("import", name, "interactions", str(folder / "ratings.csv"), server=address)
+    said = run("merge", name, "u1", "u2", server=address).stdout
+    assert said.startswith("position ") and said.endswith(", 10 interactions moved\n")
+    assert run("merge", name, "u1", "u2", server=address).stdout.endswith(", 0 interactions moved\n")
+    rows = run("list", name, "interactions", "--user", "u1", "--limit", "100", server=address).stdout
+    assert len(rows.splitlines()) == 20
+    assert "nobody" in run("merge", name, "nobody", "u2", server=address, expect=1).stderr
+
+
 def test_the_demo_runs_to_its_end():
     binary = os.environ["BOWERBIRD_SERVER_BINARY"]
     done = run("demo", "--server-binary", binary)

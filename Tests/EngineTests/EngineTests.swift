@@ -311,7 +311,7 @@ struct `The engine` {
             case .batchForgotten(let key, let batchID): kept["b\(key)\(batchID)"] = nil
             case .producerForgotten(let key):
                 for row in kept.keys where row.hasPrefix("b\(key)") { kept[row] = nil }
-            case .erased: preconditionFailure("the journal's tests restart after deletions")
+            case .erased, .merged: preconditionFailure("the journal's tests restart after these")
             case .recordsDeleted, .requestRemembered, .requestForgotten, .bulk: break
             }
         }

@@ -188,9 +188,13 @@ struct `Records in bulk` {
             for round in 0..<5 {
                 let journal = try open(path)
                 if let digest {
+                    let now = EngineDigest(journal.engine)
                     #expect(
-                        EngineDigest(journal.engine).lines == digest.lines,
-                        "seed \(seed), round \(round)"
+                        now == digest,
+                        """
+                        seed \(seed), round \(round): \
+                        \(Set(now.lines).symmetricDifference(digest.lines).sorted().prefix(6))
+                        """
                     )
                 } else {
                     try await makeGroup(journal)
@@ -202,6 +206,24 @@ struct `Records in bulk` {
                 digest = EngineDigest(journal.engine)
                 journal.close()
             }
+        }
+    }
+
+    /// Sometimes two users become one, or something is deleted.
+    private func change(_ journal: Journal, _ random: inout SeededGenerator) async throws {
+        let user = "u\(Int.random(in: 0..<5, using: &random))"
+        let other = "u\(Int.random(in: 0..<5, using: &random))"
+        let mutation: Mutation
+        switch Int.random(in: 0..<8, using: &random) {
+        case 0, 1: mutation = .mergeUsers(group: shop, merged: user, kept: other)
+        case 2: mutation = .delete(group: shop, .owners(.user, [user], isPartial: true))
+        case 3: mutation = .delete(group: shop, .item("i\(Int.random(in: 0..<40, using: &random))"))
+        default: return
+        }
+        do throws(Refusal) {
+            _ = try await journal.sequencer.submit(mutation)
+        } catch {
+            #expect([.resourceNotFound, .resourceInUse].contains(error.code))
         }
     }
 
@@ -225,6 +247,7 @@ struct `Records in bulk` {
                 rows.append(("u\(Int.random(in: 0..<5, using: &random))", "i\(item)", seconds))
             }
             _ = try await add(journal, name, rows)
+            try await change(journal, &random)
             for _ in 0..<6 {
                 let user = "u\(Int.random(in: 0..<5, using: &random))"
                 let items = [Int.random(in: 0..<40, using: &random)]

@@ -35,17 +35,23 @@ struct `Deletions in a journal` {
                     let user = Bool.random(using: &random) ? "u\(any(5))" : ""
                     let session = "s\(any(6))"
                     let mutation: Mutation =
-                        switch any(12) {
+                        switch any(14) {
                         case 0: delete(.owners(.user, ["u\(any(5))"], isPartial: true))
                         case 1: delete(.owners(.session, ["s\(any(6))"], isPartial: true))
                         case 2: delete(.item("i\(any(60))"))
                         case 3: delete(.event("given-u\(any(5))-s\(any(6))-\(any(9) * 7)"))
+                        case 4:
+                            .mergeUsers(group: shop, merged: "u\(any(5))", kept: "u\(any(5))")
                         default: put(user, session, (0..<3).map { _ in any(60) })
                         }
                     do throws(Refusal) {
                         _ = try await journal.sequencer.submit(mutation)
                     } catch {
-                        #expect([.resourceAlreadyExists, .resourceNotFound].contains(error.code))
+                        #expect(
+                            [.resourceAlreadyExists, .resourceNotFound, .resourceInUse].contains(
+                                error.code
+                            )
+                        )
                     }
                 }
                 digest = EngineDigest(journal.engine)

@@ -89,6 +89,8 @@ struct `A restart from an artifact` {
         case 0: return delete(.owners(.user, ["u\(pick(3))"], isPartial: true))
         case 1: return delete(.owners(.session, ["s\(pick(25))"], isPartial: true))
         case 2: return delete(.item("i\(pick(40))"))
+        case 5:
+            return .mergeUsers(group: shop, merged: "u\(pick(3))", kept: "u\(pick(5))")
         case 3, 4:
             let given = "given-\(pick(4) == 0 ? "u\(pick(3))" : "")-s\(pick(25))-\(pick(9) * 7)"
             return delete(.event(given))
@@ -99,7 +101,7 @@ struct `A restart from an artifact` {
     }
 
     @Test(arguments: 0..<6)
-    func `teaches what was learnt since, joins and deletions of older events included`(
+    func `teaches what was learnt since, joins, merges and deletions of older events included`(
         round: Int
     ) async throws {
         try await withDirectory { path in

@@ -130,10 +130,7 @@ extension GroupStore {
         into target: FilterHistory?
     ) -> (isKnown: Bool, record: EntityRecord?) {
         target?.removeAll()
-        let result = shards[shard(of: id)].state.withLock { state in
-            guard let slot = state.slot(of: id, kind) else {
-                return (false, nil as EntityRecord?)
-            }
+        let record: EntityRecord?? = withOwner(named: id, kind) { state, slot in
             let owner = state.owners[slot]
             if let target {
                 unsafe target.entries.append(contentsOf: state.arena.entries(owner.history))
@@ -142,7 +139,7 @@ extension GroupStore {
                     target.properties.append(contentsOf: details.properties)
                 }
             }
-            return (true, owner.record)
+            return owner.record
         }
         if let target, !target.properties.isEmpty {
             if target.rowsOf != ObjectIdentifier(self) {
@@ -151,6 +148,6 @@ extension GroupStore {
             }
             eventProperties.extend(&target.rows)
         }
-        return result
+        return (record != nil, record ?? nil)
     }
 }

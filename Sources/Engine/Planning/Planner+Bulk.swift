@@ -25,6 +25,10 @@ extension Planner {
                     kind == .users
                     ? owner(group.index, .user, record.id).rawValue
                     : item(group.index, record.id).rawValue
+                var record = record
+                if kind == .users, let store = engine.stored(group.index) {
+                    record.id = store.keptID(record.id, of: UserIndex(index))
+                }
                 return BulkEntity(index: index, record: record)
             }
             outcome.appliedCount = entities.count

@@ -350,7 +350,7 @@ extension StoredEvent {
     package func identifier(_ group: GroupIndex, _ owner: UserIndex) -> String {
         guard record.eventID.isEmpty else { return record.eventID }
         let parts: InlineArray<5, UInt64> = [
-            UInt64(group.rawValue), UInt64((isMoved ? session ?? owner : owner).rawValue),
+            UInt64(group.rawValue), UInt64((isMoved ? session ?? owner : origin ?? owner).rawValue),
             UInt64(clamping: record.occurredAt.milliseconds), position.rawValue, UInt64(ordinal),
         ]
         // Five numbers of at most 13 digits, and what parts them.

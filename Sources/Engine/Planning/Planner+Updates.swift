@@ -8,6 +8,8 @@ extension Planner {
         let index: UInt32
         if kind == .users {
             let user = owner(group, .user, record.id)
+            var record = record
+            record.id = engine.stored(group)?.keptID(record.id, of: user) ?? record.id
             effects.append(.userStored(group, user, record))
             index = user.rawValue
         } else {

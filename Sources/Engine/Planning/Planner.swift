@@ -51,6 +51,8 @@ struct Planner {
             return try update(resource)
         case .delete(let group, let deletion):
             return try delete(deletion, group)
+        case .mergeUsers(let group, let merged, let kept):
+            return try merge(merged, into: kept, group)
         case .deleteResource(let name, let etag):
             return try delete(name, etag)
         case .job(let step):

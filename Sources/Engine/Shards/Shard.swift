@@ -15,7 +15,7 @@ final class Shard: Sendable {
         var isRecordPut = false
         /// The events of a FULL import that is under way.
         var staged = HistorySlot()
-        /// Of a session: who joined it last.
+        /// Who joined a session last; whom a user was merged into.
         var joinedUser: UserIndex?
         /// Its id and everything of it is gone; its index stays taken.
         var isErased = false
@@ -29,6 +29,8 @@ final class Shard: Sendable {
         var userSlots: [UInt32] = []
         var sessionSlots: [UInt32] = []
         var owners: [Owner] = []
+        /// Where the user is now that the one of a slot was merged into.
+        var merged: [Int: GroupStore.Place] = [:]
         let arena = HistoryArena()
 
         init(hash: StableHash) {
@@ -74,6 +76,7 @@ final class Shard: Sendable {
                     sessions.remove(UInt32(index))
                 }
             }
+            merged[slot] = nil
             arena.clear(&owners[slot].history)
             arena.clear(&owners[slot].staged)
             var empty = Owner(index: owners[slot].index, kind: owners[slot].kind)

@@ -75,6 +75,7 @@ package struct MethodAccessTable: Sendable {
         "DeleteUser": .groups(.write, ["dataset_group"]),
         "DeleteItem": .groups(.write, ["dataset_group"]),
         "DeleteInteraction": .groups(.write, ["dataset_group"]),
+        "MergeUsers": .groups(.write, ["dataset_group"]),
     ]
 
     private static let recommendations: [String: MethodRule] = [

@@ -818,6 +818,96 @@ void   bowerbird__v1__delete_item_response__free_unpacked
   assert(message->base.descriptor == &bowerbird__v1__delete_item_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   bowerbird__v1__merge_users_request__init
+                     (Bowerbird__V1__MergeUsersRequest         *message)
+{
+  static const Bowerbird__V1__MergeUsersRequest init_value = BOWERBIRD__V1__MERGE_USERS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__merge_users_request__get_packed_size
+                     (const Bowerbird__V1__MergeUsersRequest *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__merge_users_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__merge_users_request__pack
+                     (const Bowerbird__V1__MergeUsersRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__merge_users_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__merge_users_request__pack_to_buffer
+                     (const Bowerbird__V1__MergeUsersRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__merge_users_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__MergeUsersRequest *
+       bowerbird__v1__merge_users_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__MergeUsersRequest *)
+     protobuf_c_message_unpack (&bowerbird__v1__merge_users_request__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__merge_users_request__free_unpacked
+                     (Bowerbird__V1__MergeUsersRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__merge_users_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__merge_users_response__init
+                     (Bowerbird__V1__MergeUsersResponse         *message)
+{
+  static const Bowerbird__V1__MergeUsersResponse init_value = BOWERBIRD__V1__MERGE_USERS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__merge_users_response__get_packed_size
+                     (const Bowerbird__V1__MergeUsersResponse *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__merge_users_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__merge_users_response__pack
+                     (const Bowerbird__V1__MergeUsersResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__merge_users_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__merge_users_response__pack_to_buffer
+                     (const Bowerbird__V1__MergeUsersResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__merge_users_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__MergeUsersResponse *
+       bowerbird__v1__merge_users_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__MergeUsersResponse *)
+     protobuf_c_message_unpack (&bowerbird__v1__merge_users_response__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__merge_users_response__free_unpacked
+                     (Bowerbird__V1__MergeUsersResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__merge_users_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   bowerbird__v1__delete_interaction_request__init
                      (Bowerbird__V1__DeleteInteractionRequest         *message)
 {
@@ -1904,6 +1994,121 @@ const ProtobufCMessageDescriptor bowerbird__v1__delete_item_response__descriptor
   (ProtobufCMessageInit) bowerbird__v1__delete_item_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor bowerbird__v1__merge_users_request__field_descriptors[3] =
+{
+  {
+    "dataset_group",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__MergeUsersRequest, dataset_group),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "user_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__MergeUsersRequest, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "merged_user_id",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__MergeUsersRequest, merged_user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__merge_users_request__field_indices_by_name[] = {
+  0,   /* field[0] = dataset_group */
+  2,   /* field[2] = merged_user_id */
+  1,   /* field[1] = user_id */
+};
+static const ProtobufCIntRange bowerbird__v1__merge_users_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__merge_users_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.MergeUsersRequest",
+  "MergeUsersRequest",
+  "Bowerbird__V1__MergeUsersRequest",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__MergeUsersRequest),
+  3,
+  bowerbird__v1__merge_users_request__field_descriptors,
+  bowerbird__v1__merge_users_request__field_indices_by_name,
+  1,  bowerbird__v1__merge_users_request__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__merge_users_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__merge_users_response__field_descriptors[2] =
+{
+  {
+    "position",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__MergeUsersResponse, position),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "moved_count",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__MergeUsersResponse, moved_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__merge_users_response__field_indices_by_name[] = {
+  1,   /* field[1] = moved_count */
+  0,   /* field[0] = position */
+};
+static const ProtobufCIntRange bowerbird__v1__merge_users_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__merge_users_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.MergeUsersResponse",
+  "MergeUsersResponse",
+  "Bowerbird__V1__MergeUsersResponse",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__MergeUsersResponse),
+  2,
+  bowerbird__v1__merge_users_response__field_descriptors,
+  bowerbird__v1__merge_users_response__field_indices_by_name,
+  1,  bowerbird__v1__merge_users_response__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__merge_users_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor bowerbird__v1__delete_interaction_request__field_descriptors[2] =
 {
   {
@@ -1993,7 +2198,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__delete_interaction_response__des
   (ProtobufCMessageInit) bowerbird__v1__delete_interaction_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCMethodDescriptor bowerbird__v1__records_service__method_descriptors[10] =
+static const ProtobufCMethodDescriptor bowerbird__v1__records_service__method_descriptors[11] =
 {
   { "GetUser", &bowerbird__v1__get_user_request__descriptor, &bowerbird__v1__get_user_response__descriptor },
   { "GetItem", &bowerbird__v1__get_item_request__descriptor, &bowerbird__v1__get_item_response__descriptor },
@@ -2005,6 +2210,7 @@ static const ProtobufCMethodDescriptor bowerbird__v1__records_service__method_de
   { "DeleteUser", &bowerbird__v1__delete_user_request__descriptor, &bowerbird__v1__delete_user_response__descriptor },
   { "DeleteItem", &bowerbird__v1__delete_item_request__descriptor, &bowerbird__v1__delete_item_response__descriptor },
   { "DeleteInteraction", &bowerbird__v1__delete_interaction_request__descriptor, &bowerbird__v1__delete_interaction_response__descriptor },
+  { "MergeUsers", &bowerbird__v1__merge_users_request__descriptor, &bowerbird__v1__merge_users_response__descriptor },
 };
 const unsigned bowerbird__v1__records_service__method_indices_by_name[] = {
   9,        /* DeleteInteraction */
@@ -2015,6 +2221,7 @@ const unsigned bowerbird__v1__records_service__method_indices_by_name[] = {
   4,        /* ListInteractions */
   3,        /* ListItems */
   2,        /* ListUsers */
+  10,        /* MergeUsers */
   6,        /* UpdateItem */
   5         /* UpdateUser */
 };
@@ -2025,7 +2232,7 @@ const ProtobufCServiceDescriptor bowerbird__v1__records_service__descriptor =
   "RecordsService",
   "Bowerbird__V1__RecordsService",
   "bowerbird.v1",
-  10,
+  11,
   bowerbird__v1__records_service__method_descriptors,
   bowerbird__v1__records_service__method_indices_by_name
 };
@@ -2108,6 +2315,14 @@ void bowerbird__v1__records_service__delete_interaction(ProtobufCService *servic
 {
   assert(service->descriptor == &bowerbird__v1__records_service__descriptor);
   service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void bowerbird__v1__records_service__merge_users(ProtobufCService *service,
+                                                 const Bowerbird__V1__MergeUsersRequest *input,
+                                                 Bowerbird__V1__MergeUsersResponse_Closure closure,
+                                                 void *closure_data)
+{
+  assert(service->descriptor == &bowerbird__v1__records_service__descriptor);
+  service->invoke(service, 10, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void bowerbird__v1__records_service__init (Bowerbird__V1__RecordsService_Service *service,
                                            Bowerbird__V1__RecordsService_ServiceDestroy destroy)

@@ -34,6 +34,8 @@ typedef struct Bowerbird__V1__DeleteUserRequest Bowerbird__V1__DeleteUserRequest
 typedef struct Bowerbird__V1__DeleteUserResponse Bowerbird__V1__DeleteUserResponse;
 typedef struct Bowerbird__V1__DeleteItemRequest Bowerbird__V1__DeleteItemRequest;
 typedef struct Bowerbird__V1__DeleteItemResponse Bowerbird__V1__DeleteItemResponse;
+typedef struct Bowerbird__V1__MergeUsersRequest Bowerbird__V1__MergeUsersRequest;
+typedef struct Bowerbird__V1__MergeUsersResponse Bowerbird__V1__MergeUsersResponse;
 typedef struct Bowerbird__V1__DeleteInteractionRequest Bowerbird__V1__DeleteInteractionRequest;
 typedef struct Bowerbird__V1__DeleteInteractionResponse Bowerbird__V1__DeleteInteractionResponse;
 
@@ -248,6 +250,29 @@ struct  Bowerbird__V1__DeleteItemResponse
 #define BOWERBIRD__V1__DELETE_ITEM_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__delete_item_response__descriptor) \
     , 0 }
+
+
+struct  Bowerbird__V1__MergeUsersRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData dataset_group;
+  ProtobufCBinaryData user_id;
+  ProtobufCBinaryData merged_user_id;
+};
+#define BOWERBIRD__V1__MERGE_USERS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__merge_users_request__descriptor) \
+    , {0,NULL}, {0,NULL}, {0,NULL} }
+
+
+struct  Bowerbird__V1__MergeUsersResponse
+{
+  ProtobufCMessage base;
+  uint64_t position;
+  uint64_t moved_count;
+};
+#define BOWERBIRD__V1__MERGE_USERS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__merge_users_response__descriptor) \
+    , 0, 0 }
 
 
 struct  Bowerbird__V1__DeleteInteractionRequest
@@ -613,6 +638,44 @@ Bowerbird__V1__DeleteItemResponse *
 void   bowerbird__v1__delete_item_response__free_unpacked
                      (Bowerbird__V1__DeleteItemResponse *message,
                       ProtobufCAllocator *allocator);
+/* Bowerbird__V1__MergeUsersRequest methods */
+void   bowerbird__v1__merge_users_request__init
+                     (Bowerbird__V1__MergeUsersRequest         *message);
+size_t bowerbird__v1__merge_users_request__get_packed_size
+                     (const Bowerbird__V1__MergeUsersRequest   *message);
+size_t bowerbird__v1__merge_users_request__pack
+                     (const Bowerbird__V1__MergeUsersRequest   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__merge_users_request__pack_to_buffer
+                     (const Bowerbird__V1__MergeUsersRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__MergeUsersRequest *
+       bowerbird__v1__merge_users_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__merge_users_request__free_unpacked
+                     (Bowerbird__V1__MergeUsersRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Bowerbird__V1__MergeUsersResponse methods */
+void   bowerbird__v1__merge_users_response__init
+                     (Bowerbird__V1__MergeUsersResponse         *message);
+size_t bowerbird__v1__merge_users_response__get_packed_size
+                     (const Bowerbird__V1__MergeUsersResponse   *message);
+size_t bowerbird__v1__merge_users_response__pack
+                     (const Bowerbird__V1__MergeUsersResponse   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__merge_users_response__pack_to_buffer
+                     (const Bowerbird__V1__MergeUsersResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__MergeUsersResponse *
+       bowerbird__v1__merge_users_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__merge_users_response__free_unpacked
+                     (Bowerbird__V1__MergeUsersResponse *message,
+                      ProtobufCAllocator *allocator);
 /* Bowerbird__V1__DeleteInteractionRequest methods */
 void   bowerbird__v1__delete_interaction_request__init
                      (Bowerbird__V1__DeleteInteractionRequest         *message);
@@ -707,6 +770,12 @@ typedef void (*Bowerbird__V1__DeleteItemRequest_Closure)
 typedef void (*Bowerbird__V1__DeleteItemResponse_Closure)
                  (const Bowerbird__V1__DeleteItemResponse *message,
                   void *closure_data);
+typedef void (*Bowerbird__V1__MergeUsersRequest_Closure)
+                 (const Bowerbird__V1__MergeUsersRequest *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__MergeUsersResponse_Closure)
+                 (const Bowerbird__V1__MergeUsersResponse *message,
+                  void *closure_data);
 typedef void (*Bowerbird__V1__DeleteInteractionRequest_Closure)
                  (const Bowerbird__V1__DeleteInteractionRequest *message,
                   void *closure_data);
@@ -760,6 +829,10 @@ struct Bowerbird__V1__RecordsService_Service
                              const Bowerbird__V1__DeleteInteractionRequest *input,
                              Bowerbird__V1__DeleteInteractionResponse_Closure closure,
                              void *closure_data);
+  void (*merge_users)(Bowerbird__V1__RecordsService_Service *service,
+                      const Bowerbird__V1__MergeUsersRequest *input,
+                      Bowerbird__V1__MergeUsersResponse_Closure closure,
+                      void *closure_data);
 };
 typedef void (*Bowerbird__V1__RecordsService_ServiceDestroy)(Bowerbird__V1__RecordsService_Service *);
 void bowerbird__v1__records_service__init (Bowerbird__V1__RecordsService_Service *service,
@@ -777,7 +850,8 @@ void bowerbird__v1__records_service__init (Bowerbird__V1__RecordsService_Service
       function_prefix__ ## update_item,\
       function_prefix__ ## delete_user,\
       function_prefix__ ## delete_item,\
-      function_prefix__ ## delete_interaction  }
+      function_prefix__ ## delete_interaction,\
+      function_prefix__ ## merge_users  }
 void bowerbird__v1__records_service__get_user(ProtobufCService *service,
                                               const Bowerbird__V1__GetUserRequest *input,
                                               Bowerbird__V1__GetUserResponse_Closure closure,
@@ -818,6 +892,10 @@ void bowerbird__v1__records_service__delete_interaction(ProtobufCService *servic
                                                         const Bowerbird__V1__DeleteInteractionRequest *input,
                                                         Bowerbird__V1__DeleteInteractionResponse_Closure closure,
                                                         void *closure_data);
+void bowerbird__v1__records_service__merge_users(ProtobufCService *service,
+                                                 const Bowerbird__V1__MergeUsersRequest *input,
+                                                 Bowerbird__V1__MergeUsersResponse_Closure closure,
+                                                 void *closure_data);
 
 /* --- descriptors --- */
 
@@ -839,6 +917,8 @@ extern const ProtobufCMessageDescriptor bowerbird__v1__delete_user_request__desc
 extern const ProtobufCMessageDescriptor bowerbird__v1__delete_user_response__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__delete_item_request__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__delete_item_response__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__merge_users_request__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__merge_users_response__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__delete_interaction_request__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__delete_interaction_response__descriptor;
 extern const ProtobufCServiceDescriptor bowerbird__v1__records_service__descriptor;
