@@ -7,6 +7,8 @@ public struct LearningSettings: Hashable, Sendable {
     public var eventType = ""
     /// Events of it below this value are not learnt from.
     public var eventValueThreshold: Double?
+    /// The event types to learn from, at most 10; empty: as `eventType` says.
+    public var events: [LearntEvent] = []
     /// The recipe's parameters by Personalize's names.
     public var hyperparameters: [String: String] = [:]
     /// The same for what Personalize calls featurization parameters.
@@ -23,6 +25,7 @@ public struct LearningSettings: Hashable, Sendable {
         request.eventType(eventType)
         request.performAutoTraining(trainsByItself)
         request.solutionConfig { config in
+            if !events.isEmpty { config.eventsConfig { LearntEvent.write(events, $0) } }
             if let eventValueThreshold { config.eventValueThreshold("\(eventValueThreshold)") }
             for (name, value) in hyperparameters.sorted(by: { $0.key < $1.key }) {
                 config.algorithmHyperParameters(name, value)
@@ -37,14 +40,43 @@ public struct LearningSettings: Hashable, Sendable {
     }
 }
 
+/// An event type to learn from.
+public struct LearntEvent: Hashable, Sendable {
+    /// Its name.
+    public var type: String
+    /// Events below this value are not learnt from.
+    public var valueThreshold: Double?
+    /// 0 to 1; at 0 it is not learnt from.
+    public var weight: Double
+
+    /// All events of a type, at the full weight, unless told otherwise.
+    public init(type: String, valueThreshold: Double? = nil, weight: Double = 1) {
+        self.type = type
+        self.valueThreshold = valueThreshold
+        self.weight = weight
+    }
+
+    static func write(_ events: [LearntEvent], _ config: EventsConfigBuilder) {
+        for event in events {
+            config.eventParametersList { parameters in
+                parameters.eventType(event.type)
+                if let least = event.valueThreshold { parameters.eventValueThreshold(least) }
+                parameters.weight(event.weight)
+            }
+        }
+    }
+}
+
 extension BowerbirdClient {
-    /// Changes whether a solution trains by itself, and when (`rate(N days)`).
+    /// Changes whether a solution trains by itself, when (`rate(N days)`), and the event types that
+    /// it learns from.
     ///
     /// What is absent stays.
     public func updateSolution(
         _ solution: String,
         trainsByItself: Bool? = nil,
-        schedule: String? = nil
+        schedule: String? = nil,
+        events: [LearntEvent]? = nil
     ) async throws(ClientError) {
         try await call(
             "/bowerbird.v1.SolutionsService/UpdateSolution",
@@ -55,6 +87,7 @@ extension BowerbirdClient {
                 if let schedule {
                     request.autoTrainingConfig { $0.schedulingExpression(schedule) }
                 }
+                if let events { request.eventsConfig { LearntEvent.write(events, $0) } }
             }
         ) { (bytes, arena) throws(WireError) in
             _ = try UpdateSolutionResponseView(unpacking: bytes, into: arena)

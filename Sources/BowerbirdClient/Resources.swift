@@ -142,14 +142,7 @@ extension BowerbirdClient {
             { DescribeSolutionVersionRequestBuilder(into: $0).solutionVersion(version) }
         ) { (bytes, arena) throws(WireError) in
             let view = try DescribeSolutionVersionResponseView(unpacking: bytes, into: arena)
-            let found = view.solutionVersion
-            return TrainingState(
-                isActive: found.status == .active,
-                isOver: found.status == .createFailed || found.status == .createStopped,
-                progress: found.progress,
-                failureReason: found.failureReason.string,
-                warnings: (0..<found.warningsCount).map { found.warnings($0).string }
-            )
+            return TrainingState(view.solutionVersion)
         }
     }
 

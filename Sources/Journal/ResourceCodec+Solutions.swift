@@ -30,7 +30,48 @@ extension RowWriter {
     }
 }
 
+extension RowWriter {
+    func put(_ training: TrainingSummary) {
+        for models in [training.components, training.candidates] {
+            put(models) { writer, model in
+                writer.put(model.name)
+                writer.put(model.weight)
+                writer.put(model.ndcgAt10)
+            }
+        }
+        put(training.questionCount)
+        put(training.ndcgAt10)
+        put(training.metrics.sorted { $0.key < $1.key }) { writer, metric in
+            writer.put(metric.key)
+            writer.put(metric.value)
+        }
+    }
+}
+
 extension RowReader {
+    mutating func trainingSummary() throws(Damaged) -> TrainingSummary {
+        var training = TrainingSummary()
+        training.components = try models()
+        training.candidates = try models()
+        training.questionCount = try signed()
+        training.ndcgAt10 = try double()
+        let metrics = try list { (reader) throws(Damaged) in
+            (try reader.text(), try reader.double())
+        }
+        training.metrics = Dictionary(metrics) { $1 }
+        return training
+    }
+
+    private mutating func models() throws(Damaged) -> [TrainingSummary.Model] {
+        try list { (reader) throws(Damaged) in
+            TrainingSummary.Model(
+                name: try reader.text(),
+                weight: try reader.double(),
+                ndcgAt10: try reader.double()
+            )
+        }
+    }
+
     mutating func solutionConfig() throws(Damaged) -> SolutionConfig {
         var config = SolutionConfig()
         config.eventType = try text()

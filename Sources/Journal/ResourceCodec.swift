@@ -41,6 +41,7 @@ extension RowWriter {
             put(version.isUpdate)
             put(version.isAutomatic)
             put(version.interactionCount)
+            put(version.training)
         case .campaign(let campaign):
             bytesPut(7)
             put(campaign.group.text)
@@ -163,6 +164,8 @@ extension RowReader {
         version.isUpdate = try bool()
         version.isAutomatic = try bool()
         version.interactionCount = try signed()
+        // Rows of before there were reports end here.
+        if !isAtEnd { version.training = try trainingSummary() }
         return version
     }
 

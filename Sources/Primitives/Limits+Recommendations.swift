@@ -34,6 +34,11 @@ extension Limits {
     /// Items that one slice of a trend counts; rarer ones of a larger catalogue do not trend.
     package static let trendItemsMax = 65_536
 
+    // MARK: Metrics
+
+    /// Users that a version's metrics are means over; more change the third digit.
+    package static let metricUsersMax = 2_000
+
     // MARK: Content
 
     /// Items of a group that content speaks for, the newest of those with few events: a request

@@ -87,6 +87,7 @@ package struct SolutionVersion: Hashable, Sendable {
     package var isAutomatic = false
     /// The interactions of the group when it was trained.
     package var interactionCount: Int64 = 0
+    package var training = TrainingSummary()
 
     package init(
         header: ResourceHeader,
@@ -101,6 +102,34 @@ package struct SolutionVersion: Hashable, Sendable {
         self.trainingMilliseconds = trainingMilliseconds
         self.warnings = warnings
     }
+}
+
+/// What a training tried and chose, and what came of it.
+package struct TrainingSummary: Hashable, Sendable {
+    /// One model.
+    package struct Model: Hashable, Sendable {
+        package var name: String
+        /// In the sum that answers; 0 outside it.
+        package var weight: Double
+        package var ndcgAt10: Double
+
+        package init(name: String, weight: Double, ndcgAt10: Double) {
+            self.name = name
+            self.weight = weight
+            self.ndcgAt10 = ndcgAt10
+        }
+    }
+
+    /// What answers, the heaviest first.
+    package var components: [Model] = []
+    /// Every model alone, the best first.
+    package var candidates: [Model] = []
+    package var questionCount: Int64 = 0
+    /// Of the sum.
+    package var ndcgAt10 = 0.0
+    package var metrics: [String: Double] = [:]
+
+    package init() {}
 }
 
 /// A campaign: a solution version that answers.

@@ -87,6 +87,29 @@ struct ResourceMessages: Sendable {
         message.trainedPosition(version.trainedAt.rawValue)
         for warning in version.warnings { message.warnings(warning) }
         message.progress(control.progress(version))
+        for model in version.training.components { message.components { write(model, $0) } }
+        for model in version.training.candidates { message.candidates { write(model, $0) } }
+        if version.training.questionCount > 0 {
+            message.validation { validation in
+                validation.questionCount(version.training.questionCount)
+                validation.ndcgAt10(version.training.ndcgAt10)
+                if let best = version.training.candidates.first {
+                    validation.runnerUp { write(best, $0) }
+                }
+            }
+        }
+        for (name, value) in version.training.metrics.sorted(by: { $0.key < $1.key }) {
+            message.metrics { entry in
+                entry.key(name)
+                entry.value(value)
+            }
+        }
+    }
+
+    private func write(_ model: TrainingSummary.Model, _ message: ModelComponentBuilder) {
+        message.name(model.name)
+        message.weight(model.weight)
+        message.ndcgAt10(model.ndcgAt10)
     }
 
     func write(_ campaign: Campaign, _ message: CampaignBuilder) {

@@ -101,6 +101,12 @@ extension SolutionsService {
                 response.nextPageToken(next)
             }
         }
+        router.unary(path + "GetSolutionMetrics") { [self] message, call in
+            calls.ask(call) { arena in
+                let request = try GetSolutionMetricsRequestView(unpacking: message, into: arena)
+                return try metrics(of: request.solutionVersion.string)
+            }
+        }
         router.serverStreaming(path + "WatchSolutionVersion") { [self] in watch($0, $1) }
         router.unary(path + "StopSolutionVersionCreation") { [self] message, call in
             calls.change(call) { arena, done in
@@ -113,6 +119,27 @@ extension SolutionsService {
                 let response = StopSolutionVersionCreationResponseBuilder(into: writer)
                 for case .solutionVersion(let one) in stored {
                     response.solutionVersion { messages.write(one, $0) }
+                }
+            }
+        }
+    }
+
+    private func metrics(of name: String) throws -> @Sendable (ByteWriter) -> Void {
+        let found = try control.describe(name, .solutionVersion)
+        guard case .solutionVersion(let version) = found, version.header.status == .active else {
+            throw Refusal(
+                .resourceInUse,
+                "the solution version '\(found.resourceName)' is not ACTIVE",
+                resource: found.resourceName.text
+            )
+        }
+        return { writer in
+            let response = GetSolutionMetricsResponseBuilder(into: writer)
+            response.solutionVersion(found.resourceName.text)
+            for (name, value) in version.training.metrics.sorted(by: { $0.key < $1.key }) {
+                response.metrics { entry in
+                    entry.key(name)
+                    entry.value(value)
                 }
             }
         }

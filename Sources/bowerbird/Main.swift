@@ -17,6 +17,7 @@ struct Bowerbird: AsyncParsableCommand {
             CertsCommand.self, TokenCommand.self, ExplainCommand.self, GetCommand.self,
             ListCommand.self, UpdateCommand.self, DeleteCommand.self, MergeCommand.self,
             DemoCommand.self,
+            DescribeCommand.self, MetricsCommand.self,
         ]
     )
 

@@ -64,6 +64,8 @@ struct TrainCommand: AsyncParsableCommand {
     @Option(help: "The name of solution and campaign. Default: the recipe's.") var name: String?
     @Option(help: "Learn from this event type alone.") var eventType = ""
     @Option(help: "With --event-type: from events of at least this value.") var minValue: Double?
+    @Option(help: "TYPE or TYPE=MIN: learn from this event type, from MIN on; may be repeated.")
+    var event: [String] = []
     @Option(help: "NAME=VALUE: a parameter of the recipe; may be repeated.")
     var parameter: [String] = []
     @Option(help: "When it trains by itself, such as 'rate(7 days)'.") var schedule = ""
@@ -93,6 +95,14 @@ struct TrainCommand: AsyncParsableCommand {
         settings.eventType = eventType
         settings.eventValueThreshold = minValue
         settings.schedule = schedule
+        settings.events = try event.map { text in
+            let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+            guard parts.count == 2 else { return LearntEvent(type: text) }
+            guard let least = Double(parts[1]) else {
+                throw ValidationError("--event \(text): '\(parts[1])' is no number")
+            }
+            return LearntEvent(type: parts[0], valueThreshold: least)
+        }
         settings.trainsByItself = !manual
         for (name, value) in try pairs(parameter, "--parameter") {
             let isFeaturization =
@@ -107,10 +117,9 @@ struct TrainCommand: AsyncParsableCommand {
     }
 }
 
-/// Polls a training until it is done.
+/// Follows a training until it is done.
 func waitUntilActive(_ client: BowerbirdClient, _ version: String) async throws {
-    while true {
-        let state = try await client.trainingState(of: version)
+    for try await state in try await client.watchTraining(of: version) {
         if state.isActive {
             for warning in state.warnings { say("warning: \(warning)") }
             return
@@ -118,6 +127,6 @@ func waitUntilActive(_ client: BowerbirdClient, _ version: String) async throws 
         if state.isOver {
             throw CommandFailure(description: "the training ended: \(state.failureReason)")
         }
-        try await Task.sleep(for: .milliseconds(20))
     }
+    throw CommandFailure(description: "the training was not told to its end")
 }

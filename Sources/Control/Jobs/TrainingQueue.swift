@@ -209,7 +209,8 @@ package final class TrainingQueue: Sendable {
                     warnings: latest.version.warnings,
                     interactionCount: Int64(
                         self.journal.engine.group(group.index)?.interactionCount ?? 0
-                    )
+                    ),
+                    training: latest.version.training.choice
                 )
             } catch {
                 throw Refusal(.internalFailure, error.message)
@@ -226,6 +227,7 @@ package final class TrainingQueue: Sendable {
         let position: LogPosition
         let warnings: [String]
         let interactionCount: Int64
+        var training = TrainingSummary()
         /// That it was trained with; `nil` of a copy, which knows no records of items either.
         var config: SolutionConfig?
     }
@@ -241,11 +243,11 @@ package final class TrainingQueue: Sendable {
             items: start.items
         )
         do throws(RecipeError) {
-            let model = try start.recipe.train(set) { progress in
-                self.watchers.progressed(version, progress, self.clock.monotonicNanoseconds())
-                return self.state.withLock { state in
-                    state.progress = progress
-                    return !state.isEnding && !state.stopped.contains(version)
+            let model = try start.recipe.train(set) { self.reached($0, version) }
+            var training = TrainingSummary(model.report)
+            if model.report == nil {
+                training.metrics = try start.recipe.metrics(of: set) { _ in
+                    self.reached(1, version)
                 }
             }
             return Made(
@@ -253,6 +255,7 @@ package final class TrainingQueue: Sendable {
                 position: set.position,
                 warnings: start.config.warnings + set.warnings,
                 interactionCount: start.interactionCount,
+                training: training,
                 config: start.config
             )
         } catch {
@@ -263,6 +266,15 @@ package final class TrainingQueue: Sendable {
             let isEnding = state.withLock { $0.isEnding }
             if !isEnding { setStatus(version, .createStopped) }
             return nil
+        }
+    }
+
+    /// Tells how far a training is; false when it is to stop.
+    private func reached(_ progress: Double, _ version: ResourceName) -> Bool {
+        watchers.progressed(version, progress, clock.monotonicNanoseconds())
+        return state.withLock { state in
+            state.progress = progress
+            return !state.isEnding && !state.stopped.contains(version)
         }
     }
 
@@ -345,6 +357,7 @@ package final class TrainingQueue: Sendable {
                 version.trainingMilliseconds = elapsedMS
                 version.warnings = made.warnings
                 version.interactionCount = made.interactionCount
+                version.training = made.training
             }
         )
         logger.info(

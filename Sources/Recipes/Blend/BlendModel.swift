@@ -6,7 +6,7 @@ import Primitives
 /// so a query reads one row a history item for each τ and for each shape of rules, and a number an
 /// item for each dense source: O(rows · 200 + items).
 final class BlendModel: TrainedModel, LivePart {
-    static let tag: UInt32 = 0x3450_5542
+    static let tag: UInt32 = 0x3550_5542
 
     /// Trained rows for one weighting of histories.
     struct Pass {

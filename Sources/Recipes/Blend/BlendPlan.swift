@@ -27,7 +27,7 @@ struct BlendPlan {
             scorers.append(scorer)
         }
         var questions: [Validation.Question] = []
-        let ways = validation.repeatShare < BlendCandidates.repeatShareMin ? [true] : [true, false]
+        let ways = validation.excludesSeen ? [true] : [true, false]
         for (index, excludesSeen) in ways.enumerated() {
             questions += try validation.questions(
                 scorers,

@@ -4,7 +4,8 @@ import Primitives
 ///
 /// Training cuts off the last tenth of the time, trains every affordable model on what came before,
 /// replays the rest with live counts and chooses sources and weights by `BlendChooser`; the chosen
-/// are trained on everything. With too few events to choose by, and before the first training, it
+/// are trained on nine tenths of the users to be measured on the others (`MetricSplit`), and on
+/// everything. With too few events to choose by, and before the first training, it
 /// is sequential rules with recent popularity behind them. See `BlendModel` for what a query costs.
 package struct UserPersonalization: Recipe {
     package init() {}
@@ -41,7 +42,12 @@ package struct UserPersonalization: Recipe {
         if validation.questionCount >= Limits.validationQueriesMin {
             plan = try BlendPlan.chosen(validation, log) { progress(0.05 + 0.55 * $0) }
         }
-        return try plan.train(log, descriptions) { progress(0.6 + 0.4 * $0) }
+        let split = MetricSplit(log, excludesSeen: validation.excludesSeen)
+        if !split.tests.isEmpty {
+            let part = try plan.train(split.training, descriptions) { progress(0.6 + 0.2 * $0) }
+            plan.report.metrics = split.measure(part)
+        }
+        return try plan.train(log, descriptions) { progress(0.8 + 0.2 * $0) }
     }
 
     package func decode(_ artifact: [UInt8]) throws(RecipeError) -> any TrainedModel {

@@ -69,6 +69,9 @@ final class Validation {
         }
     }
 
+    /// Whether a request is taken to exclude what its user touched.
+    var excludesSeen: Bool { repeatShare < BlendCandidates.repeatShareMin }
+
     var questionCount: Int { min(replayed.count, Limits.validationQueriesMax) }
 
     /// Replays, and asks every source before every `n`th event; `excludesSeen` as a request may.

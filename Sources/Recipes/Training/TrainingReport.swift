@@ -25,13 +25,17 @@ package struct TrainingReport: Hashable, Sendable {
     package var blendNDCGAt10: Double
     /// Questions of the validation; 0 when there were too few events to choose by.
     package var questionCount: Int
+    /// By the names of GetSolutionMetrics; empty where too few users have two events.
+    package var metrics: [String: Double]
 
     package init(
         chosen: [Candidate] = [],
         candidates: [Candidate] = [],
         blendNDCGAt10: Double = 0,
-        questionCount: Int = 0
+        questionCount: Int = 0,
+        metrics: [String: Double] = [:]
     ) {
+        self.metrics = metrics
         self.chosen = chosen
         self.candidates = candidates
         self.blendNDCGAt10 = blendNDCGAt10
@@ -49,6 +53,11 @@ package struct TrainingReport: Hashable, Sendable {
         }
         artifact.put(blendNDCGAt10)
         artifact.put(UInt32(questionCount))
+        artifact.put(UInt32(metrics.count))
+        for (name, value) in metrics.sorted(by: { $0.key < $1.key }) {
+            artifact.put(name)
+            artifact.put(value)
+        }
     }
 
     init(_ reader: inout ArtifactReader) throws(RecipeError) {
@@ -68,5 +77,10 @@ package struct TrainingReport: Hashable, Sendable {
         candidates = lists[1]
         blendNDCGAt10 = try reader.double()
         questionCount = Int(try reader.number(UInt32.self))
+        metrics = [:]
+        for _ in 0..<(try reader.count(of: 12)) {
+            let name = try reader.text()
+            metrics[name] = try reader.double()
+        }
     }
 }

@@ -115,6 +115,7 @@ package struct MethodAccessTable: Sendable {
         "ListSolutionVersions": .groups(.read, ["solution"]),
         "WatchSolutionVersion": .groups(.read, ["solution_version"]),
         "StopSolutionVersionCreation": .groups(.admin, ["solution_version"]),
+        "GetSolutionMetrics": .groups(.read, ["solution_version"]),
         "ListRecipes": .shared(.read),
         "DescribeRecipe": .shared(.read),
     ]

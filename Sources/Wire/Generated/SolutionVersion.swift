@@ -11,7 +11,7 @@ package struct SolutionVersionView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 177), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 181), into: arena)
     }
     package var resourceName: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var name: WireText { @_lifetime(copy self) get { fields.text(40) } }
@@ -31,6 +31,17 @@ package struct SolutionVersionView: ~Escapable {
     package func warnings(_ index: Int) -> WireText { fields.text(160, index, count: 152) }
     package var progress: Double { fields.double(168) }
     package var trainingType: TrainingTypeValue { TrainingTypeValue(rawValue: fields.int32(176)) }
+    package var componentsCount: Int { fields.count(184) }
+    @_lifetime(copy self)
+    package func components(_ index: Int) -> ModelComponentView { ModelComponentView(fields.message(192, index, count: 184)) }
+    package var candidatesCount: Int { fields.count(200) }
+    @_lifetime(copy self)
+    package func candidates(_ index: Int) -> ModelComponentView { ModelComponentView(fields.message(208, index, count: 200)) }
+    package var hasValidation: Bool { fields.hasMessage(216) }
+    package var validation: TrainingValidationView { @_lifetime(copy self) get { TrainingValidationView(fields.message(216)) } }
+    package var metricsCount: Int { fields.count(224) }
+    @_lifetime(copy self)
+    package func metrics(_ index: Int) -> SolutionVersionMetricsEntryView { SolutionVersionMetricsEntryView(fields.message(232, index, count: 224)) }
 }
 
 /// `bowerbird.v1.SolutionVersion`, written straight in wire form.
@@ -58,4 +69,8 @@ package struct SolutionVersionBuilder {
     package func warnings(_ value: RawSpan) { writer.field(12, bytes: value, always: true) }
     package func progress(_ value: Double) { writer.field(13, double: value) }
     package func trainingType(_ value: TrainingTypeValue) { writer.field(20, varint: UInt64(bitPattern: Int64(value.rawValue))) }
+    package func components(_ build: (ModelComponentBuilder) -> Void) { writer.field(30) { build(ModelComponentBuilder(into: writer)) } }
+    package func candidates(_ build: (ModelComponentBuilder) -> Void) { writer.field(31) { build(ModelComponentBuilder(into: writer)) } }
+    package func validation(_ build: (TrainingValidationBuilder) -> Void) { writer.field(32) { build(TrainingValidationBuilder(into: writer)) } }
+    package func metrics(_ build: (SolutionVersionMetricsEntryBuilder) -> Void) { writer.field(33) { build(SolutionVersionMetricsEntryBuilder(into: writer)) } }
 }

@@ -515,6 +515,12 @@ void   bowerbird__v1__solution__free_unpacked
   assert(message->base.descriptor == &bowerbird__v1__solution__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   bowerbird__v1__solution_version__metrics_entry__init
+                     (Bowerbird__V1__SolutionVersion__MetricsEntry         *message)
+{
+  static const Bowerbird__V1__SolutionVersion__MetricsEntry init_value = BOWERBIRD__V1__SOLUTION_VERSION__METRICS_ENTRY__INIT;
+  *message = init_value;
+}
 void   bowerbird__v1__solution_version__init
                      (Bowerbird__V1__SolutionVersion         *message)
 {
@@ -558,6 +564,96 @@ void   bowerbird__v1__solution_version__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &bowerbird__v1__solution_version__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__model_component__init
+                     (Bowerbird__V1__ModelComponent         *message)
+{
+  static const Bowerbird__V1__ModelComponent init_value = BOWERBIRD__V1__MODEL_COMPONENT__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__model_component__get_packed_size
+                     (const Bowerbird__V1__ModelComponent *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__model_component__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__model_component__pack
+                     (const Bowerbird__V1__ModelComponent *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__model_component__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__model_component__pack_to_buffer
+                     (const Bowerbird__V1__ModelComponent *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__model_component__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__ModelComponent *
+       bowerbird__v1__model_component__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__ModelComponent *)
+     protobuf_c_message_unpack (&bowerbird__v1__model_component__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__model_component__free_unpacked
+                     (Bowerbird__V1__ModelComponent *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__model_component__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__training_validation__init
+                     (Bowerbird__V1__TrainingValidation         *message)
+{
+  static const Bowerbird__V1__TrainingValidation init_value = BOWERBIRD__V1__TRAINING_VALIDATION__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__training_validation__get_packed_size
+                     (const Bowerbird__V1__TrainingValidation *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__training_validation__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__training_validation__pack
+                     (const Bowerbird__V1__TrainingValidation *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__training_validation__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__training_validation__pack_to_buffer
+                     (const Bowerbird__V1__TrainingValidation *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__training_validation__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__TrainingValidation *
+       bowerbird__v1__training_validation__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__TrainingValidation *)
+     protobuf_c_message_unpack (&bowerbird__v1__training_validation__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__training_validation__free_unpacked
+                     (Bowerbird__V1__TrainingValidation *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__training_validation__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   bowerbird__v1__campaign_config__item_exploration_config_entry__init
@@ -1995,7 +2091,58 @@ const ProtobufCMessageDescriptor bowerbird__v1__solution__descriptor =
   (ProtobufCMessageInit) bowerbird__v1__solution__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor bowerbird__v1__solution_version__field_descriptors[14] =
+static const ProtobufCFieldDescriptor bowerbird__v1__solution_version__metrics_entry__field_descriptors[2] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__SolutionVersion__MetricsEntry, key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__SolutionVersion__MetricsEntry, value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__solution_version__metrics_entry__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange bowerbird__v1__solution_version__metrics_entry__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__solution_version__metrics_entry__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.SolutionVersion.MetricsEntry",
+  "MetricsEntry",
+  "Bowerbird__V1__SolutionVersion__MetricsEntry",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__SolutionVersion__MetricsEntry),
+  2,
+  bowerbird__v1__solution_version__metrics_entry__field_descriptors,
+  bowerbird__v1__solution_version__metrics_entry__field_indices_by_name,
+  1,  bowerbird__v1__solution_version__metrics_entry__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__solution_version__metrics_entry__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__solution_version__field_descriptors[18] =
 {
   {
     "resource_name",
@@ -2165,12 +2312,63 @@ static const ProtobufCFieldDescriptor bowerbird__v1__solution_version__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "components",
+    30,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__SolutionVersion, n_components),
+    offsetof(Bowerbird__V1__SolutionVersion, components),
+    &bowerbird__v1__model_component__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "candidates",
+    31,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__SolutionVersion, n_candidates),
+    offsetof(Bowerbird__V1__SolutionVersion, candidates),
+    &bowerbird__v1__model_component__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "validation",
+    32,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__SolutionVersion, validation),
+    &bowerbird__v1__training_validation__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "metrics",
+    33,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__SolutionVersion, n_metrics),
+    offsetof(Bowerbird__V1__SolutionVersion, metrics),
+    &bowerbird__v1__solution_version__metrics_entry__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned bowerbird__v1__solution_version__field_indices_by_name[] = {
+  15,   /* field[15] = candidates */
+  14,   /* field[14] = components */
   4,   /* field[4] = creation_date_time */
   6,   /* field[6] = etag */
   3,   /* field[3] = failure_reason */
   5,   /* field[5] = last_updated_date_time */
+  17,   /* field[17] = metrics */
   1,   /* field[1] = name */
   12,   /* field[12] = progress */
   0,   /* field[0] = resource_name */
@@ -2180,13 +2378,15 @@ static const unsigned bowerbird__v1__solution_version__field_indices_by_name[] =
   9,   /* field[9] = training_hours */
   8,   /* field[8] = training_mode */
   13,   /* field[13] = training_type */
+  16,   /* field[16] = validation */
   11,   /* field[11] = warnings */
 };
-static const ProtobufCIntRange bowerbird__v1__solution_version__number_ranges[2 + 1] =
+static const ProtobufCIntRange bowerbird__v1__solution_version__number_ranges[3 + 1] =
 {
   { 1, 0 },
   { 20, 13 },
-  { 0, 14 }
+  { 30, 14 },
+  { 0, 18 }
 };
 const ProtobufCMessageDescriptor bowerbird__v1__solution_version__descriptor =
 {
@@ -2196,11 +2396,139 @@ const ProtobufCMessageDescriptor bowerbird__v1__solution_version__descriptor =
   "Bowerbird__V1__SolutionVersion",
   "bowerbird.v1",
   sizeof(Bowerbird__V1__SolutionVersion),
-  14,
+  18,
   bowerbird__v1__solution_version__field_descriptors,
   bowerbird__v1__solution_version__field_indices_by_name,
-  2,  bowerbird__v1__solution_version__number_ranges,
+  3,  bowerbird__v1__solution_version__number_ranges,
   (ProtobufCMessageInit) bowerbird__v1__solution_version__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__model_component__field_descriptors[3] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__ModelComponent, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "weight",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__ModelComponent, weight),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "ndcg_at_10",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__ModelComponent, ndcg_at_10),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__model_component__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+  2,   /* field[2] = ndcg_at_10 */
+  1,   /* field[1] = weight */
+};
+static const ProtobufCIntRange bowerbird__v1__model_component__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__model_component__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.ModelComponent",
+  "ModelComponent",
+  "Bowerbird__V1__ModelComponent",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__ModelComponent),
+  3,
+  bowerbird__v1__model_component__field_descriptors,
+  bowerbird__v1__model_component__field_indices_by_name,
+  1,  bowerbird__v1__model_component__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__model_component__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__training_validation__field_descriptors[3] =
+{
+  {
+    "question_count",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__TrainingValidation, question_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "ndcg_at_10",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__TrainingValidation, ndcg_at_10),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "runner_up",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__TrainingValidation, runner_up),
+    &bowerbird__v1__model_component__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__training_validation__field_indices_by_name[] = {
+  1,   /* field[1] = ndcg_at_10 */
+  0,   /* field[0] = question_count */
+  2,   /* field[2] = runner_up */
+};
+static const ProtobufCIntRange bowerbird__v1__training_validation__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__training_validation__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.TrainingValidation",
+  "TrainingValidation",
+  "Bowerbird__V1__TrainingValidation",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__TrainingValidation),
+  3,
+  bowerbird__v1__training_validation__field_descriptors,
+  bowerbird__v1__training_validation__field_indices_by_name,
+  1,  bowerbird__v1__training_validation__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__training_validation__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor bowerbird__v1__campaign_config__item_exploration_config_entry__field_descriptors[2] =

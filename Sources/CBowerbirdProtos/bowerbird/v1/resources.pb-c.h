@@ -31,6 +31,9 @@ typedef struct Bowerbird__V1__SolutionConfig__AlgorithmHyperParametersEntry Bowe
 typedef struct Bowerbird__V1__SolutionConfig__FeatureTransformationParametersEntry Bowerbird__V1__SolutionConfig__FeatureTransformationParametersEntry;
 typedef struct Bowerbird__V1__Solution Bowerbird__V1__Solution;
 typedef struct Bowerbird__V1__SolutionVersion Bowerbird__V1__SolutionVersion;
+typedef struct Bowerbird__V1__SolutionVersion__MetricsEntry Bowerbird__V1__SolutionVersion__MetricsEntry;
+typedef struct Bowerbird__V1__ModelComponent Bowerbird__V1__ModelComponent;
+typedef struct Bowerbird__V1__TrainingValidation Bowerbird__V1__TrainingValidation;
 typedef struct Bowerbird__V1__CampaignConfig Bowerbird__V1__CampaignConfig;
 typedef struct Bowerbird__V1__CampaignConfig__ItemExplorationConfigEntry Bowerbird__V1__CampaignConfig__ItemExplorationConfigEntry;
 typedef struct Bowerbird__V1__Campaign Bowerbird__V1__Campaign;
@@ -306,6 +309,17 @@ struct  Bowerbird__V1__Solution
     , {0,NULL}, {0,NULL}, BOWERBIRD__V1__RESOURCE_STATUS__RESOURCE_STATUS_UNSPECIFIED, {0,NULL}, NULL, NULL, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, NULL, 0, 0,NULL }
 
 
+struct  Bowerbird__V1__SolutionVersion__MetricsEntry
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData key;
+  double value;
+};
+#define BOWERBIRD__V1__SOLUTION_VERSION__METRICS_ENTRY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__solution_version__metrics_entry__descriptor) \
+    , {0,NULL}, 0 }
+
+
 struct  Bowerbird__V1__SolutionVersion
 {
   ProtobufCMessage base;
@@ -324,10 +338,41 @@ struct  Bowerbird__V1__SolutionVersion
   ProtobufCBinaryData *warnings;
   double progress;
   Bowerbird__V1__TrainingType training_type;
+  size_t n_components;
+  Bowerbird__V1__ModelComponent **components;
+  size_t n_candidates;
+  Bowerbird__V1__ModelComponent **candidates;
+  Bowerbird__V1__TrainingValidation *validation;
+  size_t n_metrics;
+  Bowerbird__V1__SolutionVersion__MetricsEntry **metrics;
 };
 #define BOWERBIRD__V1__SOLUTION_VERSION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__solution_version__descriptor) \
-    , {0,NULL}, {0,NULL}, BOWERBIRD__V1__RESOURCE_STATUS__RESOURCE_STATUS_UNSPECIFIED, {0,NULL}, NULL, NULL, {0,NULL}, {0,NULL}, BOWERBIRD__V1__TRAINING_MODE__TRAINING_MODE_UNSPECIFIED, 0, 0, 0,NULL, 0, BOWERBIRD__V1__TRAINING_TYPE__TRAINING_TYPE_UNSPECIFIED }
+    , {0,NULL}, {0,NULL}, BOWERBIRD__V1__RESOURCE_STATUS__RESOURCE_STATUS_UNSPECIFIED, {0,NULL}, NULL, NULL, {0,NULL}, {0,NULL}, BOWERBIRD__V1__TRAINING_MODE__TRAINING_MODE_UNSPECIFIED, 0, 0, 0,NULL, 0, BOWERBIRD__V1__TRAINING_TYPE__TRAINING_TYPE_UNSPECIFIED, 0,NULL, 0,NULL, NULL, 0,NULL }
+
+
+struct  Bowerbird__V1__ModelComponent
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData name;
+  double weight;
+  double ndcg_at_10;
+};
+#define BOWERBIRD__V1__MODEL_COMPONENT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__model_component__descriptor) \
+    , {0,NULL}, 0, 0 }
+
+
+struct  Bowerbird__V1__TrainingValidation
+{
+  ProtobufCMessage base;
+  int64_t question_count;
+  double ndcg_at_10;
+  Bowerbird__V1__ModelComponent *runner_up;
+};
+#define BOWERBIRD__V1__TRAINING_VALIDATION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__training_validation__descriptor) \
+    , 0, 0, NULL }
 
 
 struct  Bowerbird__V1__CampaignConfig__ItemExplorationConfigEntry
@@ -623,6 +668,9 @@ Bowerbird__V1__Solution *
 void   bowerbird__v1__solution__free_unpacked
                      (Bowerbird__V1__Solution *message,
                       ProtobufCAllocator *allocator);
+/* Bowerbird__V1__SolutionVersion__MetricsEntry methods */
+void   bowerbird__v1__solution_version__metrics_entry__init
+                     (Bowerbird__V1__SolutionVersion__MetricsEntry         *message);
 /* Bowerbird__V1__SolutionVersion methods */
 void   bowerbird__v1__solution_version__init
                      (Bowerbird__V1__SolutionVersion         *message);
@@ -641,6 +689,44 @@ Bowerbird__V1__SolutionVersion *
                       const uint8_t       *data);
 void   bowerbird__v1__solution_version__free_unpacked
                      (Bowerbird__V1__SolutionVersion *message,
+                      ProtobufCAllocator *allocator);
+/* Bowerbird__V1__ModelComponent methods */
+void   bowerbird__v1__model_component__init
+                     (Bowerbird__V1__ModelComponent         *message);
+size_t bowerbird__v1__model_component__get_packed_size
+                     (const Bowerbird__V1__ModelComponent   *message);
+size_t bowerbird__v1__model_component__pack
+                     (const Bowerbird__V1__ModelComponent   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__model_component__pack_to_buffer
+                     (const Bowerbird__V1__ModelComponent   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__ModelComponent *
+       bowerbird__v1__model_component__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__model_component__free_unpacked
+                     (Bowerbird__V1__ModelComponent *message,
+                      ProtobufCAllocator *allocator);
+/* Bowerbird__V1__TrainingValidation methods */
+void   bowerbird__v1__training_validation__init
+                     (Bowerbird__V1__TrainingValidation         *message);
+size_t bowerbird__v1__training_validation__get_packed_size
+                     (const Bowerbird__V1__TrainingValidation   *message);
+size_t bowerbird__v1__training_validation__pack
+                     (const Bowerbird__V1__TrainingValidation   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__training_validation__pack_to_buffer
+                     (const Bowerbird__V1__TrainingValidation   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__TrainingValidation *
+       bowerbird__v1__training_validation__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__training_validation__free_unpacked
+                     (Bowerbird__V1__TrainingValidation *message,
                       ProtobufCAllocator *allocator);
 /* Bowerbird__V1__CampaignConfig__ItemExplorationConfigEntry methods */
 void   bowerbird__v1__campaign_config__item_exploration_config_entry__init
@@ -762,8 +848,17 @@ typedef void (*Bowerbird__V1__SolutionConfig_Closure)
 typedef void (*Bowerbird__V1__Solution_Closure)
                  (const Bowerbird__V1__Solution *message,
                   void *closure_data);
+typedef void (*Bowerbird__V1__SolutionVersion__MetricsEntry_Closure)
+                 (const Bowerbird__V1__SolutionVersion__MetricsEntry *message,
+                  void *closure_data);
 typedef void (*Bowerbird__V1__SolutionVersion_Closure)
                  (const Bowerbird__V1__SolutionVersion *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__ModelComponent_Closure)
+                 (const Bowerbird__V1__ModelComponent *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__TrainingValidation_Closure)
+                 (const Bowerbird__V1__TrainingValidation *message,
                   void *closure_data);
 typedef void (*Bowerbird__V1__CampaignConfig__ItemExplorationConfigEntry_Closure)
                  (const Bowerbird__V1__CampaignConfig__ItemExplorationConfigEntry *message,
@@ -805,6 +900,9 @@ extern const ProtobufCMessageDescriptor bowerbird__v1__solution_config__algorith
 extern const ProtobufCMessageDescriptor bowerbird__v1__solution_config__feature_transformation_parameters_entry__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__solution__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__solution_version__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__solution_version__metrics_entry__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__model_component__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__training_validation__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__campaign_config__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__campaign_config__item_exploration_config_entry__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__campaign__descriptor;

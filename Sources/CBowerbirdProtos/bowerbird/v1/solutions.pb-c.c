@@ -818,6 +818,102 @@ void   bowerbird__v1__watch_solution_version_response__free_unpacked
   assert(message->base.descriptor == &bowerbird__v1__watch_solution_version_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   bowerbird__v1__get_solution_metrics_request__init
+                     (Bowerbird__V1__GetSolutionMetricsRequest         *message)
+{
+  static const Bowerbird__V1__GetSolutionMetricsRequest init_value = BOWERBIRD__V1__GET_SOLUTION_METRICS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__get_solution_metrics_request__get_packed_size
+                     (const Bowerbird__V1__GetSolutionMetricsRequest *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__get_solution_metrics_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__get_solution_metrics_request__pack
+                     (const Bowerbird__V1__GetSolutionMetricsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__get_solution_metrics_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__get_solution_metrics_request__pack_to_buffer
+                     (const Bowerbird__V1__GetSolutionMetricsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__get_solution_metrics_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__GetSolutionMetricsRequest *
+       bowerbird__v1__get_solution_metrics_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__GetSolutionMetricsRequest *)
+     protobuf_c_message_unpack (&bowerbird__v1__get_solution_metrics_request__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__get_solution_metrics_request__free_unpacked
+                     (Bowerbird__V1__GetSolutionMetricsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__get_solution_metrics_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__get_solution_metrics_response__metrics_entry__init
+                     (Bowerbird__V1__GetSolutionMetricsResponse__MetricsEntry         *message)
+{
+  static const Bowerbird__V1__GetSolutionMetricsResponse__MetricsEntry init_value = BOWERBIRD__V1__GET_SOLUTION_METRICS_RESPONSE__METRICS_ENTRY__INIT;
+  *message = init_value;
+}
+void   bowerbird__v1__get_solution_metrics_response__init
+                     (Bowerbird__V1__GetSolutionMetricsResponse         *message)
+{
+  static const Bowerbird__V1__GetSolutionMetricsResponse init_value = BOWERBIRD__V1__GET_SOLUTION_METRICS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__get_solution_metrics_response__get_packed_size
+                     (const Bowerbird__V1__GetSolutionMetricsResponse *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__get_solution_metrics_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__get_solution_metrics_response__pack
+                     (const Bowerbird__V1__GetSolutionMetricsResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__get_solution_metrics_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__get_solution_metrics_response__pack_to_buffer
+                     (const Bowerbird__V1__GetSolutionMetricsResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__get_solution_metrics_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__GetSolutionMetricsResponse *
+       bowerbird__v1__get_solution_metrics_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__GetSolutionMetricsResponse *)
+     protobuf_c_message_unpack (&bowerbird__v1__get_solution_metrics_response__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__get_solution_metrics_response__free_unpacked
+                     (Bowerbird__V1__GetSolutionMetricsResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__get_solution_metrics_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   bowerbird__v1__stop_solution_version_creation_request__init
                      (Bowerbird__V1__StopSolutionVersionCreationRequest         *message)
 {
@@ -2025,6 +2121,146 @@ const ProtobufCMessageDescriptor bowerbird__v1__watch_solution_version_response_
   (ProtobufCMessageInit) bowerbird__v1__watch_solution_version_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor bowerbird__v1__get_solution_metrics_request__field_descriptors[1] =
+{
+  {
+    "solution_version",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__GetSolutionMetricsRequest, solution_version),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__get_solution_metrics_request__field_indices_by_name[] = {
+  0,   /* field[0] = solution_version */
+};
+static const ProtobufCIntRange bowerbird__v1__get_solution_metrics_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__get_solution_metrics_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.GetSolutionMetricsRequest",
+  "GetSolutionMetricsRequest",
+  "Bowerbird__V1__GetSolutionMetricsRequest",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__GetSolutionMetricsRequest),
+  1,
+  bowerbird__v1__get_solution_metrics_request__field_descriptors,
+  bowerbird__v1__get_solution_metrics_request__field_indices_by_name,
+  1,  bowerbird__v1__get_solution_metrics_request__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__get_solution_metrics_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__get_solution_metrics_response__metrics_entry__field_descriptors[2] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__GetSolutionMetricsResponse__MetricsEntry, key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__GetSolutionMetricsResponse__MetricsEntry, value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__get_solution_metrics_response__metrics_entry__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange bowerbird__v1__get_solution_metrics_response__metrics_entry__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__get_solution_metrics_response__metrics_entry__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.GetSolutionMetricsResponse.MetricsEntry",
+  "MetricsEntry",
+  "Bowerbird__V1__GetSolutionMetricsResponse__MetricsEntry",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__GetSolutionMetricsResponse__MetricsEntry),
+  2,
+  bowerbird__v1__get_solution_metrics_response__metrics_entry__field_descriptors,
+  bowerbird__v1__get_solution_metrics_response__metrics_entry__field_indices_by_name,
+  1,  bowerbird__v1__get_solution_metrics_response__metrics_entry__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__get_solution_metrics_response__metrics_entry__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__get_solution_metrics_response__field_descriptors[2] =
+{
+  {
+    "solution_version",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__GetSolutionMetricsResponse, solution_version),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "metrics",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__GetSolutionMetricsResponse, n_metrics),
+    offsetof(Bowerbird__V1__GetSolutionMetricsResponse, metrics),
+    &bowerbird__v1__get_solution_metrics_response__metrics_entry__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__get_solution_metrics_response__field_indices_by_name[] = {
+  1,   /* field[1] = metrics */
+  0,   /* field[0] = solution_version */
+};
+static const ProtobufCIntRange bowerbird__v1__get_solution_metrics_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__get_solution_metrics_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.GetSolutionMetricsResponse",
+  "GetSolutionMetricsResponse",
+  "Bowerbird__V1__GetSolutionMetricsResponse",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__GetSolutionMetricsResponse),
+  2,
+  bowerbird__v1__get_solution_metrics_response__field_descriptors,
+  bowerbird__v1__get_solution_metrics_response__field_indices_by_name,
+  1,  bowerbird__v1__get_solution_metrics_response__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__get_solution_metrics_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor bowerbird__v1__stop_solution_version_creation_request__field_descriptors[1] =
 {
   {
@@ -2279,7 +2515,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__describe_recipe_response__descri
   (ProtobufCMessageInit) bowerbird__v1__describe_recipe_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCMethodDescriptor bowerbird__v1__solutions_service__method_descriptors[12] =
+static const ProtobufCMethodDescriptor bowerbird__v1__solutions_service__method_descriptors[13] =
 {
   { "CreateSolution", &bowerbird__v1__create_solution_request__descriptor, &bowerbird__v1__create_solution_response__descriptor },
   { "DescribeSolution", &bowerbird__v1__describe_solution_request__descriptor, &bowerbird__v1__describe_solution_response__descriptor },
@@ -2291,6 +2527,7 @@ static const ProtobufCMethodDescriptor bowerbird__v1__solutions_service__method_
   { "ListSolutionVersions", &bowerbird__v1__list_solution_versions_request__descriptor, &bowerbird__v1__list_solution_versions_response__descriptor },
   { "WatchSolutionVersion", &bowerbird__v1__watch_solution_version_request__descriptor, &bowerbird__v1__watch_solution_version_response__descriptor },
   { "StopSolutionVersionCreation", &bowerbird__v1__stop_solution_version_creation_request__descriptor, &bowerbird__v1__stop_solution_version_creation_response__descriptor },
+  { "GetSolutionMetrics", &bowerbird__v1__get_solution_metrics_request__descriptor, &bowerbird__v1__get_solution_metrics_response__descriptor },
   { "ListRecipes", &bowerbird__v1__list_recipes_request__descriptor, &bowerbird__v1__list_recipes_response__descriptor },
   { "DescribeRecipe", &bowerbird__v1__describe_recipe_request__descriptor, &bowerbird__v1__describe_recipe_response__descriptor },
 };
@@ -2298,10 +2535,11 @@ const unsigned bowerbird__v1__solutions_service__method_indices_by_name[] = {
   0,        /* CreateSolution */
   5,        /* CreateSolutionVersion */
   4,        /* DeleteSolution */
-  11,        /* DescribeRecipe */
+  12,        /* DescribeRecipe */
   1,        /* DescribeSolution */
   6,        /* DescribeSolutionVersion */
-  10,        /* ListRecipes */
+  10,        /* GetSolutionMetrics */
+  11,        /* ListRecipes */
   7,        /* ListSolutionVersions */
   2,        /* ListSolutions */
   9,        /* StopSolutionVersionCreation */
@@ -2315,7 +2553,7 @@ const ProtobufCServiceDescriptor bowerbird__v1__solutions_service__descriptor =
   "SolutionsService",
   "Bowerbird__V1__SolutionsService",
   "bowerbird.v1",
-  12,
+  13,
   bowerbird__v1__solutions_service__method_descriptors,
   bowerbird__v1__solutions_service__method_indices_by_name
 };
@@ -2399,13 +2637,21 @@ void bowerbird__v1__solutions_service__stop_solution_version_creation(ProtobufCS
   assert(service->descriptor == &bowerbird__v1__solutions_service__descriptor);
   service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void bowerbird__v1__solutions_service__get_solution_metrics(ProtobufCService *service,
+                                                            const Bowerbird__V1__GetSolutionMetricsRequest *input,
+                                                            Bowerbird__V1__GetSolutionMetricsResponse_Closure closure,
+                                                            void *closure_data)
+{
+  assert(service->descriptor == &bowerbird__v1__solutions_service__descriptor);
+  service->invoke(service, 10, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void bowerbird__v1__solutions_service__list_recipes(ProtobufCService *service,
                                                     const Bowerbird__V1__ListRecipesRequest *input,
                                                     Bowerbird__V1__ListRecipesResponse_Closure closure,
                                                     void *closure_data)
 {
   assert(service->descriptor == &bowerbird__v1__solutions_service__descriptor);
-  service->invoke(service, 10, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 11, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void bowerbird__v1__solutions_service__describe_recipe(ProtobufCService *service,
                                                        const Bowerbird__V1__DescribeRecipeRequest *input,
@@ -2413,7 +2659,7 @@ void bowerbird__v1__solutions_service__describe_recipe(ProtobufCService *service
                                                        void *closure_data)
 {
   assert(service->descriptor == &bowerbird__v1__solutions_service__descriptor);
-  service->invoke(service, 11, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 12, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void bowerbird__v1__solutions_service__init (Bowerbird__V1__SolutionsService_Service *service,
                                              Bowerbird__V1__SolutionsService_ServiceDestroy destroy)

@@ -35,6 +35,9 @@ typedef struct Bowerbird__V1__ListSolutionVersionsRequest Bowerbird__V1__ListSol
 typedef struct Bowerbird__V1__ListSolutionVersionsResponse Bowerbird__V1__ListSolutionVersionsResponse;
 typedef struct Bowerbird__V1__WatchSolutionVersionRequest Bowerbird__V1__WatchSolutionVersionRequest;
 typedef struct Bowerbird__V1__WatchSolutionVersionResponse Bowerbird__V1__WatchSolutionVersionResponse;
+typedef struct Bowerbird__V1__GetSolutionMetricsRequest Bowerbird__V1__GetSolutionMetricsRequest;
+typedef struct Bowerbird__V1__GetSolutionMetricsResponse Bowerbird__V1__GetSolutionMetricsResponse;
+typedef struct Bowerbird__V1__GetSolutionMetricsResponse__MetricsEntry Bowerbird__V1__GetSolutionMetricsResponse__MetricsEntry;
 typedef struct Bowerbird__V1__StopSolutionVersionCreationRequest Bowerbird__V1__StopSolutionVersionCreationRequest;
 typedef struct Bowerbird__V1__StopSolutionVersionCreationResponse Bowerbird__V1__StopSolutionVersionCreationResponse;
 typedef struct Bowerbird__V1__ListRecipesRequest Bowerbird__V1__ListRecipesRequest;
@@ -266,6 +269,39 @@ struct  Bowerbird__V1__WatchSolutionVersionResponse
 #define BOWERBIRD__V1__WATCH_SOLUTION_VERSION_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__watch_solution_version_response__descriptor) \
     , NULL, NULL }
+
+
+struct  Bowerbird__V1__GetSolutionMetricsRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData solution_version;
+};
+#define BOWERBIRD__V1__GET_SOLUTION_METRICS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__get_solution_metrics_request__descriptor) \
+    , {0,NULL} }
+
+
+struct  Bowerbird__V1__GetSolutionMetricsResponse__MetricsEntry
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData key;
+  double value;
+};
+#define BOWERBIRD__V1__GET_SOLUTION_METRICS_RESPONSE__METRICS_ENTRY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__get_solution_metrics_response__metrics_entry__descriptor) \
+    , {0,NULL}, 0 }
+
+
+struct  Bowerbird__V1__GetSolutionMetricsResponse
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData solution_version;
+  size_t n_metrics;
+  Bowerbird__V1__GetSolutionMetricsResponse__MetricsEntry **metrics;
+};
+#define BOWERBIRD__V1__GET_SOLUTION_METRICS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__get_solution_metrics_response__descriptor) \
+    , {0,NULL}, 0,NULL }
 
 
 struct  Bowerbird__V1__StopSolutionVersionCreationRequest
@@ -673,6 +709,47 @@ Bowerbird__V1__WatchSolutionVersionResponse *
 void   bowerbird__v1__watch_solution_version_response__free_unpacked
                      (Bowerbird__V1__WatchSolutionVersionResponse *message,
                       ProtobufCAllocator *allocator);
+/* Bowerbird__V1__GetSolutionMetricsRequest methods */
+void   bowerbird__v1__get_solution_metrics_request__init
+                     (Bowerbird__V1__GetSolutionMetricsRequest         *message);
+size_t bowerbird__v1__get_solution_metrics_request__get_packed_size
+                     (const Bowerbird__V1__GetSolutionMetricsRequest   *message);
+size_t bowerbird__v1__get_solution_metrics_request__pack
+                     (const Bowerbird__V1__GetSolutionMetricsRequest   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__get_solution_metrics_request__pack_to_buffer
+                     (const Bowerbird__V1__GetSolutionMetricsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__GetSolutionMetricsRequest *
+       bowerbird__v1__get_solution_metrics_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__get_solution_metrics_request__free_unpacked
+                     (Bowerbird__V1__GetSolutionMetricsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Bowerbird__V1__GetSolutionMetricsResponse__MetricsEntry methods */
+void   bowerbird__v1__get_solution_metrics_response__metrics_entry__init
+                     (Bowerbird__V1__GetSolutionMetricsResponse__MetricsEntry         *message);
+/* Bowerbird__V1__GetSolutionMetricsResponse methods */
+void   bowerbird__v1__get_solution_metrics_response__init
+                     (Bowerbird__V1__GetSolutionMetricsResponse         *message);
+size_t bowerbird__v1__get_solution_metrics_response__get_packed_size
+                     (const Bowerbird__V1__GetSolutionMetricsResponse   *message);
+size_t bowerbird__v1__get_solution_metrics_response__pack
+                     (const Bowerbird__V1__GetSolutionMetricsResponse   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__get_solution_metrics_response__pack_to_buffer
+                     (const Bowerbird__V1__GetSolutionMetricsResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__GetSolutionMetricsResponse *
+       bowerbird__v1__get_solution_metrics_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__get_solution_metrics_response__free_unpacked
+                     (Bowerbird__V1__GetSolutionMetricsResponse *message,
+                      ProtobufCAllocator *allocator);
 /* Bowerbird__V1__StopSolutionVersionCreationRequest methods */
 void   bowerbird__v1__stop_solution_version_creation_request__init
                      (Bowerbird__V1__StopSolutionVersionCreationRequest         *message);
@@ -843,6 +920,15 @@ typedef void (*Bowerbird__V1__WatchSolutionVersionRequest_Closure)
 typedef void (*Bowerbird__V1__WatchSolutionVersionResponse_Closure)
                  (const Bowerbird__V1__WatchSolutionVersionResponse *message,
                   void *closure_data);
+typedef void (*Bowerbird__V1__GetSolutionMetricsRequest_Closure)
+                 (const Bowerbird__V1__GetSolutionMetricsRequest *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__GetSolutionMetricsResponse__MetricsEntry_Closure)
+                 (const Bowerbird__V1__GetSolutionMetricsResponse__MetricsEntry *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__GetSolutionMetricsResponse_Closure)
+                 (const Bowerbird__V1__GetSolutionMetricsResponse *message,
+                  void *closure_data);
 typedef void (*Bowerbird__V1__StopSolutionVersionCreationRequest_Closure)
                  (const Bowerbird__V1__StopSolutionVersionCreationRequest *message,
                   void *closure_data);
@@ -908,6 +994,10 @@ struct Bowerbird__V1__SolutionsService_Service
                                          const Bowerbird__V1__StopSolutionVersionCreationRequest *input,
                                          Bowerbird__V1__StopSolutionVersionCreationResponse_Closure closure,
                                          void *closure_data);
+  void (*get_solution_metrics)(Bowerbird__V1__SolutionsService_Service *service,
+                               const Bowerbird__V1__GetSolutionMetricsRequest *input,
+                               Bowerbird__V1__GetSolutionMetricsResponse_Closure closure,
+                               void *closure_data);
   void (*list_recipes)(Bowerbird__V1__SolutionsService_Service *service,
                        const Bowerbird__V1__ListRecipesRequest *input,
                        Bowerbird__V1__ListRecipesResponse_Closure closure,
@@ -934,6 +1024,7 @@ void bowerbird__v1__solutions_service__init (Bowerbird__V1__SolutionsService_Ser
       function_prefix__ ## list_solution_versions,\
       function_prefix__ ## watch_solution_version,\
       function_prefix__ ## stop_solution_version_creation,\
+      function_prefix__ ## get_solution_metrics,\
       function_prefix__ ## list_recipes,\
       function_prefix__ ## describe_recipe  }
 void bowerbird__v1__solutions_service__create_solution(ProtobufCService *service,
@@ -976,6 +1067,10 @@ void bowerbird__v1__solutions_service__stop_solution_version_creation(ProtobufCS
                                                                       const Bowerbird__V1__StopSolutionVersionCreationRequest *input,
                                                                       Bowerbird__V1__StopSolutionVersionCreationResponse_Closure closure,
                                                                       void *closure_data);
+void bowerbird__v1__solutions_service__get_solution_metrics(ProtobufCService *service,
+                                                            const Bowerbird__V1__GetSolutionMetricsRequest *input,
+                                                            Bowerbird__V1__GetSolutionMetricsResponse_Closure closure,
+                                                            void *closure_data);
 void bowerbird__v1__solutions_service__list_recipes(ProtobufCService *service,
                                                     const Bowerbird__V1__ListRecipesRequest *input,
                                                     Bowerbird__V1__ListRecipesResponse_Closure closure,
@@ -1005,6 +1100,9 @@ extern const ProtobufCMessageDescriptor bowerbird__v1__list_solution_versions_re
 extern const ProtobufCMessageDescriptor bowerbird__v1__list_solution_versions_response__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__watch_solution_version_request__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__watch_solution_version_response__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__get_solution_metrics_request__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__get_solution_metrics_response__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__get_solution_metrics_response__metrics_entry__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__stop_solution_version_creation_request__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__stop_solution_version_creation_response__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__list_recipes_request__descriptor;
