@@ -20,6 +20,19 @@ extension RecordSnapshot {
         return ids
     }
 
+    /// Which owners are sessions, by index.
+    package func sessions(of group: GroupIndex) throws(JournalError) -> ItemBitmap {
+        var sessions = ItemBitmap()
+        var prefix = RowKey.group(group)
+        prefix.append(RowKey.NameKind.owner.rawValue)
+        try unsafe scan(.names, prefix: prefix) { key, reader throws(RowReader.Damaged) in
+            guard try reader.unsigned() == UInt64(OwnerKind.session.rawValue) else { return true }
+            sessions.insert(Int(unsafe RowKey.read(key, 5, 4)))
+            return true
+        }
+        return sessions
+    }
+
     /// Calls `body` with every record of users or items by index: the one that was put, then the
     /// one that was imported in bulk.
     ///
@@ -28,6 +41,17 @@ extension RecordSnapshot {
         of group: GroupIndex,
         _ kind: DatasetKind,
         _ body: (_ index: UInt32, _ isBulk: Bool, EntityRecord) -> Bool
+    ) throws(JournalError) {
+        try forEachEntityRow(of: group, kind) { index, isBulk, record, _ in
+            body(index, isBulk, record)
+        }
+    }
+
+    /// The same with the bytes of each row, its key included.
+    package func forEachEntityRow(
+        of group: GroupIndex,
+        _ kind: DatasetKind,
+        _ body: (_ index: UInt32, _ isBulk: Bool, EntityRecord, _ byteCount: Int) -> Bool
     ) throws(JournalError) {
         let active = activeGeneration(group, kind)
         let family: ColumnFamily = kind == .users ? .users : .items
@@ -38,7 +62,8 @@ extension RecordSnapshot {
             if isBulk, unsafe RowKey.read(key, 8, 4) != UInt64(active) { return true }
             let id = try reader.text()
             let index = UInt32(truncatingIfNeeded: unsafe RowKey.read(key, 4, 4))
-            return body(index, isBulk, try reader.entity(id: id))
+            let record = try reader.entity(id: id)
+            return body(index, isBulk, record, key.count + reader.byteCount)
         }
     }
 

@@ -33,6 +33,14 @@ package final class RecordSnapshot: Sendable {
         of group: GroupIndex,
         _ body: (UserIndex, StoredEvent) -> Bool
     ) throws(JournalError) {
+        try forEachEventRow(of: group) { owner, event, _ in body(owner, event) }
+    }
+
+    /// The same with the bytes of each row, its key included.
+    package func forEachEventRow(
+        of group: GroupIndex,
+        _ body: (UserIndex, StoredEvent, _ byteCount: Int) -> Bool
+    ) throws(JournalError) {
         let deletions = try itemDeletions(of: group)
         let generation = activeGeneration(group, .interactions)
         try unsafe snapshot.scan(.events, prefix: RowKey.group(group)) {
@@ -44,7 +52,7 @@ package final class RecordSnapshot: Sendable {
                 return true
             }
             let isVisible = event.generation == 0 || event.generation == generation
-            return isVisible ? body(eventKey.owner, event) : true
+            return isVisible ? body(eventKey.owner, event, key.count + value.count) : true
         }
     }
 

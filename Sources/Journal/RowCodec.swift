@@ -63,6 +63,8 @@ struct RowReader {
         self.bytes = unsafe Array(bytes)
     }
 
+    var byteCount: Int { bytes.count }
+
     var isAtEnd: Bool { offset == bytes.count }
 
     mutating func byte() throws(Damaged) -> UInt8 {

@@ -241,6 +241,16 @@ extension Limits {
 }
 
 extension Limits {
+    // MARK: Statistics
+
+    /// Values of one column that are told apart; as many texts of 20 bytes take about 6 MB.
+    package static let distinctValuesMax = 100_000
+
+    /// Groups that wait to be counted; one is counted at a time.
+    package static let pendingStatisticsMax = 16
+}
+
+extension Limits {
     // MARK: Deletion jobs
 
     /// Users that one write deletes: each costs a read of its history, and other writes wait.

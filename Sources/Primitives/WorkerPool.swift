@@ -11,8 +11,14 @@ package final class WorkerPool: Sendable {
     private let state = Mutex(State())
     private let wakeUp = DispatchSemaphore(value: 0)
     private let threads: Mutex<[Threads.Handle]> = Mutex([])
+    private let waitingMax: Int
 
-    package init(threads count: Int = Limits.workerThreads, name: String = "worker") {
+    package init(
+        threads count: Int = Limits.workerThreads,
+        name: String = "worker",
+        waitingMax: Int = Limits.pendingReadsMax
+    ) {
+        self.waitingMax = waitingMax
         for _ in 0..<count {
             let thread = Threads.start(name: name) { [self] in run() }
             guard let thread else { preconditionFailure("no thread could be started") }
@@ -23,7 +29,7 @@ package final class WorkerPool: Sendable {
     /// Queues work; false, and nothing happens, when too much is waiting or the pool has stopped.
     package func submit(_ work: @escaping @Sendable () -> Void) -> Bool {
         let isTaken = state.withLock { state in
-            guard !state.isStopping, state.waiting.count < Limits.pendingReadsMax else {
+            guard !state.isStopping, state.waiting.count < waitingMax else {
                 return false
             }
             state.waiting.append(work)

@@ -1,6 +1,6 @@
 package import Control
 import Engine
-import Primitives
+package import Primitives
 package import RPC
 import Resources
 import Wire
@@ -10,9 +10,12 @@ package final class DatasetsService: Sendable {
     let control: ControlPlane
     let calls: ControlCalls
     let messages: ResourceMessages
+    /// Counts what datasets hold.
+    let counters: WorkerPool
 
-    package init(control: ControlPlane) {
+    package init(control: ControlPlane, counters: WorkerPool) {
         self.control = control
+        self.counters = counters
         calls = ControlCalls(control: control)
         messages = ResourceMessages(control: control)
     }
@@ -22,5 +25,6 @@ package final class DatasetsService: Sendable {
         addSchemas(to: &router)
         addDatasets(to: &router)
         addEventTrackers(to: &router)
+        addStatistics(to: &router)
     }
 }

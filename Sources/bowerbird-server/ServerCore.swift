@@ -21,6 +21,11 @@ struct ServerCore {
     private let jobSettings: JobSettings
     private let clock = SystemClock()
     private let workers = WorkerPool()
+    private let counters = WorkerPool(
+        threads: 1,
+        name: "counter",
+        waitingMax: Limits.pendingStatisticsMax
+    )
 
     /// Opens the place and brings engine and models to where they were.
     init(
@@ -134,7 +139,7 @@ struct ServerCore {
             table: registry.table,
             lists: registry.servedLists
         ).add(to: &router)
-        DatasetsService(control: control).add(to: &router)
+        DatasetsService(control: control, counters: counters).add(to: &router)
         SolutionsService(control: control).add(to: &router)
         CampaignsService(control: control).add(to: &router)
         FiltersService(control: control).add(to: &router)
@@ -148,6 +153,7 @@ struct ServerCore {
         eraser.end()
         keeper.end()
         workers.stop()
+        counters.stop()
         journal.close()
     }
 }

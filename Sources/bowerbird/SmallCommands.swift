@@ -2,24 +2,6 @@ import ArgumentParser
 import BowerbirdClient
 import Foundation
 
-/// `bowerbird status`.
-struct StatusCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "status",
-        abstract: "Says whether the server serves."
-    )
-
-    @OptionGroup var server: ServerOption
-
-    func run() async throws {
-        let client = try server.client()
-        let isServing = try await client.isServing()
-        client.close()
-        print(isServing ? "serving" : "not serving")
-        if !isServing { throw ExitWith.failed }
-    }
-}
-
 /// `bowerbird put`: one event.
 struct PutCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

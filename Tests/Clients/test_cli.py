@@ -179,6 +179,22 @@ def test_two_users_are_merged(shop):
     assert "nobody" in run("merge", name, "nobody", "u2", server=address, expect=1).stderr
 
 
+def test_what_a_group_holds_is_counted(shop):
+    name, folder, address = shop
+    run("import", name, "interactions", str(folder / "ratings.csv"), server=address)
+    run("import", name, "items", str(folder / "movies.csv"), server=address)
+    done = run("status", name, server=address)
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("interactions: 300 records, ")
+    assert lines[1:3] == ["  30 users, 0 sessions, 24 items", "  from 2023-11-14 to 2023-11-14"]
+    assert "interactions: 300 interactions; lists get better from 1,000 on" in done.stderr
+    found = json.loads(run("status", name, "--output", "json", server=address).stdout)
+    assert [(one["dataset"].split("/")[-1], one["recordCount"]) for one in found] == [
+        ("interactions", 300), ("items", 2)]
+    run("status", "nowhere", server=address, expect=1)
+    run("status", name, "--output", "csv", server=address, expect=2)
+
+
 def test_the_demo_runs_to_its_end():
     binary = os.environ["BOWERBIRD_SERVER_BINARY"]
     done = run("demo", "--server-binary", binary)

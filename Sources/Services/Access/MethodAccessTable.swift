@@ -102,6 +102,7 @@ package struct MethodAccessTable: Sendable {
         "DescribeEventTracker": .groups(.read, ["event_tracker"]),
         "ListEventTrackers": .groups(.read, ["dataset_group"]),
         "DeleteEventTracker": .groups(.admin, ["event_tracker"]),
+        "GetDatasetStatistics": .groups(.read, ["dataset_group"]),
     ]
 
     private static let solutions: [String: MethodRule] = [

@@ -1448,6 +1448,231 @@ void   bowerbird__v1__delete_event_tracker_response__free_unpacked
   assert(message->base.descriptor == &bowerbird__v1__delete_event_tracker_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   bowerbird__v1__get_dataset_statistics_request__init
+                     (Bowerbird__V1__GetDatasetStatisticsRequest         *message)
+{
+  static const Bowerbird__V1__GetDatasetStatisticsRequest init_value = BOWERBIRD__V1__GET_DATASET_STATISTICS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__get_dataset_statistics_request__get_packed_size
+                     (const Bowerbird__V1__GetDatasetStatisticsRequest *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__get_dataset_statistics_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__get_dataset_statistics_request__pack
+                     (const Bowerbird__V1__GetDatasetStatisticsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__get_dataset_statistics_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__get_dataset_statistics_request__pack_to_buffer
+                     (const Bowerbird__V1__GetDatasetStatisticsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__get_dataset_statistics_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__GetDatasetStatisticsRequest *
+       bowerbird__v1__get_dataset_statistics_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__GetDatasetStatisticsRequest *)
+     protobuf_c_message_unpack (&bowerbird__v1__get_dataset_statistics_request__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__get_dataset_statistics_request__free_unpacked
+                     (Bowerbird__V1__GetDatasetStatisticsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__get_dataset_statistics_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__get_dataset_statistics_response__init
+                     (Bowerbird__V1__GetDatasetStatisticsResponse         *message)
+{
+  static const Bowerbird__V1__GetDatasetStatisticsResponse init_value = BOWERBIRD__V1__GET_DATASET_STATISTICS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__get_dataset_statistics_response__get_packed_size
+                     (const Bowerbird__V1__GetDatasetStatisticsResponse *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__get_dataset_statistics_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__get_dataset_statistics_response__pack
+                     (const Bowerbird__V1__GetDatasetStatisticsResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__get_dataset_statistics_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__get_dataset_statistics_response__pack_to_buffer
+                     (const Bowerbird__V1__GetDatasetStatisticsResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__get_dataset_statistics_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__GetDatasetStatisticsResponse *
+       bowerbird__v1__get_dataset_statistics_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__GetDatasetStatisticsResponse *)
+     protobuf_c_message_unpack (&bowerbird__v1__get_dataset_statistics_response__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__get_dataset_statistics_response__free_unpacked
+                     (Bowerbird__V1__GetDatasetStatisticsResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__get_dataset_statistics_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__dataset_statistics__init
+                     (Bowerbird__V1__DatasetStatistics         *message)
+{
+  static const Bowerbird__V1__DatasetStatistics init_value = BOWERBIRD__V1__DATASET_STATISTICS__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__dataset_statistics__get_packed_size
+                     (const Bowerbird__V1__DatasetStatistics *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__dataset_statistics__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__dataset_statistics__pack
+                     (const Bowerbird__V1__DatasetStatistics *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__dataset_statistics__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__dataset_statistics__pack_to_buffer
+                     (const Bowerbird__V1__DatasetStatistics *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__dataset_statistics__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__DatasetStatistics *
+       bowerbird__v1__dataset_statistics__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__DatasetStatistics *)
+     protobuf_c_message_unpack (&bowerbird__v1__dataset_statistics__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__dataset_statistics__free_unpacked
+                     (Bowerbird__V1__DatasetStatistics *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__dataset_statistics__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__column_statistics__init
+                     (Bowerbird__V1__ColumnStatistics         *message)
+{
+  static const Bowerbird__V1__ColumnStatistics init_value = BOWERBIRD__V1__COLUMN_STATISTICS__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__column_statistics__get_packed_size
+                     (const Bowerbird__V1__ColumnStatistics *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__column_statistics__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__column_statistics__pack
+                     (const Bowerbird__V1__ColumnStatistics *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__column_statistics__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__column_statistics__pack_to_buffer
+                     (const Bowerbird__V1__ColumnStatistics *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__column_statistics__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__ColumnStatistics *
+       bowerbird__v1__column_statistics__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__ColumnStatistics *)
+     protobuf_c_message_unpack (&bowerbird__v1__column_statistics__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__column_statistics__free_unpacked
+                     (Bowerbird__V1__ColumnStatistics *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__column_statistics__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__event_type_count__init
+                     (Bowerbird__V1__EventTypeCount         *message)
+{
+  static const Bowerbird__V1__EventTypeCount init_value = BOWERBIRD__V1__EVENT_TYPE_COUNT__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__event_type_count__get_packed_size
+                     (const Bowerbird__V1__EventTypeCount *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__event_type_count__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__event_type_count__pack
+                     (const Bowerbird__V1__EventTypeCount *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__event_type_count__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__event_type_count__pack_to_buffer
+                     (const Bowerbird__V1__EventTypeCount *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__event_type_count__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__EventTypeCount *
+       bowerbird__v1__event_type_count__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__EventTypeCount *)
+     protobuf_c_message_unpack (&bowerbird__v1__event_type_count__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__event_type_count__free_unpacked
+                     (Bowerbird__V1__EventTypeCount *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__event_type_count__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor bowerbird__v1__create_dataset_group_request__field_descriptors[4] =
 {
   {
@@ -2948,7 +3173,457 @@ const ProtobufCMessageDescriptor bowerbird__v1__delete_event_tracker_response__d
   (ProtobufCMessageInit) bowerbird__v1__delete_event_tracker_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCMethodDescriptor bowerbird__v1__datasets_service__method_descriptors[16] =
+static const ProtobufCFieldDescriptor bowerbird__v1__get_dataset_statistics_request__field_descriptors[1] =
+{
+  {
+    "dataset_group",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__GetDatasetStatisticsRequest, dataset_group),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__get_dataset_statistics_request__field_indices_by_name[] = {
+  0,   /* field[0] = dataset_group */
+};
+static const ProtobufCIntRange bowerbird__v1__get_dataset_statistics_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__get_dataset_statistics_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.GetDatasetStatisticsRequest",
+  "GetDatasetStatisticsRequest",
+  "Bowerbird__V1__GetDatasetStatisticsRequest",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__GetDatasetStatisticsRequest),
+  1,
+  bowerbird__v1__get_dataset_statistics_request__field_descriptors,
+  bowerbird__v1__get_dataset_statistics_request__field_indices_by_name,
+  1,  bowerbird__v1__get_dataset_statistics_request__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__get_dataset_statistics_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__get_dataset_statistics_response__field_descriptors[2] =
+{
+  {
+    "datasets",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__GetDatasetStatisticsResponse, n_datasets),
+    offsetof(Bowerbird__V1__GetDatasetStatisticsResponse, datasets),
+    &bowerbird__v1__dataset_statistics__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "position",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__GetDatasetStatisticsResponse, position),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__get_dataset_statistics_response__field_indices_by_name[] = {
+  0,   /* field[0] = datasets */
+  1,   /* field[1] = position */
+};
+static const ProtobufCIntRange bowerbird__v1__get_dataset_statistics_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__get_dataset_statistics_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.GetDatasetStatisticsResponse",
+  "GetDatasetStatisticsResponse",
+  "Bowerbird__V1__GetDatasetStatisticsResponse",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__GetDatasetStatisticsResponse),
+  2,
+  bowerbird__v1__get_dataset_statistics_response__field_descriptors,
+  bowerbird__v1__get_dataset_statistics_response__field_indices_by_name,
+  1,  bowerbird__v1__get_dataset_statistics_response__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__get_dataset_statistics_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__dataset_statistics__field_descriptors[16] =
+{
+  {
+    "dataset",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DatasetStatistics, dataset),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "dataset_type",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DatasetStatistics, dataset_type),
+    &bowerbird__v1__dataset_type__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "record_count",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DatasetStatistics, record_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "put_count",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DatasetStatistics, put_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bulk_count",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DatasetStatistics, bulk_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "byte_count",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DatasetStatistics, byte_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "columns",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__DatasetStatistics, n_columns),
+    offsetof(Bowerbird__V1__DatasetStatistics, columns),
+    &bowerbird__v1__column_statistics__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "user_count",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DatasetStatistics, user_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "session_count",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DatasetStatistics, session_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "item_count",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DatasetStatistics, item_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "without_item_count",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DatasetStatistics, without_item_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "first_event",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DatasetStatistics, first_event),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "last_event",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DatasetStatistics, last_event),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "event_types",
+    14,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__DatasetStatistics, n_event_types),
+    offsetof(Bowerbird__V1__DatasetStatistics, event_types),
+    &bowerbird__v1__event_type_count__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "without_interactions_count",
+    15,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__DatasetStatistics, without_interactions_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "warnings",
+    16,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Bowerbird__V1__DatasetStatistics, n_warnings),
+    offsetof(Bowerbird__V1__DatasetStatistics, warnings),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__dataset_statistics__field_indices_by_name[] = {
+  4,   /* field[4] = bulk_count */
+  5,   /* field[5] = byte_count */
+  6,   /* field[6] = columns */
+  0,   /* field[0] = dataset */
+  1,   /* field[1] = dataset_type */
+  13,   /* field[13] = event_types */
+  11,   /* field[11] = first_event */
+  9,   /* field[9] = item_count */
+  12,   /* field[12] = last_event */
+  3,   /* field[3] = put_count */
+  2,   /* field[2] = record_count */
+  8,   /* field[8] = session_count */
+  7,   /* field[7] = user_count */
+  15,   /* field[15] = warnings */
+  14,   /* field[14] = without_interactions_count */
+  10,   /* field[10] = without_item_count */
+};
+static const ProtobufCIntRange bowerbird__v1__dataset_statistics__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 16 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__dataset_statistics__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.DatasetStatistics",
+  "DatasetStatistics",
+  "Bowerbird__V1__DatasetStatistics",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__DatasetStatistics),
+  16,
+  bowerbird__v1__dataset_statistics__field_descriptors,
+  bowerbird__v1__dataset_statistics__field_indices_by_name,
+  1,  bowerbird__v1__dataset_statistics__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__dataset_statistics__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__column_statistics__field_descriptors[4] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__ColumnStatistics, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "filled_count",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__ColumnStatistics, filled_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "distinct_count",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__ColumnStatistics, distinct_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "has_more_values",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__ColumnStatistics, has_more_values),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__column_statistics__field_indices_by_name[] = {
+  2,   /* field[2] = distinct_count */
+  1,   /* field[1] = filled_count */
+  3,   /* field[3] = has_more_values */
+  0,   /* field[0] = name */
+};
+static const ProtobufCIntRange bowerbird__v1__column_statistics__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__column_statistics__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.ColumnStatistics",
+  "ColumnStatistics",
+  "Bowerbird__V1__ColumnStatistics",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__ColumnStatistics),
+  4,
+  bowerbird__v1__column_statistics__field_descriptors,
+  bowerbird__v1__column_statistics__field_indices_by_name,
+  1,  bowerbird__v1__column_statistics__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__column_statistics__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__event_type_count__field_descriptors[2] =
+{
+  {
+    "event_type",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__EventTypeCount, event_type),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "count",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__EventTypeCount, count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__event_type_count__field_indices_by_name[] = {
+  1,   /* field[1] = count */
+  0,   /* field[0] = event_type */
+};
+static const ProtobufCIntRange bowerbird__v1__event_type_count__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__event_type_count__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.EventTypeCount",
+  "EventTypeCount",
+  "Bowerbird__V1__EventTypeCount",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__EventTypeCount),
+  2,
+  bowerbird__v1__event_type_count__field_descriptors,
+  bowerbird__v1__event_type_count__field_indices_by_name,
+  1,  bowerbird__v1__event_type_count__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__event_type_count__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCMethodDescriptor bowerbird__v1__datasets_service__method_descriptors[17] =
 {
   { "CreateDatasetGroup", &bowerbird__v1__create_dataset_group_request__descriptor, &bowerbird__v1__create_dataset_group_response__descriptor },
   { "DescribeDatasetGroup", &bowerbird__v1__describe_dataset_group_request__descriptor, &bowerbird__v1__describe_dataset_group_response__descriptor },
@@ -2966,6 +3641,7 @@ static const ProtobufCMethodDescriptor bowerbird__v1__datasets_service__method_d
   { "DescribeEventTracker", &bowerbird__v1__describe_event_tracker_request__descriptor, &bowerbird__v1__describe_event_tracker_response__descriptor },
   { "ListEventTrackers", &bowerbird__v1__list_event_trackers_request__descriptor, &bowerbird__v1__list_event_trackers_response__descriptor },
   { "DeleteEventTracker", &bowerbird__v1__delete_event_tracker_request__descriptor, &bowerbird__v1__delete_event_tracker_response__descriptor },
+  { "GetDatasetStatistics", &bowerbird__v1__get_dataset_statistics_request__descriptor, &bowerbird__v1__get_dataset_statistics_response__descriptor },
 };
 const unsigned bowerbird__v1__datasets_service__method_indices_by_name[] = {
   8,        /* CreateDataset */
@@ -2980,6 +3656,7 @@ const unsigned bowerbird__v1__datasets_service__method_indices_by_name[] = {
   1,        /* DescribeDatasetGroup */
   13,        /* DescribeEventTracker */
   5,        /* DescribeSchema */
+  16,        /* GetDatasetStatistics */
   2,        /* ListDatasetGroups */
   10,        /* ListDatasets */
   14,        /* ListEventTrackers */
@@ -2992,7 +3669,7 @@ const ProtobufCServiceDescriptor bowerbird__v1__datasets_service__descriptor =
   "DatasetsService",
   "Bowerbird__V1__DatasetsService",
   "bowerbird.v1",
-  16,
+  17,
   bowerbird__v1__datasets_service__method_descriptors,
   bowerbird__v1__datasets_service__method_indices_by_name
 };
@@ -3123,6 +3800,14 @@ void bowerbird__v1__datasets_service__delete_event_tracker(ProtobufCService *ser
 {
   assert(service->descriptor == &bowerbird__v1__datasets_service__descriptor);
   service->invoke(service, 15, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void bowerbird__v1__datasets_service__get_dataset_statistics(ProtobufCService *service,
+                                                             const Bowerbird__V1__GetDatasetStatisticsRequest *input,
+                                                             Bowerbird__V1__GetDatasetStatisticsResponse_Closure closure,
+                                                             void *closure_data)
+{
+  assert(service->descriptor == &bowerbird__v1__datasets_service__descriptor);
+  service->invoke(service, 16, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void bowerbird__v1__datasets_service__init (Bowerbird__V1__DatasetsService_Service *service,
                                             Bowerbird__V1__DatasetsService_ServiceDestroy destroy)

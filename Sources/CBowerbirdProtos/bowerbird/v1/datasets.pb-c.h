@@ -15,6 +15,7 @@ PROTOBUF_C__BEGIN_DECLS
 #endif
 
 #include "bowerbird/v1/resources.pb-c.h"
+#include "google/protobuf/timestamp.pb-c.h"
 
 typedef struct Bowerbird__V1__CreateDatasetGroupRequest Bowerbird__V1__CreateDatasetGroupRequest;
 typedef struct Bowerbird__V1__CreateDatasetGroupResponse Bowerbird__V1__CreateDatasetGroupResponse;
@@ -48,6 +49,11 @@ typedef struct Bowerbird__V1__ListEventTrackersRequest Bowerbird__V1__ListEventT
 typedef struct Bowerbird__V1__ListEventTrackersResponse Bowerbird__V1__ListEventTrackersResponse;
 typedef struct Bowerbird__V1__DeleteEventTrackerRequest Bowerbird__V1__DeleteEventTrackerRequest;
 typedef struct Bowerbird__V1__DeleteEventTrackerResponse Bowerbird__V1__DeleteEventTrackerResponse;
+typedef struct Bowerbird__V1__GetDatasetStatisticsRequest Bowerbird__V1__GetDatasetStatisticsRequest;
+typedef struct Bowerbird__V1__GetDatasetStatisticsResponse Bowerbird__V1__GetDatasetStatisticsResponse;
+typedef struct Bowerbird__V1__DatasetStatistics Bowerbird__V1__DatasetStatistics;
+typedef struct Bowerbird__V1__ColumnStatistics Bowerbird__V1__ColumnStatistics;
+typedef struct Bowerbird__V1__EventTypeCount Bowerbird__V1__EventTypeCount;
 
 
 /* --- enums --- */
@@ -410,6 +416,80 @@ struct  Bowerbird__V1__DeleteEventTrackerResponse
 #define BOWERBIRD__V1__DELETE_EVENT_TRACKER_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__delete_event_tracker_response__descriptor) \
      }
+
+
+struct  Bowerbird__V1__GetDatasetStatisticsRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData dataset_group;
+};
+#define BOWERBIRD__V1__GET_DATASET_STATISTICS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__get_dataset_statistics_request__descriptor) \
+    , {0,NULL} }
+
+
+struct  Bowerbird__V1__GetDatasetStatisticsResponse
+{
+  ProtobufCMessage base;
+  size_t n_datasets;
+  Bowerbird__V1__DatasetStatistics **datasets;
+  uint64_t position;
+};
+#define BOWERBIRD__V1__GET_DATASET_STATISTICS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__get_dataset_statistics_response__descriptor) \
+    , 0,NULL, 0 }
+
+
+struct  Bowerbird__V1__DatasetStatistics
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData dataset;
+  Bowerbird__V1__DatasetType dataset_type;
+  uint64_t record_count;
+  uint64_t put_count;
+  uint64_t bulk_count;
+  uint64_t byte_count;
+  size_t n_columns;
+  Bowerbird__V1__ColumnStatistics **columns;
+  uint64_t user_count;
+  uint64_t session_count;
+  uint64_t item_count;
+  uint64_t without_item_count;
+  Google__Protobuf__Timestamp *first_event;
+  Google__Protobuf__Timestamp *last_event;
+  size_t n_event_types;
+  Bowerbird__V1__EventTypeCount **event_types;
+  uint64_t without_interactions_count;
+  size_t n_warnings;
+  ProtobufCBinaryData *warnings;
+};
+#define BOWERBIRD__V1__DATASET_STATISTICS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__dataset_statistics__descriptor) \
+    , {0,NULL}, BOWERBIRD__V1__DATASET_TYPE__DATASET_TYPE_UNSPECIFIED, 0, 0, 0, 0, 0,NULL, 0, 0, 0, 0, NULL, NULL, 0,NULL, 0, 0,NULL }
+
+
+struct  Bowerbird__V1__ColumnStatistics
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData name;
+  uint64_t filled_count;
+  uint64_t distinct_count;
+  protobuf_c_boolean has_more_values;
+};
+#define BOWERBIRD__V1__COLUMN_STATISTICS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__column_statistics__descriptor) \
+    , {0,NULL}, 0, 0, 0 }
+
+
+struct  Bowerbird__V1__EventTypeCount
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData event_type;
+  uint64_t count;
+};
+#define BOWERBIRD__V1__EVENT_TYPE_COUNT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__event_type_count__descriptor) \
+    , {0,NULL}, 0 }
 
 
 /* Bowerbird__V1__CreateDatasetGroupRequest methods */
@@ -1020,6 +1100,101 @@ Bowerbird__V1__DeleteEventTrackerResponse *
 void   bowerbird__v1__delete_event_tracker_response__free_unpacked
                      (Bowerbird__V1__DeleteEventTrackerResponse *message,
                       ProtobufCAllocator *allocator);
+/* Bowerbird__V1__GetDatasetStatisticsRequest methods */
+void   bowerbird__v1__get_dataset_statistics_request__init
+                     (Bowerbird__V1__GetDatasetStatisticsRequest         *message);
+size_t bowerbird__v1__get_dataset_statistics_request__get_packed_size
+                     (const Bowerbird__V1__GetDatasetStatisticsRequest   *message);
+size_t bowerbird__v1__get_dataset_statistics_request__pack
+                     (const Bowerbird__V1__GetDatasetStatisticsRequest   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__get_dataset_statistics_request__pack_to_buffer
+                     (const Bowerbird__V1__GetDatasetStatisticsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__GetDatasetStatisticsRequest *
+       bowerbird__v1__get_dataset_statistics_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__get_dataset_statistics_request__free_unpacked
+                     (Bowerbird__V1__GetDatasetStatisticsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Bowerbird__V1__GetDatasetStatisticsResponse methods */
+void   bowerbird__v1__get_dataset_statistics_response__init
+                     (Bowerbird__V1__GetDatasetStatisticsResponse         *message);
+size_t bowerbird__v1__get_dataset_statistics_response__get_packed_size
+                     (const Bowerbird__V1__GetDatasetStatisticsResponse   *message);
+size_t bowerbird__v1__get_dataset_statistics_response__pack
+                     (const Bowerbird__V1__GetDatasetStatisticsResponse   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__get_dataset_statistics_response__pack_to_buffer
+                     (const Bowerbird__V1__GetDatasetStatisticsResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__GetDatasetStatisticsResponse *
+       bowerbird__v1__get_dataset_statistics_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__get_dataset_statistics_response__free_unpacked
+                     (Bowerbird__V1__GetDatasetStatisticsResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Bowerbird__V1__DatasetStatistics methods */
+void   bowerbird__v1__dataset_statistics__init
+                     (Bowerbird__V1__DatasetStatistics         *message);
+size_t bowerbird__v1__dataset_statistics__get_packed_size
+                     (const Bowerbird__V1__DatasetStatistics   *message);
+size_t bowerbird__v1__dataset_statistics__pack
+                     (const Bowerbird__V1__DatasetStatistics   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__dataset_statistics__pack_to_buffer
+                     (const Bowerbird__V1__DatasetStatistics   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__DatasetStatistics *
+       bowerbird__v1__dataset_statistics__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__dataset_statistics__free_unpacked
+                     (Bowerbird__V1__DatasetStatistics *message,
+                      ProtobufCAllocator *allocator);
+/* Bowerbird__V1__ColumnStatistics methods */
+void   bowerbird__v1__column_statistics__init
+                     (Bowerbird__V1__ColumnStatistics         *message);
+size_t bowerbird__v1__column_statistics__get_packed_size
+                     (const Bowerbird__V1__ColumnStatistics   *message);
+size_t bowerbird__v1__column_statistics__pack
+                     (const Bowerbird__V1__ColumnStatistics   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__column_statistics__pack_to_buffer
+                     (const Bowerbird__V1__ColumnStatistics   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__ColumnStatistics *
+       bowerbird__v1__column_statistics__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__column_statistics__free_unpacked
+                     (Bowerbird__V1__ColumnStatistics *message,
+                      ProtobufCAllocator *allocator);
+/* Bowerbird__V1__EventTypeCount methods */
+void   bowerbird__v1__event_type_count__init
+                     (Bowerbird__V1__EventTypeCount         *message);
+size_t bowerbird__v1__event_type_count__get_packed_size
+                     (const Bowerbird__V1__EventTypeCount   *message);
+size_t bowerbird__v1__event_type_count__pack
+                     (const Bowerbird__V1__EventTypeCount   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__event_type_count__pack_to_buffer
+                     (const Bowerbird__V1__EventTypeCount   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__EventTypeCount *
+       bowerbird__v1__event_type_count__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__event_type_count__free_unpacked
+                     (Bowerbird__V1__EventTypeCount *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Bowerbird__V1__CreateDatasetGroupRequest_Closure)
@@ -1118,6 +1293,21 @@ typedef void (*Bowerbird__V1__DeleteEventTrackerRequest_Closure)
 typedef void (*Bowerbird__V1__DeleteEventTrackerResponse_Closure)
                  (const Bowerbird__V1__DeleteEventTrackerResponse *message,
                   void *closure_data);
+typedef void (*Bowerbird__V1__GetDatasetStatisticsRequest_Closure)
+                 (const Bowerbird__V1__GetDatasetStatisticsRequest *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__GetDatasetStatisticsResponse_Closure)
+                 (const Bowerbird__V1__GetDatasetStatisticsResponse *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__DatasetStatistics_Closure)
+                 (const Bowerbird__V1__DatasetStatistics *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__ColumnStatistics_Closure)
+                 (const Bowerbird__V1__ColumnStatistics *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__EventTypeCount_Closure)
+                 (const Bowerbird__V1__EventTypeCount *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -1189,6 +1379,10 @@ struct Bowerbird__V1__DatasetsService_Service
                                const Bowerbird__V1__DeleteEventTrackerRequest *input,
                                Bowerbird__V1__DeleteEventTrackerResponse_Closure closure,
                                void *closure_data);
+  void (*get_dataset_statistics)(Bowerbird__V1__DatasetsService_Service *service,
+                                 const Bowerbird__V1__GetDatasetStatisticsRequest *input,
+                                 Bowerbird__V1__GetDatasetStatisticsResponse_Closure closure,
+                                 void *closure_data);
 };
 typedef void (*Bowerbird__V1__DatasetsService_ServiceDestroy)(Bowerbird__V1__DatasetsService_Service *);
 void bowerbird__v1__datasets_service__init (Bowerbird__V1__DatasetsService_Service *service,
@@ -1212,7 +1406,8 @@ void bowerbird__v1__datasets_service__init (Bowerbird__V1__DatasetsService_Servi
       function_prefix__ ## create_event_tracker,\
       function_prefix__ ## describe_event_tracker,\
       function_prefix__ ## list_event_trackers,\
-      function_prefix__ ## delete_event_tracker  }
+      function_prefix__ ## delete_event_tracker,\
+      function_prefix__ ## get_dataset_statistics  }
 void bowerbird__v1__datasets_service__create_dataset_group(ProtobufCService *service,
                                                            const Bowerbird__V1__CreateDatasetGroupRequest *input,
                                                            Bowerbird__V1__CreateDatasetGroupResponse_Closure closure,
@@ -1277,6 +1472,10 @@ void bowerbird__v1__datasets_service__delete_event_tracker(ProtobufCService *ser
                                                            const Bowerbird__V1__DeleteEventTrackerRequest *input,
                                                            Bowerbird__V1__DeleteEventTrackerResponse_Closure closure,
                                                            void *closure_data);
+void bowerbird__v1__datasets_service__get_dataset_statistics(ProtobufCService *service,
+                                                             const Bowerbird__V1__GetDatasetStatisticsRequest *input,
+                                                             Bowerbird__V1__GetDatasetStatisticsResponse_Closure closure,
+                                                             void *closure_data);
 
 /* --- descriptors --- */
 
@@ -1312,6 +1511,11 @@ extern const ProtobufCMessageDescriptor bowerbird__v1__list_event_trackers_reque
 extern const ProtobufCMessageDescriptor bowerbird__v1__list_event_trackers_response__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__delete_event_tracker_request__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__delete_event_tracker_response__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__get_dataset_statistics_request__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__get_dataset_statistics_response__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__dataset_statistics__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__column_statistics__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__event_type_count__descriptor;
 extern const ProtobufCServiceDescriptor bowerbird__v1__datasets_service__descriptor;
 
 PROTOBUF_C__END_DECLS
