@@ -70,7 +70,7 @@ extension Limits {
     package static let neighboursMax = 200
 
     /// Items whose pair counts are kept as a whole matrix: 4 bytes times its square.
-    package static let fullGramItemsMax = 8_192
+    package static let fullGramItemsMax = 10_240
 
     /// Entries of one row of counted pairs that local models choose from, beyond a catalogue
     /// whose counts fit as a whole.

@@ -22,6 +22,9 @@ struct CanonicalData {
     private(set) var users: [String] = []
     private(set) var items: [String] = []
     private(set) var types: [String] = []
+    /// The columns of `items.csv.gz` that are texts, and the rows by item.
+    private(set) var itemColumns: [String] = []
+    private(set) var itemTexts: [[String]] = []
     private var userIndices: [String: UInt32] = [:]
     private var itemIndices: [String: UInt32] = [:]
     private var typeIndices: [String: UInt16] = [:]
@@ -35,12 +38,28 @@ struct CanonicalData {
         }
         name = meta["name"] as? String ?? directory.lastPathComponent
         excludesSeen = meta["exclude_seen"] as? Bool ?? false
+        try readItems(directory.appending(path: "items.csv.gz"))
         train = try read(directory.appending(path: "train.csv.gz"))
         test = try read(directory.appending(path: "test.csv.gz"))
         // Histories are by time; the order of the rows decides between equal times.
         train = train.enumerated().sorted {
             ($0.element.milliseconds, $0.offset) < ($1.element.milliseconds, $1.offset)
         }.map(\.element)
+    }
+
+    /// Items are there from the beginning: their file says not since when.
+    private mutating func readItems(_ file: URL) throws {
+        guard FileManager.default.fileExists(atPath: file.path) else { return }
+        let table = try CSVTable(file)
+        let id = try table.column("ITEM_ID")
+        let texts = table.header.indices.filter { column in
+            column != id && table.rows.contains { Double($0[column]) == nil && !$0[column].isEmpty }
+        }
+        itemColumns = texts.map { table.header[$0] }
+        for row in table.rows {
+            _ = Self.index(row[id], &itemIndices, &items)
+            itemTexts.append(texts.map { row[$0] })
+        }
     }
 
     private mutating func read(_ file: URL) throws -> [Event] {
@@ -81,7 +100,7 @@ struct CanonicalData {
 /// The rows of one CSV file, which may be compressed.
 struct CSVTable {
     let rows: [[String]]
-    private let header: [String]
+    let header: [String]
     private let file: URL
 
     init(_ file: URL) throws {

@@ -39,6 +39,7 @@ final class EvaluationWorld {
             ],
             isTraining: true
         )
+        apply(itemRecords(), isTraining: true)
         for start in stride(from: 0, to: data.train.count, by: Self.trainBatch) {
             let events = data.train[start..<min(start + Self.trainBatch, data.train.count)]
             apply(events.flatMap { effects(of: $0) }, isTraining: true)
@@ -56,10 +57,25 @@ final class EvaluationWorld {
         let solution = Self.group.child("solutions", recipe.identifier)
         let version = solution.child("versions", "1")
         let campaign = Self.group.child("campaigns", recipe.identifier)
+        apply(
+            [
+                .resourceStored(
+                    solution,
+                    .solution(
+                        Solution(
+                            header: Self.header(recipe.identifier),
+                            group: Self.group,
+                            recipe: .recipe(recipe.identifier)
+                        )
+                    )
+                )
+            ],
+            isTraining: true
+        )
         for registry in [online, trainedOnce] {
             registry.beginRecording(for: version, of: Self.index)
         }
-        let set = try trainingSet()
+        let set = try trainingSet(solution)
         let started = CPUTime.seconds()
         let model = try recipe.train(set) { _ in true }
         let seconds = CPUTime.seconds() - started
@@ -73,16 +89,6 @@ final class EvaluationWorld {
         header.status = .active
         apply(
             [
-                .resourceStored(
-                    solution,
-                    .solution(
-                        Solution(
-                            header: Self.header(recipe.identifier),
-                            group: Self.group,
-                            recipe: .recipe(recipe.identifier)
-                        )
-                    )
-                ),
                 .resourceStored(
                     version,
                     .solutionVersion(
@@ -126,14 +132,55 @@ final class EvaluationWorld {
         apply(effects(of: event), isTraining: false)
     }
 
+    /// The records of the items, where there is a file of them.
+    private func itemRecords() -> [Effect] {
+        guard !data.itemTexts.isEmpty else { return [] }
+        let resources: [Resource] = [
+            .schema(
+                Schema(
+                    header: Self.header("items"),
+                    kind: .items,
+                    fields: data.itemColumns.map {
+                        SchemaField(name: $0, type: .string, isCategorical: true)
+                    },
+                    document: ""
+                )
+            ),
+            .dataset(
+                Dataset(
+                    header: Self.header("items"),
+                    group: Self.group,
+                    kind: .items,
+                    schema: .schema("items")
+                )
+            ),
+        ]
+        var effects: [Effect] = resources.map { .resourceStored($0.resourceName, $0) }
+        for (item, texts) in data.itemTexts.enumerated() {
+            let id = data.items[item]
+            effects.append(.itemNamed(Self.index, ItemIndex(UInt32(item)), id: id))
+            let values = texts.map { $0.isEmpty ? PropertyValue.null : .string($0) }
+            effects.append(
+                .itemStored(
+                    Self.index,
+                    ItemIndex(UInt32(item)),
+                    EntityRecord(id: id, properties: RecordProperties(values: values))
+                )
+            )
+        }
+        namedItems = data.itemTexts.count
+        return effects
+    }
+
     /// Histories by user id bytes, as a snapshot of the store has them.
-    private func trainingSet() throws -> BenchTrainingSet {
+    private func trainingSet(_ solution: ResourceName) throws -> BenchTrainingSet {
         let order = histories.indices.sorted {
             data.users[$0].utf8.lexicographicallyPrecedes(data.users[$1].utf8)
         }
         return BenchTrainingSet(
             itemCount: namedItems,
-            histories: order.map { (UserIndex(UInt32($0)), histories[$0]) }
+            histories: order.map { (UserIndex(UInt32($0)), histories[$0]) },
+            records: online.itemRecords(of: solution, Self.index)
         )
     }
 
@@ -206,14 +253,25 @@ final class EvaluationWorld {
 final class BenchTrainingSet: TrainingSet {
     let itemCount: Int
     private let histories: [(UserIndex, [Interaction])]
+    private let records: ItemRecords?
 
-    init(itemCount: Int, histories: [(UserIndex, [Interaction])]) {
+    init(
+        itemCount: Int,
+        histories: [(UserIndex, [Interaction])],
+        records: ItemRecords?
+    ) {
         self.itemCount = itemCount
+        self.records = records
         self.histories = histories.filter { !$0.1.isEmpty }
     }
 
     var userCount: Int { histories.count }
     var interactionCount: Int { histories.reduce(0) { $0 + $1.1.count } }
+
+    func tokens(of item: ItemIndex) -> [ItemToken] {
+        guard let records else { return [] }
+        return records.tokenizer.tokens(of: records.root.record(of: item))
+    }
 
     func forEachHistory(_ body: (UserIndex, [Interaction]) -> Bool) {
         for (user, history) in histories {

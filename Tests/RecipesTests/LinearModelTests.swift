@@ -1,7 +1,8 @@
 import Primitives
-import Recipes
 import TestSupport
 import Testing
+
+@testable import Recipes
 
 /// Random histories of a few items, and the matrices of the papers written out.
 private struct SmallWorld {
@@ -202,5 +203,25 @@ struct `Linear models` {
         expectEqual(world.dense(merged), expected, "seed \(seed)")
         let cut = SparseRows.merged([(first, 1)], limit: 3)
         for item in 0..<world.itemCount { #expect(cut.row(item).count <= 3) }
+    }
+}
+
+@Suite
+struct `A row that is cut` {
+    /// Against a sort, over rows with many equal weights.
+    @Test(arguments: 0..<50)
+    func `keeps the largest entries, by item`(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        let items = Array(0..<UInt32(40)).shuffled(using: &random)
+        let row = items.prefix(Int.random(in: 0...40, using: &random)).map { item in
+            WeightedItem(item: item, weight: Float(Int.random(in: -4...4, using: &random)))
+        }
+        for limit in [0, 1, 7, 39, 40] {
+            let sorted = row.sorted {
+                (-$0.weight.magnitude, $0.item) < (-$1.weight.magnitude, $1.item)
+            }
+            let wanted = sorted.prefix(limit).map(\.item).sorted()
+            #expect(SparseRows.cut(row, limit).map(\.item) == wanted)
+        }
     }
 }

@@ -45,14 +45,55 @@ package struct SparseRows: Sendable {
         return rows
     }
 
-    /// The `limit` entries of the largest magnitude, ordered by item.
+    /// The `limit` entries of the largest magnitude, of equal ones those of the lowest items;
+    /// ordered by item.
+    ///
+    /// O(entries), and a sort by item where they are not in order.
     static func cut(_ row: [WeightedItem], _ limit: Int) -> [WeightedItem] {
-        guard row.count > limit else { return row.sorted { $0.item < $1.item } }
-        return row.sorted { left, right in
-            (-left.weight.magnitude, left.item) < (-right.weight.magnitude, right.item)
+        var row = row
+        if !zip(row, row.dropFirst()).allSatisfy({ $0.item < $1.item }) {
+            row.sort { $0.item < $1.item }
         }
-        .prefix(limit)
-        .sorted { $0.item < $1.item }
+        guard row.count > limit else { return row }
+        guard limit > 0 else { return [] }
+        var magnitudes = row.map(\.weight.magnitude)
+        let least = Self.largest(limit, of: &magnitudes)
+        var ties = limit - row.count { $0.weight.magnitude > least }
+        return row.filter { entry in
+            guard entry.weight.magnitude == least else { return entry.weight.magnitude > least }
+            ties -= 1
+            return ties >= 0
+        }
+    }
+
+    /// The value that is in place `rank`, from 1, of the values in falling order.
+    ///
+    /// Hoare's selection: O(values) on average.
+    private static func largest(_ rank: Int, of values: inout [Float]) -> Float {
+        var low = 0
+        var high = values.count - 1
+        while low < high {
+            let pivot = values[(low + high) / 2]
+            var left = low
+            var right = high
+            while left <= right {
+                while values[left] > pivot { left += 1 }
+                while values[right] < pivot { right -= 1 }
+                if left <= right {
+                    values.swapAt(left, right)
+                    left += 1
+                    right -= 1
+                }
+            }
+            if rank - 1 <= right {
+                high = right
+            } else if rank - 1 >= left {
+                low = left
+            } else {
+                break
+            }
+        }
+        return values[rank - 1]
     }
 
     /// Σ scale · rows, each row cut again.
