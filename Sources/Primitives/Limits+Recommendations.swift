@@ -34,6 +34,9 @@ extension Limits {
     /// Items that one slice of a trend counts; rarer ones of a larger catalogue do not trend.
     package static let trendItemsMax = 65_536
 
+    /// Attributes of users whose popular items a version keeps: 1.6 KB each.
+    package static let userSegmentsMax = 1_000
+
     // MARK: Metrics
 
     /// Users that a version's metrics are means over; more change the third digit.

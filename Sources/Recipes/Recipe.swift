@@ -17,10 +17,14 @@ package protocol TrainingSet: AnyObject {
 
     /// What the record of an item says; empty without one.
     func tokens(of item: ItemIndex) -> [ItemToken]
+
+    /// What the record of a user says; empty without one.
+    func tokens(ofUser user: UserIndex) -> [ItemToken]
 }
 
 extension TrainingSet {
     package func tokens(of item: ItemIndex) -> [ItemToken] { [] }
+    package func tokens(ofUser user: UserIndex) -> [ItemToken] { [] }
 }
 
 /// Why a training or the reading of an artifact failed.
@@ -68,6 +72,9 @@ package protocol TrainedModel: AnyObject, Sendable {
     /// The part that learns from every applied event.
     var live: any LivePart { get }
 
+    /// Events of a history below which it asks for what the user's record says; 0: it never does.
+    var userTokensBelow: Int { get }
+
     /// What the training tried and chose; `nil` of a recipe that has nothing to choose.
     var report: TrainingReport? { get }
 
@@ -90,6 +97,7 @@ package protocol TrainedModel: AnyObject, Sendable {
 
 extension TrainedModel {
     package var report: TrainingReport? { nil }
+    package var userTokensBelow: Int { 0 }
 }
 
 /// The part of a model that follows the facts.
@@ -128,14 +136,18 @@ package struct RankingQuery: ~Escapable {
     package let count: Int
     /// What the answer is to be related to, for recipes that ask for it; `nil` when it is unknown.
     package let item: ItemIndex?
+    /// What the record of the user says, where that matters; empty without one.
+    package let userTokens: [ItemToken]
 
     @_lifetime(copy history, copy candidates)
     package init(
         history: Span<Interaction>,
         candidates: ItemBitmapView,
         count: Int,
-        item: ItemIndex? = nil
+        item: ItemIndex? = nil,
+        userTokens: [ItemToken] = []
     ) {
+        self.userTokens = userTokens
         self.history = history
         self.candidates = candidates
         self.count = count

@@ -13,6 +13,8 @@ package final class CampaignRuntime: Sendable {
     /// `nil` where the recipe does not explore.
     let exploration: ExplorationSettings?
     let exposure: ItemExposure
+    /// What users' records say; `nil` where the model doesn't ask.
+    let userTokenizer: ItemTokenizer?
     /// The events that the model looks at; `nil`: all.
     let selection: EventSelection?
 
@@ -24,8 +26,10 @@ package final class CampaignRuntime: Sendable {
         version: ResourceName,
         exploration: ExplorationSettings?,
         exposure: ItemExposure,
-        selection: EventSelection?
+        selection: EventSelection?,
+        userTokenizer: ItemTokenizer? = nil
     ) {
+        self.userTokenizer = userTokenizer
         self.campaign = campaign
         self.group = group
         self.kind = kind

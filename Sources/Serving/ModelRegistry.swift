@@ -208,8 +208,8 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
 
     private static func concernsTable(_ kind: ResourceKind) -> Bool {
         switch kind {
-        case .campaign, .solution, .solutionVersion: true
-        case .datasetGroup, .schema, .dataset, .eventTracker, .recipe, .datasetImportJob,
+        case .campaign, .solution, .solutionVersion, .schema, .dataset: true
+        case .datasetGroup, .eventTracker, .recipe, .datasetImportJob,
             .datasetExportJob, .dataDeletionJob, .filter:
             false
         }
@@ -399,7 +399,9 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
                 version: version,
                 exploration: exploration(campaign, recipe.kind),
                 exposure: exposures.exposure(of: group),
-                selection: entries[version]?.selection
+                selection: entries[version]?.selection,
+                userTokenizer: model.userTokensBelow > 0
+                    ? items.records(of: solution, group)?.userTokenizer : nil
             )
         }
         // A model that only observed is not needed once no campaign uses it.

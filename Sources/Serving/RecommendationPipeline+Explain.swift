@@ -94,7 +94,8 @@ extension RecommendationPipeline {
             history: history.span,
             candidates: ItemBitmapView(words: words.span),
             count: min(plan.eligibleCount, Limits.explainedRankMax),
-            item: plan.seedItem
+            item: plan.seedItem,
+            userTokens: scratch.facts.userTokens
         )
         ranking.wantsPartition = true
         plan.runtime.model.rank(question, scratch: ranking)

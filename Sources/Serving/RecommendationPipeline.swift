@@ -87,6 +87,8 @@ package struct RecommendationPlan: Sendable {
 package struct RequestFacts: Sendable {
     var history: [Interaction] = []
     var candidates = ItemBitmap()
+    /// What the user's record says, where the history says little.
+    var userTokens: [ItemToken] = []
     /// What a promotion may show; `nil` without one.
     var promoted: ItemBitmap?
 
@@ -212,7 +214,8 @@ package struct RecommendationPipeline: Sendable {
             history: history.span,
             candidates: ItemBitmapView(words: words.span),
             count: plan.diversity?.depth(count) ?? count,
-            item: plan.seedItem
+            item: plan.seedItem,
+            userTokens: facts.userTokens
         )
         let isRanking = query.rankedItems != nil
         let kind = plan.runtime.kind
@@ -252,6 +255,12 @@ package struct RecommendationPipeline: Sendable {
         facts.history.removeAll(keepingCapacity: true)
         facts.candidates.assign(root.candidates)
         let owner = owner(query, group, &facts)
+        facts.userTokens.removeAll(keepingCapacity: true)
+        if let tokenizer = runtime.userTokenizer, !query.userID.isEmpty,
+            facts.history.count < runtime.model.userTokensBelow
+        {
+            facts.userTokens = tokenizer.tokens(of: group.userRecord(withID: query.userID))
+        }
         if let (id, kind) = owner, query.excludesInteracted {
             id.withRawSpan { group.removeInteracted(of: $0, kind, from: &facts.candidates) }
         }

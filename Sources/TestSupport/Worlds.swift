@@ -7,12 +7,15 @@ package final class ListedHistories: TrainingSet, Sendable {
     package let histories: [[Interaction]]
 
     private let described: [[ItemToken]]
+    private let users: [[ItemToken]]
 
     package init(
         itemCount: Int,
         histories: [[Interaction]],
-        described: [[ItemToken]] = []
+        described: [[ItemToken]] = [],
+        users: [[ItemToken]] = []
     ) {
+        self.users = users
         self.itemCount = itemCount
         self.histories = histories
         self.described = described
@@ -20,6 +23,10 @@ package final class ListedHistories: TrainingSet, Sendable {
 
     package func tokens(of item: ItemIndex) -> [ItemToken] {
         Int(item.rawValue) < described.count ? described[Int(item.rawValue)] : []
+    }
+
+    package func tokens(ofUser user: UserIndex) -> [ItemToken] {
+        Int(user.rawValue) < users.count ? users[Int(user.rawValue)] : []
     }
 
     package var userCount: Int { histories.count }

@@ -83,3 +83,43 @@ def test_a_restart_finds_the_same(protos, durable_server):
     durable_server.start()
     client = Client(protos, durable_server.channel)
     assert [client.list_of(campaign, user, 500) for user in users] == before
+
+
+def test_a_new_user_gets_what_users_alike_touch(protos, durable_server):
+    client = Client(protos, durable_server.channel)
+    group = make_group(client, "shop")
+    import_events(client, group)
+    p = client.p.events
+
+    def put_users(ages):
+        client.events.PutUsers(
+            p.PutUsersRequest(
+                dataset=f"{group}/datasets/users",
+                users=[p.User(user_id=u, properties=f'{{"AGE":{age}}}') for u, age in ages],
+            )
+        )
+
+    # The tea people are young.
+    put_users([(f"user-{n}", 20 if n % 2 else 60) for n in range(40)])
+    campaign = campaign_of(client, group, weight=0)
+    put_users([("young", 21), ("old", 59), ("ageless", 400)])
+
+    def lists():
+        return {u: client.list_of(campaign, u) for u in ("young", "old", "ageless", "nobody")}
+
+    before = lists()
+    assert all(item.startswith("tea") for item in before["young"])
+    assert all(item.startswith("bike") for item in before["old"])
+    assert before["ageless"] == before["nobody"]
+    answer = client.recommend(campaign, "young")
+    popular = client.p.recommendations.RECOMMENDATION_REASON_POPULAR
+    assert all(list(item.reason) == [popular] for item in answer.item_list)
+    durable_server.kill()
+    durable_server.start()
+    client = Client(protos, durable_server.channel)
+    client.tracking_id = ""
+    assert lists() == before
+    # What they do soon says more.
+    for n in range(3):
+        client.put_event(group, "young", f"bike-{n + 3}", START + 100_000 + n)
+    assert sum(item.startswith("bike") for item in client.list_of(campaign, "young")) >= 7

@@ -2,6 +2,7 @@ import Engine
 package import Journal
 package import Primitives
 package import Recipes
+import Resources
 package import Serving
 
 /// A snapshot of the store as the recipes read it.
@@ -18,6 +19,8 @@ package final class SnapshotTrainingSet: TrainingSet, @unchecked Sendable {
     private let group: GroupIndex
     private let selection: EventSelection?
     private let items: ItemRecords?
+    /// By user, once they are asked for.
+    private var userTokens: [UserIndex: [ItemToken]]?
 
     /// `historyLengthMax` is the engine's: what it has dropped from a history, its live parts have
     /// taken back, so a training must not learn it either.
@@ -56,6 +59,20 @@ package final class SnapshotTrainingSet: TrainingSet, @unchecked Sendable {
     package func tokens(of item: ItemIndex) -> [ItemToken] {
         guard let items, Int(item.rawValue) < items.root.itemCount else { return [] }
         return items.tokenizer.tokens(of: items.root.record(of: item))
+    }
+
+    package func tokens(ofUser user: UserIndex) -> [ItemToken] {
+        if let known = userTokens { return known[user] ?? [] }
+        var tokens: [UserIndex: [ItemToken]] = [:]
+        if let tokenizer = items?.userTokenizer {
+            // What can't be read any more is as if it had not been put.
+            try? snapshot.forEachEntity(of: group, .users) { index, _, record in
+                tokens[UserIndex(index)] = tokenizer.tokens(of: record)
+                return true
+            }
+        }
+        userTokens = tokens
+        return tokens[user] ?? []
     }
 
     package func forEachHistory(_ body: (UserIndex, [Interaction]) -> Bool) throws(RecipeError) {

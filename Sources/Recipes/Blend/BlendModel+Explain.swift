@@ -52,6 +52,7 @@ extension BlendModel {
             )
             explanation.add(entries, factor, newest)
         }
+        addUsersAlike(target, query, &explanation)
         for term in terms where term.source.isForAll {
             let before = scratch.prior[target]
             addDense(term, scratch)
@@ -104,6 +105,19 @@ extension BlendModel {
             entries.append((age, Double(factor * Float(row.pairs[at].weight))))
         }
         return entries
+    }
+
+    private func addUsersAlike(
+        _ target: Int,
+        _ query: borrowing RankingQuery,
+        _ explanation: inout ScoreExplanation
+    ) {
+        let weight = Double(UserSegments.weight(afterEvents: query.history.count))
+        guard weight > 0, !query.userTokens.isEmpty else { return }
+        var score = 0.0
+        segments.forEach(query.userTokens) { if $0 == target { score += Double($1) } }
+        explanation.components.append(.init(name: "users alike", weight: weight, score: score))
+        if score > 0 { explanation.shares.append(.init(entry: nil, amount: weight * score)) }
     }
 
     private func contentShares(of target: UInt32, _ weights: HistoryWeights) -> [Entry] {

@@ -4,9 +4,10 @@ import Primitives
 ///
 /// score_j = Σ_t weight_t · s_t(j) / scale_t. Trained matrices that share a τ are one matrix here,
 /// so a query reads one row a history item for each τ and for each shape of rules, and a number an
-/// item for each dense source: O(rows · 200 + items).
+/// item for each dense source: O(rows · 200 + items). For users of whom little is known what users
+/// alike touched is added (`UserSegments`).
 final class BlendModel: TrainedModel, LivePart {
-    static let tag: UInt32 = 0x3550_5542
+    static let tag: UInt32 = 0x3650_5542
 
     /// Trained rows for one weighting of histories.
     struct Pass {
@@ -17,6 +18,8 @@ final class BlendModel: TrainedModel, LivePart {
     let terms: [BlendTerm]
     let passes: [Pass]
     let counts: LiveCounts
+    /// For users of whom little else is known.
+    let segments: UserSegments
     /// The time that the training's data spans; 0 without a choice.
     private let spanMS: Int64
     private let training: TrainingReport
@@ -26,8 +29,10 @@ final class BlendModel: TrainedModel, LivePart {
         passes: [Pass],
         spanMS: Int64,
         report: TrainingReport,
-        content: ContentIndex = ContentIndex(.cold)
+        content: ContentIndex = ContentIndex(.cold),
+        segments: UserSegments = UserSegments()
     ) {
+        self.segments = segments
         self.spanMS = spanMS
         self.terms = terms
         self.passes = passes
@@ -51,6 +56,7 @@ final class BlendModel: TrainedModel, LivePart {
 
     var live: any LivePart { self }
     var report: TrainingReport? { training }
+    var userTokensBelow: Int { UserSegments.eventsMax }
 
     // MARK: Ranking
 
@@ -61,9 +67,14 @@ final class BlendModel: TrainedModel, LivePart {
         for term in terms where term.source == .content {
             scratch.add(counts.content, scale: unit * term.weight / term.scale)
         }
+        let alike = unit * UserSegments.weight(afterEvents: query.history.count)
+        if alike > 0, !query.userTokens.isEmpty {
+            segments.forEach(query.userTokens) { scratch.add(alike * $1, to: $0) }
+        }
         for term in terms { addDense(term, scratch) }
+        let isKnown = !query.history.isEmpty
         scratch.take(scale: unit, query: query) { item, scratch in
-            scratch.scores[item] > 0 ? .sequence : .popular
+            isKnown && scratch.scores[item] > 0 ? .sequence : .popular
         }
     }
 
@@ -145,6 +156,7 @@ final class BlendModel: TrainedModel, LivePart {
         artifact.put(UInt64(spanMS))
         training.encode(into: artifact)
         counts.content.encode(into: artifact)
+        segments.encode(into: artifact)
         counts.encode(into: artifact)
     }
 
@@ -161,7 +173,14 @@ final class BlendModel: TrainedModel, LivePart {
         let span = Int64(clamping: try reader.number(UInt64.self))
         let report = try TrainingReport(&reader)
         let content = try ContentIndex(.cold, &reader)
-        self.init(terms: terms, passes: passes, spanMS: span, report: report, content: content)
+        self.init(
+            terms: terms,
+            passes: passes,
+            spanMS: span,
+            report: report,
+            content: content,
+            segments: try UserSegments(&reader)
+        )
         try counts.decode(&reader)
         try reader.end()
     }

@@ -63,6 +63,7 @@ struct BlendPlan {
     func train(
         _ log: InteractionLog,
         _ descriptions: ItemDescriptions = ItemDescriptions(),
+        _ segments: UserSegments = UserSegments(),
         progress: (Double) -> Bool
     ) throws(RecipeError) -> BlendModel {
         var parts: [Float: [(rows: SparseRows, scale: Float)]] = [:]
@@ -97,7 +98,8 @@ struct BlendPlan {
             passes: passes,
             spanMS: report.questionCount > 0 ? log.spanMS : 0,
             report: report,
-            content: ContentIndex(.cold, rarity: descriptions.rarity)
+            content: ContentIndex(.cold, rarity: descriptions.rarity),
+            segments: segments
         )
         model.itemCountGrew(to: log.itemCount)
         for item in 0..<descriptions.itemCount {

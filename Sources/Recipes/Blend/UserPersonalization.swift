@@ -47,7 +47,8 @@ package struct UserPersonalization: Recipe {
             let part = try plan.train(split.training, descriptions) { progress(0.6 + 0.2 * $0) }
             plan.report.metrics = split.measure(part)
         }
-        return try plan.train(log, descriptions) { progress(0.8 + 0.2 * $0) }
+        let segments = UserSegments(set, log, users: log.users)
+        return try plan.train(log, descriptions, segments) { progress(0.8 + 0.2 * $0) }
     }
 
     package func decode(_ artifact: [UInt8]) throws(RecipeError) -> any TrainedModel {

@@ -21,6 +21,14 @@ struct SparseSums {
         count = 0
     }
 
+    mutating func add(_ value: Float, to item: UInt32) {
+        if values[Int(item)] == 0 {
+            names[count] = item
+            count += 1
+        }
+        values[Int(item)] += value
+    }
+
     /// Adds `scale` for each item of each owner's set.
     mutating func addSets(_ owners: [UInt32], _ sets: ItemSets, scale: Float) {
         count = unsafe bowerbird_add_sets(

@@ -12,6 +12,8 @@ package struct InteractionLog {
     private(set) var times: [Int64] = []
     /// `[ownerCount + 1]`: where each history begins, and the end of all.
     private(set) var offsets: [UInt64] = [0]
+    /// `[ownerCount]`: whose history it is; empty of a part of another log.
+    private(set) var users: [UserIndex] = []
     let itemCount: Int
 
     var eventCount: Int { items.count }
@@ -24,8 +26,9 @@ package struct InteractionLog {
     package init(_ set: any TrainingSet, progress: (Double) -> Bool) throws(RecipeError) {
         self.init(itemCount: set.itemCount)
         var log = self
-        try TrainingLoop.run(over: set, progress: progress) { _, history in
+        try TrainingLoop.run(over: set, progress: progress) { user, history in
             log.append(history)
+            log.users.append(user)
         }
         self = log
     }

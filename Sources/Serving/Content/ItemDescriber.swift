@@ -7,6 +7,8 @@ import Resources
 package struct ItemRecords: Sendable {
     package let root: GroupRoot
     package let tokenizer: ItemTokenizer
+    /// Of users' records.
+    package let userTokenizer: ItemTokenizer
 }
 
 /// Tells models what items' records say.
@@ -15,7 +17,7 @@ package struct ItemRecords: Sendable {
 final class ItemDescriber {
     private let engine: DatasetEngine
     /// By solution, as long as no schema and no solution changes.
-    private var tokenizers: [ResourceName: ItemTokenizer] = [:]
+    private var tokenizers: [ResourceName: (items: ItemTokenizer, users: ItemTokenizer)] = [:]
 
     init(engine: DatasetEngine) {
         self.engine = engine
@@ -33,9 +35,9 @@ final class ItemDescriber {
 
     func records(of solution: ResourceName, _ group: GroupIndex) -> ItemRecords? {
         guard let root = engine.group(group)?.currentRoot,
-            let tokenizer = tokenizer(of: solution)
+            let (items, users) = tokenizers(of: solution)
         else { return nil }
-        return ItemRecords(root: root, tokenizer: tokenizer)
+        return ItemRecords(root: root, tokenizer: items, userTokenizer: users)
     }
 
     /// Of the items alone; `name` is the model's, a version's or a solution's.
@@ -61,10 +63,15 @@ final class ItemDescriber {
         describe((0..<UInt32(count)).lazy.map { ItemIndex($0) }, name, model, group)
     }
 
-    private func tokenizer(of solution: ResourceName) -> ItemTokenizer? {
+    private func tokenizers(
+        of solution: ResourceName
+    ) -> (items: ItemTokenizer, users: ItemTokenizer)? {
         if let known = tokenizers[solution] { return known }
         guard case .solution(let resource) = engine.resources[solution] else { return nil }
-        let made = ItemTokenizer(engine.schema(of: resource.group, .items), resource.config)
+        func made(_ kind: DatasetKind) -> ItemTokenizer {
+            ItemTokenizer(engine.schema(of: resource.group, kind), resource.config, kind)
+        }
+        let made = (items: made(.items), users: made(.users))
         tokenizers[solution] = made
         return made
     }
