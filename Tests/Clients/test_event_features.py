@@ -1,4 +1,7 @@
-"""Rows of features.md C and D as Amazon Personalize documents them, that no other test has."""
+"""Rows of features.md B, C and D as Amazon Personalize documents them, that no other test has."""
+
+import json
+import time
 
 import grpc
 import pytest
@@ -7,7 +10,7 @@ from conftest import bad_fields
 from test_exploration import campaign_of, put_items, share_of
 from test_flow import START, import_events, train
 from test_jobs import Jobs, rows, starter
-from test_single_records import interactions
+from test_single_records import get_item, get_user, interactions, put_users
 
 
 @pytest.fixture
@@ -28,6 +31,68 @@ def put(client, group, user, item, seconds, event_type="click", session="s", **f
 def scored(client, campaign, user, count=40):
     answer = client.recommend(campaign, user, count, seed=1)
     return [(one.item_id, round(one.score, 9)) for one in answer.item_list]
+
+
+def test_b3_b4_a_record_that_is_put_again_replaces_the_old_one_as_a_whole(client, group):
+    put_users(client, group, ann={"age": 7})
+    put_users(client, group, ann={})
+    assert get_user(client, group, "ann") == {}
+    events = client.p.events
+    for properties in ({"genres": "a|b", "price": 2}, {"price": 3}):
+        client.events.PutItems(events.PutItemsRequest(
+            dataset_group=group,
+            items=[events.Item(item_id="i", properties=json.dumps(properties))]), timeout=10)
+    assert get_item(client, group, "i") == {"price": 3}
+
+
+def test_b7_b8_b16_keys_in_any_spelling_categories_by_pipes_and_numbers_as_strings(client, group):
+    events = client.p.events
+    for n, text in enumerate([
+            '{"genres": "lamp|home", "price": "2.5", "creationTimestamp": "1600000000"}',
+            '{"GENRES": "lamp|home", "Price": 2.5, "creation_timestamp": 1600000000}']):
+        client.events.PutItems(events.PutItemsRequest(
+            dataset_group=group, items=[events.Item(item_id=f"i{n}", properties=text)]), timeout=10)
+        assert get_item(client, group, f"i{n}") == {
+            "genres": "lamp|home", "price": 2.5, "creationTimestamp": 1_600_000_000}
+
+
+def test_b11_an_event_that_comes_again_is_counted_and_not_kept(client, group):
+    for fields in ({}, {"event_id": "given"}):
+        first = put(client, group, "ann", "a", 1, **fields)
+        again = put(client, group, "ann", "a", 1, **fields)
+        assert (first.applied_count, first.duplicate_count) == (1, 0)
+        assert (again.applied_count, again.duplicate_count) == (0, 1)
+        assert again.event_ids == first.event_ids
+    assert len(interactions(client, group, user_id="ann")) == 2
+
+
+def test_b15_b16_item_and_value_may_stand_in_the_properties(client, group):
+    put(client, group, "ann", "", 1, properties='{"itemId": "inner", "eventValue": "2.5"}')
+    put(client, group, "ann", "outer", 2, event_value=1,
+        properties='{"itemId": "inner", "eventValue": 2}')
+    found = [(one.event.item_id, one.event.event_value)
+             for one in interactions(client, group, user_id="ann")]
+    assert found == [("outer", 1), ("inner", 2.5)]
+
+
+def test_b17_an_event_needs_a_type_also_where_the_schema_has_no_column_for_it(client):
+    d = client.p.datasets
+    name = f"typeless-{time.monotonic_ns() % 10**9}"
+    group = client.datasets.CreateDatasetGroup(
+        d.CreateDatasetGroupRequest(name=name)).dataset_group.resource_name
+    fields = [{"name": one, "type": kind} for one, kind in
+              [("USER_ID", "string"), ("ITEM_ID", "string"), ("TIMESTAMP", "long")]]
+    schema = client.datasets.CreateSchema(d.CreateSchemaRequest(name=name, schema=json.dumps(
+        {"type": "record", "name": "Interactions", "version": "1.0",
+         "namespace": "com.amazonaws.personalize.schema", "fields": fields}))).schema
+    client.datasets.CreateDataset(d.CreateDatasetRequest(
+        name="events", schema=schema.resource_name, dataset_group=group,
+        dataset_type=client.p.resources.DATASET_TYPE_INTERACTIONS))
+    with pytest.raises(grpc.RpcError) as error:
+        put(client, group, "ann", "a", 1, event_type="")
+    assert [one.field for one in bad_fields(error.value)] == ["event_list[0].event_type"]
+    put(client, group, "ann", "a", 1, event_type="any")
+    assert len(interactions(client, group, user_id="ann")) == 1
 
 
 def test_d1_a_group_has_one_tracker_whose_id_brings_events_there(client, group):
