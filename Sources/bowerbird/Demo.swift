@@ -91,6 +91,21 @@ struct Demo {
         print("      + \(world.label(item))")
         try await put(client, "newcomer", item)
         show([before, try await list(client, "newcomer")], ["popular", "after one event"])
+        try await hitRates(client)
+    }
+
+    /// How soon somebody new is known.
+    private func hitRates(_ client: BowerbirdClient) async throws {
+        guard let heldOut = world.heldOut, !heldOut.histories.isEmpty else { return }
+        let rates = try await heldOut.hitRates(
+            client,
+            campaign: campaign,
+            group: group,
+            eventType: "rating"
+        )
+        print("      \(heldOut.histories.count) users whom the training never saw: one of their")
+        print("      next five items is among the ten, after 0 to 5 of their events:")
+        print("      " + rates.map { String(format: "%3.0f %%", $0 * 100) }.joined(separator: "  "))
     }
 
     private func newItem(_ client: BowerbirdClient) async throws {
@@ -112,6 +127,17 @@ struct Demo {
         print("      Its record says \(taste). Without any event it is at place")
         for user in [world.user, world.stranger] {
             print("        \(try await place(client, user)) for user \(user)")
+        }
+        if let (elapsed, lists) = try await ExplorationClock.measure(
+            client,
+            Record(id: "hidden-gem", properties: "{}"),
+            campaign: campaign,
+            group: group
+        ) {
+            print(
+                "      Another, of which nothing is known, was explored "
+                    + String(format: "%.1f ms", elapsed) + " after it was put, in list \(lists)."
+            )
         }
         try await put(client, world.stranger, "brand-new")
         print(

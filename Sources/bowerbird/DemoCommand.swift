@@ -24,10 +24,11 @@ struct DemoCommand: AsyncParsableCommand {
             atPath: folder,
             withIntermediateDirectories: true
         )
-        let world =
+        var world =
             if let data { try await DemoWorld.movieLens(data) } else {
                 try DemoWorld.generated(in: folder)
             }
+        try world.holdOut(in: folder)
         let binary =
             serverBinary
             ?? URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()

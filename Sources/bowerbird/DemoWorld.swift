@@ -10,6 +10,19 @@ struct DemoWorld {
     /// A user with a history, and items of a taste that is not theirs.
     var user: String
     var stranger: String
+    /// Users whose events are not imported.
+    var heldOut: HeldOutUsers?
+
+    /// Takes some users out of the file that is imported.
+    mutating func holdOut(in directory: String) throws {
+        let users = try HeldOutUsers(
+            of: interactionsPath,
+            except: [user, stranger],
+            in: directory
+        )
+        interactionsPath = users.remaining
+        heldOut = users
+    }
 
     /// MovieLens files, as published.
     static func movieLens(_ directory: String) async throws -> DemoWorld {

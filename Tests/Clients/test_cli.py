@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 
 import pytest
@@ -199,4 +200,9 @@ def test_the_demo_runs_to_its_end():
     binary = os.environ["BOWERBIRD_SERVER_BINARY"]
     done = run("demo", "--server-binary", binary)
     assert "[7/7]" in done.stdout and "DIFFERENT" not in done.stdout
+    # Somebody new is known better after five events than before the first.
+    rates = re.search(r"after 0 to 5 of their events:\n(.*)", done.stdout).group(1)
+    rates = [int(rate) for rate in re.findall(r"(\d+) %", rates)]
+    assert len(rates) == 6 and rates[5] >= rates[0]
+    assert re.search(r"was explored \d+\.\d ms after it was put", done.stdout)
     assert done.stdout.count("same list") == 5

@@ -35,7 +35,7 @@ struct `Metrics of a version` {
         for user in 0..<40 {
             log.append((0..<20).map { entry((user + $0) % 100, at: Int64($0)) })
         }
-        let split = MetricSplit(log, excludesSeen: true)
+        let split = MetricSplit(log)
         #expect(split.training.ownerCount == 36)
         #expect(split.tests.count == 4)
         #expect(split.tests.allSatisfy { $0.input.count == 18 && $0.truth.count == 2 })

@@ -4,11 +4,12 @@ import Primitives
 struct BlendPlan {
     var terms: [BlendTerm]
     var report: TrainingReport
+    /// The chosen matrices as they were validated: trained on what came before the cut.
+    var validated: [LinearModel: SparseRows] = [:]
 
     /// Trains every affordable source on what came before the cut, and chooses.
     static func chosen(
         _ validation: Validation,
-        _ log: InteractionLog,
         progress: (Double) -> Bool
     ) throws(RecipeError) -> BlendPlan {
         let sources = BlendCandidates.affordable(
@@ -42,6 +43,14 @@ struct BlendPlan {
         let candidates = zip(sources, choice.alone).map {
             TrainingReport.Candidate(name: $0.name, ndcgAt10: $1)
         }
+        var validated: [LinearModel: SparseRows] = [:]
+        for scorer in scorers {
+            if case .linear(let model) = scorer.source,
+                choice.terms.contains(where: { $0.source == scorer.source })
+            {
+                validated[model] = scorer.rows
+            }
+        }
         return BlendPlan(
             terms: choice.terms,
             report: TrainingReport(
@@ -55,15 +64,19 @@ struct BlendPlan {
                 candidates: candidates.sorted { $0.ndcgAt10 > $1.ndcgAt10 },
                 blendNDCGAt10: choice.quality,
                 questionCount: questions.count
-            )
+            ),
+            validated: validated
         )
     }
 
     /// Trains the chosen sources on everything; matrices of one τ become one.
+    ///
+    /// `rows` are matrices that are there already; with them, none is trained.
     func train(
         _ log: InteractionLog,
         _ descriptions: ItemDescriptions = ItemDescriptions(),
         _ segments: UserSegments = UserSegments(),
+        rows known: [LinearModel: SparseRows]? = nil,
         progress: (Double) -> Bool
     ) throws(RecipeError) -> BlendModel {
         var parts: [Float: [(rows: SparseRows, scale: Float)]] = [:]
@@ -71,14 +84,19 @@ struct BlendPlan {
             guard case .linear(let model) = term.source else { return nil }
             return (model, term.weight / term.scale)
         }
-        if !linear.isEmpty {
-            let counter = PairCounter(log)
-            for (index, (model, scale)) in linear.enumerated() {
-                let rows = try model.train(counter) { done in
-                    progress(0.9 * (Double(index) + done) / Double(linear.count))
+        let counter = linear.isEmpty || known != nil ? nil : PairCounter(log)
+        for (index, (model, scale)) in linear.enumerated() {
+            let rows: SparseRows?
+            if let known {
+                rows = known[model]
+            } else {
+                rows = try counter.map { counter throws(RecipeError) in
+                    try model.train(counter) { done in
+                        progress(0.9 * (Double(index) + done) / Double(linear.count))
+                    }
                 }
-                parts[model.recency, default: []].append((rows, scale))
             }
+            if let rows { parts[model.recency, default: []].append((rows, scale)) }
         }
         let passes = parts.keys.sorted().map { recency in
             BlendModel.Pass(

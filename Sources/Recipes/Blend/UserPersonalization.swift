@@ -2,11 +2,12 @@ import Primitives
 
 /// The blend that validation chooses among the whole family of models.
 ///
-/// Training cuts off the last tenth of the time, trains every affordable model on what came before,
-/// replays the rest with live counts and chooses sources and weights by `BlendChooser`; the chosen
-/// are trained on nine tenths of the users to be measured on the others (`MetricSplit`), and on
-/// everything. With too few events to choose by, and before the first training, it
-/// is sequential rules with recent popularity behind them. See `BlendModel` for what a query costs.
+/// Training leaves out a tenth of the users (`MetricSplit`), cuts off the last tenth of the time,
+/// trains every affordable model on what came before, replays the rest with live counts and chooses
+/// sources and weights by `BlendChooser`. What was chosen is measured on the users that were left
+/// out, and trained on everything. With too few events to choose by, and before the first training,
+/// it is sequential rules with recent popularity behind them. See `BlendModel` for what a query
+/// costs.
 package struct UserPersonalization: Recipe {
     package init() {}
 
@@ -37,18 +38,22 @@ package struct UserPersonalization: Recipe {
     ) throws(RecipeError) -> any TrainedModel {
         let log = try InteractionLog(set) { progress(0.05 * $0) }
         let descriptions = ItemDescriptions(set)
-        let validation = Validation(log, descriptions)
+        let split = MetricSplit(log)
+        let validation = Validation(split.training, descriptions)
         var plan = BlendPlan(terms: Self.usual, report: TrainingReport())
         if validation.questionCount >= Limits.validationQueriesMin {
-            plan = try BlendPlan.chosen(validation, log) { progress(0.05 + 0.55 * $0) }
+            plan = try BlendPlan.chosen(validation) { progress(0.05 + 0.65 * $0) }
         }
-        let split = MetricSplit(log, excludesSeen: validation.excludesSeen)
         if !split.tests.isEmpty {
-            let part = try plan.train(split.training, descriptions) { progress(0.6 + 0.2 * $0) }
-            plan.report.metrics = split.measure(part)
+            // The matrices that were validated know nothing of those who are asked either.
+            let measured = try plan.train(split.training, descriptions, rows: plan.validated) {
+                progress(0.7 + 0.05 * $0)
+            }
+            plan.report.metrics = split.measure(measured, excludesSeen: validation.excludesSeen)
+            plan.validated = [:]
         }
         let segments = UserSegments(set, log, users: log.users)
-        return try plan.train(log, descriptions, segments) { progress(0.8 + 0.2 * $0) }
+        return try plan.train(log, descriptions, segments) { progress(0.75 + 0.25 * $0) }
     }
 
     package func decode(_ artifact: [UInt8]) throws(RecipeError) -> any TrainedModel {

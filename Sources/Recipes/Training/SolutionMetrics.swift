@@ -7,9 +7,8 @@ import Primitives
 struct MetricSplit {
     struct Test {
         var input: [Interaction]
-        /// Distinct items, without those of the input where the data says that nothing repeats.
+        /// Distinct items.
         var truth: Set<UInt32>
-        var seen: Set<UInt32>
     }
 
     private(set) var training: InteractionLog
@@ -17,8 +16,7 @@ struct MetricSplit {
     /// Distinct items of all histories.
     private(set) var items = ItemBitmap()
 
-    /// `excludesSeen`: an item of the input is never asked for.
-    init(_ log: InteractionLog, excludesSeen: Bool) {
+    init(_ log: InteractionLog) {
         training = InteractionLog(itemCount: log.itemCount)
         // Of the users to be asked, every so manieth is.
         let step = max(1, log.ownerCount / 10 / Limits.metricUsersMax)
@@ -33,10 +31,7 @@ struct MetricSplit {
             guard owner / 10 % step == 0 else { continue }
             let cut = min(entries.count - 1, Int((Double(entries.count) * 0.9).rounded(.up)))
             let input = Array(entries[..<cut])
-            let seen = excludesSeen ? Set(input.map(\.item.rawValue)) : []
-            let truth = Set(entries[cut...].map(\.item.rawValue)).subtracting(seen)
-            guard !truth.isEmpty else { continue }
-            tests.append(Test(input: input, truth: truth, seen: seen))
+            tests.append(Test(input: input, truth: Set(entries[cut...].map(\.item.rawValue))))
         }
     }
 
@@ -45,18 +40,24 @@ struct MetricSplit {
         Int((UInt64(ten) &* 0x9e37_79b9_7f4a_7c15) >> 32 % 10)
     }
 
-    /// Asks a model that was trained on `training`, and compares with what came.
+    /// Asks a model that was trained on `training`, or a part of it, and compares with what came.
     ///
-    /// An item that no training history has may not be in a list.
-    func measure(_ model: any TrainedModel) -> [String: Double] {
+    /// An item that no training history has may not be in a list; nor one of the input, where
+    /// `excludesSeen` says that hardly any comes again.
+    func measure(_ model: any TrainedModel, excludesSeen: Bool) -> [String: Double] {
         var known = ItemBitmap()
         for item in training.items { known.insert(Int(item)) }
         let scratch = RankingScratch()
         var scores = RankingMetrics()
         var recommended = ItemBitmap()
+        var count = 0
         for test in tests {
             var candidates = known
-            for item in test.seen { candidates.remove(Int(item)) }
+            let seen = excludesSeen ? Set(test.input.map(\.item.rawValue)) : []
+            let truth = test.truth.subtracting(seen)
+            guard !truth.isEmpty else { continue }
+            count += 1
+            for item in seen { candidates.remove(Int(item)) }
             let words = candidates.words
             let history = Array(test.input.suffix(Limits.queryHistoryMax))
             model.rank(
@@ -70,9 +71,9 @@ struct MetricSplit {
             )
             let list = scratch.top.map(\.item.rawValue)
             for item in list { recommended.insert(Int(item)) }
-            scores.add(list.map { test.truth.contains($0) })
+            scores.add(list.map { truth.contains($0) })
         }
-        guard !tests.isEmpty else { return [:] }
+        guard count > 0 else { return [:] }
         var metrics = scores.means
         metrics["coverage"] = Double(recommended.count) / Double(max(1, items.count))
         return metrics
@@ -122,11 +123,13 @@ extension Recipe {
         progress: (Double) -> Bool
     ) throws(RecipeError) -> [String: Double] {
         let log = try InteractionLog(set) { progress(0.3 * $0) }
-        let validation = Validation(log)
-        let split = MetricSplit(log, excludesSeen: validation.excludesSeen)
+        let split = MetricSplit(log)
         guard !split.tests.isEmpty else { return [:] }
         let part = LogTrainingSet(split.training, records: set)
-        return split.measure(try train(part) { progress(0.3 + 0.7 * $0) })
+        return split.measure(
+            try train(part) { progress(0.3 + 0.7 * $0) },
+            excludesSeen: Validation(log).excludesSeen
+        )
     }
 }
 
