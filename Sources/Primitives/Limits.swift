@@ -21,6 +21,9 @@ package enum Limits {
 
     /// Decoded header list of one request, in bytes, as RFC 9113 counts it.
     package static let headerListBytesMax = 16_384
+
+    /// A header list up to this size is kept with its connection, since clients repeat them.
+    package static let headerListBytesRemembered = 2_048
 }
 
 extension Limits {

@@ -20,10 +20,16 @@ package final class CallMetrics: Interceptor {
         let outcome = AtomicLazyReference<Outcome>()
     }
 
-    private struct Method: Sendable {
+    private final class Method: Sendable {
         let name: String
         let started: Counter
         let slots: [Slot]
+
+        init(name: String, started: Counter) {
+            self.name = name
+            self.started = started
+            slots = StatusCode.allCases.map { _ in Slot() }
+        }
     }
 
     private let registry: Registry
@@ -39,8 +45,7 @@ package final class CallMetrics: Interceptor {
                     "grpc_server_call_started_total",
                     "Calls that were begun.",
                     [("grpc_method", name)]
-                ),
-                slots: StatusCode.allCases.map { _ in Slot() }
+                )
             )
         }
     }

@@ -60,8 +60,7 @@ final class ClientCall: ByteStreamHandler {
             case .needsMore: break
             case .whole(let range): take(bytes.extracting(range))
             case .assembled:
-                let assembly = deframer.assembly
-                take(assembly.bytes)
+                if let assembly = deframer.assembly { take(assembly.bytes) }
             case .refused(let status): failure = status
             }
         }

@@ -148,8 +148,7 @@ final class ClientStreamCore: ByteStreamHandler, @unchecked Sendable {
             case .needsMore: break reading
             case .whole(let range): deliver(bytes.extracting(range))
             case .assembled:
-                let assembly = deframer.assembly
-                deliver(assembly.bytes)
+                if let assembly = deframer.assembly { deliver(assembly.bytes) }
             case .refused(let status): cancel(status)
             }
         }

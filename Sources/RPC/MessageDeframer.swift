@@ -21,8 +21,8 @@ package struct MessageDeframer {
         case refused(Status)
     }
 
-    /// The last message that came in pieces.
-    package let assembly: ByteWriter
+    /// The last message that came in pieces; `nil` before the first.
+    package private(set) var assembly: ByteWriter?
 
     /// The peer's `grpc-encoding`, for messages whose prefix has not been read.
     package var encoding: String
@@ -40,11 +40,12 @@ package struct MessageDeframer {
     package init(messageBytesMax: Int = Limits.messageBytesMax, encoding: String = "identity") {
         self.messageBytesMax = messageBytesMax
         self.encoding = encoding
-        assembly = ByteWriter(capacity: 16)
     }
 
     /// Bytes of a message that has begun and not ended.
-    package var heldBytes: Int { isHandedOut ? 0 : assembly.count }
+    package var heldBytes: Int { isHandedOut ? 0 : assembledCount }
+
+    private var assembledCount: Int { assembly?.count ?? 0 }
 
     /// Whether the bytes so far end between two messages.
     package var isAtBoundary: Bool { prefixCount == 0 }
@@ -52,7 +53,7 @@ package struct MessageDeframer {
     /// Reads on in `chunk` from `offset`, which moves past what was used.
     package mutating func next(in chunk: RawSpan, at offset: inout Int) -> Step {
         if isHandedOut {
-            assembly.removeAll()
+            assembly?.removeAll()
             isHandedOut = false
         }
         while prefixCount < MessageFramer.prefixBytes {
@@ -67,12 +68,14 @@ package struct MessageDeframer {
             }
         }
         let available = chunk.byteCount - offset
-        if assembly.count == 0, available >= bodyBytes {
+        if assembledCount == 0, available >= bodyBytes {
             let range = offset..<offset + bodyBytes
             offset = range.upperBound
             startNextMessage()
             return .whole(range)
         }
+        let assembly = assembly ?? ByteWriter(capacity: 16)
+        self.assembly = assembly
         let taken = min(available, bodyBytes - assembly.count)
         assembly.append(chunk.extracting(offset..<offset + taken))
         offset += taken
@@ -93,7 +96,7 @@ package struct MessageDeframer {
         }
         return Status(
             .internal,
-            "the stream ended after \(assembly.count) of the \(bodyBytes) bytes of a message"
+            "the stream ended after \(assembledCount) of the \(bodyBytes) bytes of a message"
         )
     }
 

@@ -11,6 +11,8 @@ package struct Metadata: Sendable, Hashable {
         fields = []
     }
 
+    package var isEmpty: Bool { fields.isEmpty }
+
     /// What the peer's application sent in `block`.
     package init(received block: HeaderBlock) {
         fields = block.fields.filter { !Self.isReserved($0.name) }

@@ -6,7 +6,7 @@ extension ServerCall: ByteStreamHandler {
     package func received(headers: HeaderBlock, endStream: Bool) {
         let request: ServerRequest
         do throws(ServerRequest.NotGRPC) {
-            request = try ServerRequest(headers, router: dispatcher.router)
+            request = try read(headers)
         } catch {
             switch error {
             case .method:
@@ -38,7 +38,7 @@ extension ServerCall: ByteStreamHandler {
                     return
                 }
             case .assembled:
-                let assembly = deframer.assembly
+                guard let assembly = deframer.assembly else { return }
                 received(message: assembly.bytes, isLast: endStream && offset == bytes.byteCount)
                 if endStream, offset == bytes.byteCount {
                     release(bytes.byteCount)
@@ -51,6 +51,21 @@ extension ServerCall: ByteStreamHandler {
         release(bytes.byteCount)
         if let refusal = chargeHeld() { cancel(refusal) }
         if endStream { halfClosed() }
+    }
+
+    /// What a request's headers say; a connection's next request often says just the same.
+    private func read(_ headers: HeaderBlock) throws(ServerRequest.NotGRPC) -> ServerRequest {
+        guard let shared = stream?.shared else {
+            return try ServerRequest(headers, router: dispatcher.router)
+        }
+        if let last = shared.lastRead, last.headers.isIdentical(to: headers),
+            let request = last.meaning as? ServerRequest
+        {
+            return request
+        }
+        let request = try ServerRequest(headers, router: dispatcher.router)
+        shared.lastRead = (headers, request)
+        return request
     }
 
     package func tick(nowNanoseconds: UInt64, requestTimeoutMS: Int) {

@@ -170,9 +170,9 @@ package final class ServerCall {
         guard let stream, !isCancelled else { return nil }
         let held = deframer.heldBytes + (kept?.count ?? 0)
         let change = held - heldBytes
-        let connection = stream.connectionHeld
+        let connection = stream.shared
         if change > 0 {
-            guard connection.count + change <= Limits.connectionReceiveBytesMax,
+            guard connection.heldBytes + change <= Limits.connectionReceiveBytesMax,
                 dispatcher.receiveBudget.take(change)
             else {
                 addTrailer("grpc-retry-pushback-ms", String(Limits.retryPushbackMS))
@@ -184,14 +184,14 @@ package final class ServerCall {
         } else if change < 0 {
             dispatcher.receiveBudget.give(-change)
         }
-        connection.count += change
+        connection.heldBytes += change
         heldBytes = held
         return nil
     }
 
     /// Gives back what `chargeHeld` took.
     private func dropHeld() {
-        stream?.connectionHeld.count -= heldBytes
+        stream?.shared.heldBytes -= heldBytes
         dispatcher.receiveBudget.give(heldBytes)
         heldBytes = 0
         kept = nil
@@ -227,19 +227,15 @@ package final class ServerCall {
     func begin(_ request: ServerRequest, headers: HeaderBlock) -> Bool {
         received = headers
         path = request.path
-        deframer = MessageDeframer(
-            messageBytesMax: dispatcher.messageBytesMax,
-            encoding: request.encoding
-        )
+        deframer.encoding = request.encoding
         let deadline = request.timeoutNanoseconds.map {
             Deadline(now: startedNanoseconds, timeoutNanoseconds: $0)
         }
-        let given = headers.first("x-request-id").flatMap { RequestIdentity(client: $0) }
-        isEchoingRequestID = given != nil
+        isEchoingRequestID = request.identity != nil
         context = CallContext(
             clock: dispatcher.clock,
             deadline: deadline,
-            identity: given ?? context.identity
+            identity: request.identity ?? context.identity
         )
         method = request.method
         acceptsGzip = request.acceptsGzip
@@ -326,8 +322,12 @@ package final class ServerCall {
     // MARK: Header blocks
 
     private func sendHeaders(on stream: any ByteStream) {
+        let isPacking = compressesAnswers && acceptsGzip
+        guard isPacking || isEchoingRequestID || !initialMetadata.isEmpty else {
+            return stream.send(headers: Self.plainHeaders, endStream: false)
+        }
         var block = HeaderBlock(Self.responseFields)
-        if compressesAnswers, acceptsGzip { block.add("grpc-encoding", "gzip") }
+        if isPacking { block.add("grpc-encoding", "gzip") }
         if isEchoingRequestID { block.add("x-request-id", context.requestID) }
         initialMetadata.encode(into: &block)
         stream.send(headers: block, endStream: false)
@@ -342,6 +342,9 @@ package final class ServerCall {
     }
 
     private func trailers(_ status: Status) -> HeaderBlock {
+        if status == .ok, extraTrailers.isEmpty, trailingMetadata.isEmpty {
+            return Self.plainTrailers
+        }
         var block = HeaderBlock()
         encodeTrailers(status, into: &block)
         return block
@@ -358,4 +361,10 @@ package final class ServerCall {
         HeaderBlock.Field(name: "content-type", value: "application/grpc"),
         HeaderBlock.Field(name: "grpc-accept-encoding", value: MessageCompression.accepted),
     ]
+
+    /// What most answers begin with.
+    private static let plainHeaders = HeaderBlock.laidOut(responseFields)
+
+    /// What most answers end with.
+    private static let plainTrailers = HeaderBlock.laidOut([.init(name: "grpc-status", value: "0")])
 }

@@ -1,7 +1,7 @@
 import Transport
 
 /// The header block of a request, checked against gRPC's HTTP/2 mapping.
-struct ServerRequest {
+final class ServerRequest {
     /// Why a request is not gRPC at all.
     enum NotGRPC: Error {
         case method
@@ -13,6 +13,8 @@ struct ServerRequest {
     let timeoutNanoseconds: UInt64?
     let encoding: String
     let acceptsGzip: Bool
+    /// The client's own name for the call, if it gave a usable one.
+    let identity: RequestIdentity?
 
     /// Why the call cannot be served, if so; gRPC, but wrong or unknown.
     let refusal: Status?
@@ -22,6 +24,7 @@ struct ServerRequest {
         var timeout: String?
         var encoding = "identity"
         var acceptsGzip = false
+        var identity: RequestIdentity?
         var isPost = false
         var isGRPC = false
         for field in headers.fields {
@@ -33,6 +36,8 @@ struct ServerRequest {
             case "grpc-encoding": encoding = field.value
             case "grpc-accept-encoding":
                 acceptsGzip = acceptsGzip || MessageCompression.isAccepted(by: field.value)
+            case "x-request-id":
+                if identity == nil { identity = RequestIdentity(client: field.value) }
             default: break
             }
         }
@@ -41,6 +46,7 @@ struct ServerRequest {
         self.path = path
         self.encoding = encoding
         self.acceptsGzip = acceptsGzip
+        self.identity = identity
         method = router.method(at: path)
         timeoutNanoseconds = timeout.flatMap { Timeout.parse($0) }
         if method == nil {

@@ -11,6 +11,7 @@ package final class HealthService: Sendable {
         var nextWatcher: UInt64 = 1
     }
 
+    private let arenas = ArenaPool()
     private let services: Set<String>
     private let state = Mutex(State())
 
@@ -44,8 +45,9 @@ package final class HealthService: Sendable {
     }
 
     private func service(_ message: RawSpan) throws(WireError) -> String {
-        let arena = Arena()
-        return try HealthCheckRequestView(unpacking: message, into: arena).service.string
+        try arenas.withArena { (arena) throws(WireError) in
+            try HealthCheckRequestView(unpacking: message, into: arena).service.string
+        }
     }
 
     private func check(_ message: RawSpan, _ call: ServerCall) {

@@ -63,7 +63,7 @@ package final class TestStream: ByteStream {
     package let loop: any EventLoop
     package let outgoing = ByteWriter()
     package var peer = Peer()
-    package let connectionHeld = HeldBytes()
+    package let shared = ConnectionShare()
     package private(set) var headers: HeaderBlock?
     package private(set) var trailers: HeaderBlock?
     package private(set) var isEnded = false

@@ -9,8 +9,8 @@ package protocol ByteStream: AnyObject {
     /// The loop of the thread that this stream lives on.
     var loop: any EventLoop { get }
 
-    /// What the streams of this one's connection have received and not made whole, in bytes.
-    var connectionHeld: HeldBytes { get }
+    /// What this one shares with the other streams of its connection.
+    var shared: ConnectionShare { get }
 
     /// Who is at the other end.
     var peer: Peer { get }
@@ -36,9 +36,13 @@ package protocol ByteStream: AnyObject {
     func consumed(_ byteCount: Int)
 }
 
-/// A number of bytes that the streams of one connection share; confined to their loop.
-package final class HeldBytes {
-    package var count = 0
+/// What the streams of one connection share; confined to their loop.
+package final class ConnectionShare {
+    /// What they have received and not made whole, in bytes.
+    package var heldBytes = 0
+
+    /// A header block and what the layer above read out of it, since the same may come again.
+    package var lastRead: (headers: HeaderBlock, meaning: AnyObject)?
 
     package init() {}
 }

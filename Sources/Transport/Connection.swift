@@ -32,6 +32,7 @@ final class Connection: Pollable {
     private var isAged = false
     private var isWaitingForWrite = false
     private var timer: TimerToken?
+    private var goAwayTimer: TimerToken?
     private let openedNanoseconds: UInt64
     private var lastStreamNanoseconds: UInt64
     private var stalledSinceNanoseconds: UInt64?
@@ -249,7 +250,8 @@ final class Connection: Pollable {
 
     /// Streams whose own buffer has drained may produce more.
     private func tellWritable() {
-        for stream in session.streams.values
+        guard !session.streams.isEmpty else { return }
+        for stream in session.streams.all
         where stream.unsentCount == 0 && stream.wantsWritable {
             stream.wantsWritable = false
             stream.handler?.writable()
@@ -260,7 +262,8 @@ final class Connection: Pollable {
 
     private func scheduleCheck() {
         let next = reactor.nowNanoseconds + settings.checkIntervalNanoseconds
-        timer = reactor.schedule(atNanoseconds: next) { [weak self] in self?.check() }
+        // Not weak: a weak reference makes every count of references to this object slower.
+        timer = reactor.schedule(atNanoseconds: next) { [self] in check() }
     }
 
     /// Once a second: whether a phase has lasted too long.
@@ -283,7 +286,7 @@ final class Connection: Pollable {
             metrics?.stalledWrites.add()
             return close(TransportError(.closed, "the peer took no bytes for too long"))
         }
-        for stream in session.streams.values {
+        for stream in session.streams.all {
             if stream.unsentCount > 0,
                 passed(stream.lastProgressNanoseconds, settings.stalledWriteTimeoutMS)
             {
@@ -332,8 +335,10 @@ final class Connection: Pollable {
     func drain() {
         session.announceShutdown()
         let delay = UInt64(Limits.goAwayDelayMS) * 1_000_000
-        _ = reactor.schedule(atNanoseconds: reactor.nowNanoseconds + delay) { [weak self] in
-            guard let self, case .open = phase else { return }
+        if let goAwayTimer { reactor.cancel(goAwayTimer) }
+        goAwayTimer = reactor.schedule(atNanoseconds: reactor.nowNanoseconds + delay) { [self] in
+            goAwayTimer = nil
+            guard case .open = phase else { return }
             session.goAway(.noError)
             markDirty()
         }
@@ -353,6 +358,7 @@ final class Connection: Pollable {
         if case .closed = phase { return }
         phase = .closed
         if let timer { reactor.cancel(timer) }
+        if let goAwayTimer { reactor.cancel(goAwayTimer) }
         reactor.unregister(descriptor, token: token)
         SystemCalls.close(descriptor)
         session.onOutput = nil

@@ -54,7 +54,7 @@ struct `A deframer` {
                     case .needsMore: break reading
                     case .whole(let range): found.append(Array(chunk[range]))
                     case .assembled:
-                        found.append(deframer.assembly.withUnsafeBytes { Array($0) })
+                        found.append(deframer.assembly?.withUnsafeBytes { Array($0) } ?? [])
                     case .refused(let status):
                         Issue.record("\(status), seed \(seed)")
                         break reading

@@ -245,6 +245,62 @@ struct `Two sessions joined in memory` {
     }
 
     @Test
+    func `tell each stream its own headers, however often others say the same or nearly`() throws {
+        let pair = Pair()
+        var random = SeededGenerator(seed: pair.seed)
+        var expected: [String] = []
+        for _ in 0..<300 {
+            let fields = (0..<Int.random(in: 0...5, using: &random)).map { place in
+                HeaderBlock.Field(
+                    name: "x-\(Bool.random(using: &random) ? place : place + 1)",
+                    value: String(Int.random(in: 0...1, using: &random))
+                )
+            }
+            _ = pair.open(fields, endStream: true)
+            let shown = fields.map { " \($0.name)=\($0.value)" }.joined()
+            expected.append(
+                "headers :method=POST :scheme=http :path=/a :authority=b\(shown) end"
+            )
+            if Bool.random(using: &random) { try pair.run() }
+        }
+        try pair.run()
+        #expect(pair.acceptor.accepted.map(\.log.first) == expected, "seed \(pair.seed)")
+    }
+
+    @Test
+    func `find each of many streams, in whatever order the others end`() throws {
+        let pair = Pair()
+        var random = SeededGenerator(seed: pair.seed)
+        var open: [(call: Recorder, served: Recorder, bytes: [UInt8])] = []
+        for step in 0..<2_000 {
+            if open.count < 40, Int.random(in: 0...2, using: &random) > 0 {
+                let call = pair.open()
+                try pair.run()
+                open.append((call, try #require(pair.acceptor.accepted.last), []))
+            } else if let place = open.indices.randomElement(using: &random) {
+                if Bool.random(using: &random) {
+                    let byte = UInt8(truncatingIfNeeded: step)
+                    open[place].bytes.append(byte)
+                    open[place].call.stream?.outgoing.append(byte)
+                    open[place].call.stream?.flush(endStream: false)
+                } else {
+                    let ended = open.remove(at: place)
+                    try pair.run()
+                    ended.call.stream?.reset(.cancel)
+                    try pair.run()
+                    #expect(ended.served.bytes == ended.bytes, "seed \(pair.seed)")
+                    #expect(ended.served.log.last == "closed 8")
+                }
+            }
+        }
+        try pair.run()
+        #expect(pair.server.streams.count == open.count)
+        for stream in open {
+            #expect(stream.served.bytes == stream.bytes, "seed \(pair.seed)")
+        }
+    }
+
+    @Test
     func `end at bytes that are no HTTP 2`() throws {
         let pair = Pair()
         #expect(throws: Session.Failure.self) {

@@ -8,11 +8,12 @@ package final class HTTP2Stream: ByteStream {
     /// 0 until a client's stream has sent its headers.
     package fileprivate(set) var id: Int32 = 0
 
-    /// Cleared when the stream is closed; every call does nothing from then on.
-    private weak var session: Session?
+    /// Cleared when the stream is closed, as `closeAll` does at the end of every connection; every
+    /// call does nothing from then on.
+    private var session: Session?
     var handler: (any ByteStreamHandler)?
 
-    package let connectionHeld: HeldBytes
+    package let shared: ConnectionShare
 
     package var peer: Peer { session?.peer ?? Peer() }
 
@@ -33,7 +34,7 @@ package final class HTTP2Stream: ByteStream {
     init(session: Session, loop: any EventLoop) {
         self.session = session
         self.loop = loop
-        connectionHeld = session.held
+        shared = session.shared
     }
 
     package func send(headers: HeaderBlock, endStream: Bool) {

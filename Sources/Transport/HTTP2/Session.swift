@@ -24,7 +24,7 @@ package final class Session {
     let loop: any EventLoop
     let role: Role
     private let handle: OpaquePointer
-    package private(set) var streams: [Int32: HTTP2Stream] = [:]
+    package private(set) var streams = StreamTable()
     private var events: [StreamEvent] = []
     private var nextEvent = 0
     private var budget: FrameBudget
@@ -42,10 +42,10 @@ package final class Session {
     var onStream: ((_ isTaken: Bool) -> Void)?
     /// What its streams wait to send, in bytes.
     var unsentBytes = 0
-    let held = HeldBytes()
+    let shared = ConnectionShare()
 
     // What the callbacks gather, one header block and one buffer at a time.
-    var assembling = HeaderAssembly()
+    let assembling = HeaderAssembly()
     var receiving: UnsafeRawPointer?
     /// Bytes that came, less those of frames that libnghttp2 told of.
     ///
@@ -169,12 +169,12 @@ package final class Session {
     private func handle(_ event: StreamEvent, _ bytes: UnsafeRawBufferPointer) {
         switch event {
         case .headers(let id, let block, let endStream):
-            let stream = streams[id] ?? open(id)
+            let stream = streams[StreamKey(id: id)] ?? open(id)
             stream?.handler?.received(headers: block, endStream: endStream)
         case .trailers(let id, let block):
-            streams[id]?.handler?.received(trailers: block)
+            streams[StreamKey(id: id)]?.handler?.received(trailers: block)
         case .data(let id, let range, let endStream):
-            guard let stream = streams[id] else {
+            guard let stream = streams[StreamKey(id: id)] else {
                 consumeClosed(range.count)
                 return
             }
@@ -184,11 +184,11 @@ package final class Session {
         case .ended(let id):
             stream(id)?.handler?.received(bytes: RawSpan(), endStream: true)
         case .closed(let id, let code):
-            streams.removeValue(forKey: id)?.close(code)
+            streams.remove(StreamKey(id: id))?.close(code)
         }
     }
 
-    private func stream(_ id: Int32) -> HTTP2Stream? { streams[id] }
+    private func stream(_ id: Int32) -> HTTP2Stream? { streams[StreamKey(id: id)] }
 
     private func open(_ id: Int32) -> HTTP2Stream? {
         guard case .server(let acceptor) = role else { return nil }
@@ -200,7 +200,7 @@ package final class Session {
         }
         let stream = HTTP2Stream(session: self, loop: loop)
         stream.opened(as: id)
-        streams[id] = stream
+        streams.add(stream)
         onStream?(true)
         stream.handler = acceptor.accept(stream)
         return stream
@@ -227,7 +227,7 @@ package final class Session {
     }
 
     func headersBegan() {
-        assembling = HeaderAssembly()
+        assembling.begin()
         headersBeganNanoseconds = loop.nowNanoseconds
     }
 
@@ -309,7 +309,7 @@ package final class Session {
                 return
             }
             stream.opened(as: id)
-            streams[id] = stream
+            streams.add(stream)
         }
         requestOutput()
     }
@@ -379,9 +379,7 @@ package final class Session {
 
     /// The connection is gone: tells every stream.
     package func closeAll(_ code: HTTP2ErrorCode) {
-        let open = streams
-        streams = [:]
-        for stream in open.values { stream.close(code) }
+        for stream in streams.removeAll() { stream.close(code) }
     }
 
     // MARK: Header fields
@@ -391,6 +389,7 @@ package final class Session {
         _ block: HeaderBlock,
         _ body: (UnsafePointer<nghttp2_nv>?, Int) -> Int32
     ) -> Int32 {
+        if let layout = block.layout { return unsafe layout.withFields(body) }
         scratch.removeAll()
         for field in block.fields {
             scratch.append(utf8: field.name)
@@ -422,11 +421,4 @@ package final class Session {
             }
         }
     }
-}
-
-/// The header block that is arriving on a session; HTTP/2 never interleaves two.
-struct HeaderAssembly {
-    var block = HeaderBlock()
-    var byteCount = 0
-    var isRefused = false
 }

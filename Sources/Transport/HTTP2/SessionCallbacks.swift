@@ -32,7 +32,7 @@ enum SessionCallbacks {
 
     private static func install(_ callbacks: OpaquePointer?) {
         unsafe nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, onBeginHeaders)
-        unsafe nghttp2_session_callbacks_set_on_header_callback(callbacks, onHeader)
+        unsafe nghttp2_session_callbacks_set_on_header_callback2(callbacks, onHeader)
         unsafe nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, onFrame)
         unsafe nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, onData)
         unsafe nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, onClose)
@@ -54,33 +54,14 @@ enum SessionCallbacks {
         return 0
     }
 
-    private static let onHeader: nghttp2_on_header_callback = {
-        _,
-        _,
-        name,
-        nameCount,
-        value,
-        valueCount,
-        _,
-        user in
-        guard let session = unsafe session(user) else { return 0 }
-        // 32 is what RFC 9113 adds for each field.
-        session.assembling.byteCount += nameCount + valueCount + 32
-        guard session.assembling.byteCount <= Limits.headerListBytesMax,
-            session.assembling.block.fields.count < Limits.headerFieldsMax
-        else {
+    private static let onHeader: nghttp2_on_header_callback2 = { _, _, name, value, _, user in
+        guard let session = unsafe session(user), let name = unsafe name,
+            let value = unsafe value
+        else { return 0 }
+        guard unsafe session.assembling.add(name, value) else {
             session.refuseHeaders()
             return Int32(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue)
         }
-        let nameText = unsafe String(
-            decoding: UnsafeBufferPointer(start: name, count: nameCount),
-            as: UTF8.self
-        )
-        let valueText = unsafe String(
-            decoding: UnsafeBufferPointer(start: value, count: valueCount),
-            as: UTF8.self
-        )
-        session.assembling.block.add(nameText, valueText)
         return 0
     }
 
@@ -111,8 +92,7 @@ enum SessionCallbacks {
         switch UInt32(header.type) {
         case NGHTTP2_HEADERS.rawValue:
             session.headersEnded()
-            let block = session.assembling.block
-            session.assembling = HeaderAssembly()
+            let block = session.assembling.end()
             if unsafe frame.headers.cat == NGHTTP2_HCAT_HEADERS && endStream {
                 session.queue(.trailers(id: id, block))
             } else if unsafe frame.headers.cat == NGHTTP2_HCAT_RESPONSE
@@ -166,7 +146,7 @@ enum SessionCallbacks {
         var provider = unsafe nghttp2_data_provider()
         unsafe provider.read_callback = { _, id, buffer, capacity, flags, _, user in
             guard let session = unsafe SessionCallbacks.session(user),
-                let stream = session.streams[id],
+                let stream = session.streams[StreamKey(id: id)],
                 let buffer = unsafe buffer, let flags = unsafe flags
             else { return Int(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue) }
             let target = unsafe UnsafeMutableRawBufferPointer(start: buffer, count: capacity)
