@@ -68,8 +68,12 @@ package final class AutoTrainer: Sendable {
             let name = Resource.solution(solution).resourceName
             let versions = versions(of: name)
             let count = count(group.index, store, isTrained: !versions.isEmpty, &counts)
+            // Counting takes its time: what was updated meanwhile decides.
+            guard case .solution(let current) = journal.engine.resources[name],
+                current.config.automatic.isOn
+            else { continue }
             let due = AutoTrainingPolicy.isDue(
-                solution,
+                current,
                 versions,
                 interactionCount: count,
                 now: clock.now()
