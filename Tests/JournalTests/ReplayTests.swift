@@ -141,6 +141,55 @@ struct `A restart from an artifact` {
         }
     }
 
+    /// What is deleted makes room in a full history for events that are on disk only.
+    @Test
+    func `reads a full history again where deletions made room in it`() async throws {
+        try await withDirectory { path in
+            let live = Learner()
+            let journal = try Journal(.directory(path), logger: Logger(label: "test"))
+            try journal.recover(replayAfter: LogPosition(.max), prepare: {}, observe: { _ in })
+            journal.sequencer.start(observer: live)
+            try await makeGroup(journal)
+            let count = Limits.historyLengthMax + 40
+            func event(_ number: Int) -> EventRecord {
+                EventRecord(
+                    eventID: number % 1_000 == 0 ? "given-\(number)" : "",
+                    eventType: "view",
+                    itemID: "i\(number % 97)",
+                    occurredAt: Timestamp(milliseconds: Int64(number))
+                )
+            }
+            for start in stride(from: 0, to: count, by: 8_192) {
+                let events = (start..<min(start + 8_192, count)).map(event)
+                _ = try await journal.sequencer.submit(
+                    .putEvents(
+                        group: shop,
+                        tracker: nil,
+                        EventBatch(userID: "ann", sessionID: "s", events: events)
+                    )
+                )
+            }
+            var artifact = live.learnt
+            artifact.position = journal.engine.position
+            for deletion in [Deletion.event("given-60000"), .item("i96"), .event("given-3000")] {
+                _ = try await journal.sequencer.submit(delete(deletion))
+            }
+            let digest = EngineDigest(journal.engine)
+            journal.close()
+
+            let again = try Journal(.directory(path), logger: Logger(label: "test"))
+            try again.recover(
+                replayAfter: artifact.position,
+                prepare: {},
+                observe: { artifact.follow($0) }
+            )
+            #expect(EngineDigest(again.engine) == digest)
+            #expect(artifact.counts == live.learnt.counts)
+            again.sequencer.start(observer: Quiet())
+            again.close()
+        }
+    }
+
     @Test
     func `needs no more of joins than the oldest artifact does not know`() async throws {
         try await withDirectory { path in
