@@ -145,6 +145,8 @@ struct RowEncoder {
             row.put(id)
             row.put(UInt64(target.rawValue))
             put(.names, RowKey.name(group, .owner, user.rawValue), row, to: batch)
+            // However many merges follow, the events that this one had are one step away.
+            putMover(group, user, target, to: batch)
         }
     }
 

@@ -101,6 +101,21 @@ def test_event_ids_that_were_told_before_a_merge_name_their_events_after_it(clie
     assert items(client, shop, user_id="ann") == ["c"]
 
 
+def test_event_ids_are_found_behind_many_merges(client):
+    shop = make_shop(client)
+    told = put(client, shop, "u0", "a", 1).event_ids[0]
+    joined = put(client, shop, "", "b", 2, session_id="s").event_ids[0]
+    put(client, shop, "u0", "c", 3, session_id="s")
+    for n in range(20):
+        merge(client, shop, f"u{n + 1}", f"u{n}")
+    assert items(client, shop, user_id="u0") == ["c", "b", "a"]
+    for event_id in (told, joined):
+        client.records.DeleteInteraction(
+            client.p.records.DeleteInteractionRequest(dataset_group=shop, event_id=event_id),
+            timeout=10)
+    assert items(client, shop, user_id="u0") == ["c"]
+
+
 def test_the_same_merge_again_does_nothing(client):
     shop = make_shop(client)
     put(client, shop, "phone", "a", 1)
