@@ -126,6 +126,33 @@ def test_a_deleted_user_goes_from_disk_and_is_not_brought_back_by_a_retry(protos
         server.stop()
 
 
+def test_what_is_kept_for_models_that_are_older_leaves_the_files_with_them(protos, tmp_path):
+    """Values of a deleted event stand beside its models until these have forgotten them."""
+    server = Server(tmp_path / "data").start()
+    try:
+        client = Client(protos, server.channel)
+        shop = make_shop(client)
+        secret = uuid.uuid4().hex
+        for n in range(3):
+            event = protos.events.Event(
+                event_type="click", item_id=f"i{n}", properties='{"note": "%s"}' % secret)
+            event.sent_at.FromSeconds(1_600_000_000 + n)
+            client.events.PutEvents(protos.events.PutEventsRequest(
+                dataset_group=shop, user_id="ann", session_id="s", event_list=[event]), timeout=10)
+        delete_user(client, shop, "ann")
+        # A process that ends at once leaves it to the next one.
+        server.kill()
+        assert files_with(tmp_path / "data", secret)
+        client = Client(protos, server.start().channel)
+        assert interactions(client, shop, user_id="ann") == []
+        deadline = time.monotonic() + 60
+        while found := files_with(tmp_path / "data", secret):
+            assert time.monotonic() < deadline, found
+            time.sleep(0.2)
+    finally:
+        server.stop()
+
+
 def files_with(directory, text):
     found = []
     for path in directory.rglob("*"):
