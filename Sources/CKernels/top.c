@@ -4,12 +4,12 @@
 
 // One build for the CPU that runs it: the loader picks the widest that it has.
 #if defined(__x86_64__)
-#define WIDEST __attribute__((target_clones("avx2", "default")))
+#define WIDEST __attribute__((target_clones("avx512f", "arch=x86-64-v3", "default")))
 #else
 #define WIDEST
 #endif
 
-#define LANES 8
+#define LANES 16
 
 // Maxima side by side: one would wait for itself, since floats may not be reordered.
 static inline __attribute__((always_inline)) float largest_lane(const float lanes[LANES]) {
@@ -129,7 +129,9 @@ WIDEST size_t bowerbird_top(
                     float score = s[i + lane] + scale * p[i + lane];
                     lanes[lane] = score > lanes[lane] ? score : lanes[lane];
                 }
-            if (largest_lane(lanes) <= worst) continue;
+            uint32_t better = 0;
+            for (size_t lane = 0; lane < LANES; lane++) better |= lanes[lane] > worst;
+            if (!better) continue;
         }
         while (rest != 0) {
             size_t item = w * 64 + (size_t)__builtin_ctzll(rest);

@@ -3,7 +3,7 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 // One build for the CPU that runs it; Haswell's set has AVX2 and POPCNT.
-#define WIDEST __attribute__((target_clones("arch=haswell", "default")))
+#define WIDEST __attribute__((target_clones("arch=x86-64-v3", "default")))
 #else
 #define WIDEST
 #endif

@@ -9,6 +9,7 @@ package struct ItemBitmap: Hashable, Sendable {
         self.words = words
     }
 
+    @inlinable
     package func contains(_ index: Int) -> Bool {
         let word = index >> 6
         return word < words.count && words[word] >> UInt64(index & 63) & 1 == 1
@@ -19,6 +20,7 @@ package struct ItemBitmap: Hashable, Sendable {
         words[index >> 6] |= 1 << UInt64(index & 63)
     }
 
+    @inlinable
     package mutating func remove(_ index: Int) {
         let word = index >> 6
         if word < words.count { words[word] &= ~(1 << UInt64(index & 63)) }

@@ -1,5 +1,12 @@
 import Primitives
 
+/// Of what model a prior is and after which of its changes.
+struct PriorStamp: Equatable {
+    /// No other model of the process has it.
+    let model: UInt64
+    let changes: UInt64
+}
+
 /// The reused memory of one reactor's rankings.
 ///
 /// Confined to one thread.
@@ -15,6 +22,8 @@ package final class RankingScratch {
     private var heap: [UInt64] = []
     /// What an item scores without a history, where the recipe has it.
     private(set) var prior: [Float] = []
+    /// Whose prior it is, when the next ranking may find it as it was.
+    private var priorStamp: PriorStamp?
     /// One dense source, before it is scaled.
     private var part: [Float] = []
     let weights = HistoryWeights()
@@ -41,9 +50,31 @@ package final class RankingScratch {
     /// The same, with the weights of a history and no prior.
     func begin(_ history: Span<Interaction>, itemCount: Int) {
         begin(itemCount: itemCount)
-        prior.removeAll(keepingCapacity: true)
-        prior.append(contentsOf: repeatElement(0, count: itemCount))
+        beginPrior(nil)
         weights.begin(history)
+    }
+
+    /// The same with the prior of `stamp`: the last ranking's if it is still that, else made anew
+    /// by `fill`.
+    ///
+    /// O(1) for the prior while nothing that it counts has changed.
+    func begin(
+        _ history: Span<Interaction>,
+        itemCount: Int,
+        stamp: PriorStamp,
+        fill: (RankingScratch) -> Void
+    ) {
+        begin(itemCount: itemCount)
+        weights.begin(history)
+        if priorStamp == stamp, prior.count == itemCount { return }
+        beginPrior(stamp)
+        fill(self)
+    }
+
+    private func beginPrior(_ stamp: PriorStamp?) {
+        priorStamp = stamp
+        prior.removeAll(keepingCapacity: true)
+        prior.append(contentsOf: repeatElement(0, count: scores.count))
     }
 
     /// Adds scale · w_τ(h) · A / sqrt(row sums); returns the largest score that came of it.

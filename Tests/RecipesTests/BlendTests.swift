@@ -72,6 +72,40 @@ struct `A blend that validation chooses` {
         )
     }
 
+    /// What a scratch keeps of popularity from one question to the next is never out of date.
+    @Test
+    func `answers alike with memory that has served other questions and models`() throws {
+        let seed = UInt64.random(in: 0 ... .max)
+        var random = SeededGenerator(seed: seed)
+        let trained = try UserPersonalization().train(Self.world) { _ in true }
+        let models = [trained, try UserPersonalization().decode(trained.artifact)]
+        var histories = models.map { _ in FollowedHistory(user: UserIndex(999)) }
+        let used = RankingScratch()
+        var itemCount = 40
+        for step in 0..<300 {
+            let which = Int.random(in: 0...1, using: &random)
+            let item = Int.random(in: 0..<itemCount, using: &random)
+            switch Int.random(in: 0..<4, using: &random) {
+            case 0: histories[which].insert(entry(item, at: Int64(step)), into: models[which].live)
+            case 1 where itemCount < 60:
+                itemCount += 1
+                for model in models { model.live.itemCountGrew(to: itemCount) }
+            default: break
+            }
+            let candidates = all(itemCount)
+            let history = [entry(item, at: Int64(step))]
+            let query = RankingQuery(
+                history: history.span,
+                candidates: ItemBitmapView(words: candidates.words.span),
+                count: 20
+            )
+            let fresh = RankingScratch()
+            models[which].rank(query, scratch: used)
+            models[which].rank(query, scratch: fresh)
+            #expect(used.top == fresh.top, "seed \(seed), step \(step)")
+        }
+    }
+
     @Test
     func `refuses a broken artifact`() throws {
         let seed = UInt64.random(in: 0 ... .max)

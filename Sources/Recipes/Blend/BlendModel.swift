@@ -1,11 +1,13 @@
 import Primitives
+import Synchronization
 
 /// A weighted sum of sources, with live counts; what answers for `user-personalization`.
 ///
 /// score_j = Σ_t weight_t · s_t(j) / scale_t. Trained matrices that share a τ are one matrix here,
 /// so a query reads one row a history item for each τ and for each shape of rules, and a number an
-/// item for each dense source: O(rows · 200 + items). For users of whom little is known what users
-/// alike touched is added (`UserSegments`).
+/// item for all dense sources together, which are added up again only when one of them has changed:
+/// O(rows · 200 + items). For users of whom little is known what users alike touched is added
+/// (`UserSegments`).
 final class BlendModel: TrainedModel, LivePart {
     static let tag: UInt32 = 0x3650_5542
 
@@ -23,6 +25,9 @@ final class BlendModel: TrainedModel, LivePart {
     /// The time that the training's data spans; 0 without a choice.
     private let spanMS: Int64
     private let training: TrainingReport
+    /// Tells its priors from those of other models.
+    private let serial = BlendModel.serials.add(1, ordering: .relaxed).newValue
+    private static let serials = Atomic<UInt64>(0)
 
     init(
         terms: [BlendTerm],
@@ -61,7 +66,12 @@ final class BlendModel: TrainedModel, LivePart {
     // MARK: Ranking
 
     func rank(_ query: borrowing RankingQuery, scratch: RankingScratch) {
-        scratch.begin(query.history, itemCount: counts.itemCount)
+        // The changes are counted before the numbers are read: what comes between is read, and
+        // then read again.
+        let stamp = PriorStamp(model: serial, changes: counts.trendChanges)
+        scratch.begin(query.history, itemCount: counts.itemCount, stamp: stamp) { scratch in
+            for term in terms { addDense(term, scratch) }
+        }
         let unit = addRules(scratch)
         for pass in passes { scratch.add(pass.rows, recency: pass.recency, scale: unit) }
         for term in terms where term.source == .content {
@@ -71,7 +81,6 @@ final class BlendModel: TrainedModel, LivePart {
         if alike > 0, !query.userTokens.isEmpty {
             segments.forEach(query.userTokens) { scratch.add(alike * $1, to: $0) }
         }
-        for term in terms { addDense(term, scratch) }
         let isKnown = !query.history.isEmpty
         scratch.take(scale: unit, query: query) { item, scratch in
             isKnown && scratch.scores[item] > 0 ? .sequence : .popular

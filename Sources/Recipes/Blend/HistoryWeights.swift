@@ -7,7 +7,9 @@ final class HistoryWeights {
     static let lengthMax = 60
 
     private(set) var items: [UInt32] = []
-    private var ages: [Float] = []
+    private var ages: [Int] = []
+    /// e^{−age/τ} by age, for each τ that was asked for; a model has a few.
+    private var decays: [(recency: Float, byAge: [Float])] = []
     /// The history by what its items' records say; filled when it is asked for.
     var tokens = TokenSums()
 
@@ -20,7 +22,7 @@ final class HistoryWeights {
             let item = history[history.count - 1 - back].item.rawValue
             if !items.contains(item) {
                 items.append(item)
-                ages.append(Float(back))
+                ages.append(back)
             }
             back += 1
         }
@@ -34,11 +36,22 @@ final class HistoryWeights {
 
     /// The same, with how many entries of the history came after it.
     func forEachAge(recency: Float, _ body: (UInt32, Int, Float) -> Void) {
+        let decay = decay(recency)
         let ageMax = recency * 7
         var sum: Float = 0
-        for age in ages where age <= ageMax { sum += Elementary.exp(-age / recency) }
-        for (index, item) in items.enumerated() where ages[index] <= ageMax {
-            body(item, Int(ages[index]), Elementary.exp(-ages[index] / recency) / sum)
+        for age in ages where Float(age) <= ageMax { sum += decay[age] }
+        for (index, item) in items.enumerated() where Float(ages[index]) <= ageMax {
+            body(item, ages[index], decay[ages[index]] / sum)
         }
     }
+
+    private func decay(_ recency: Float) -> [Float] {
+        if let known = decays.first(where: { $0.recency == recency }) { return known.byAge }
+        let byAge = (0..<Self.lengthMax).map { Elementary.exp(-Float($0) / recency) }
+        if decays.count >= Self.decaysMax { decays.removeAll(keepingCapacity: true) }
+        decays.append((recency, byAge))
+        return byAge
+    }
+
+    private static let decaysMax = 16
 }

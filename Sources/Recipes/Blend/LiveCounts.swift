@@ -36,6 +36,9 @@ final class LiveCounts: Sendable {
         content.grow(to: itemCount)
     }
 
+    /// How often a trend has changed; never the same for two states of them.
+    var trendChanges: UInt64 { trends.reduce(0) { $0 &+ $1.changes } }
+
     var itemCount: Int { trends.map(\.itemCount).max() ?? 0 }
 
     func encode(into artifact: ArtifactWriter) {

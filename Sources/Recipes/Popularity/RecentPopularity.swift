@@ -38,6 +38,7 @@ final class RecentPopularity: Sendable {
     private let state = Mutex(State())
     private let recent = ItemWeights()
     private let counts = ItemWeights()
+    private let changed = Atomic<UInt64>(0)
 
     /// What follows the facts of data that spans `spanMS`, 0 when that is unknown.
     ///
@@ -61,6 +62,10 @@ final class RecentPopularity: Sendable {
         return Parts(recent: recent.current, counts: counts.current, floor: Float(floor))
     }
 
+    /// How often it has changed; raised when a change can be read, so that who reads this first
+    /// and `parts` then has nothing older than this says.
+    var changes: UInt64 { changed.load(ordering: .acquiring) }
+
     var itemCount: Int { state.withLock { $0.recent.count } }
 
     /// 2^((t − t_0) / H); what is 1,000 half-lives old weighs nothing.
@@ -77,6 +82,7 @@ final class RecentPopularity: Sendable {
         }
         recent.grow(to: itemCount)
         counts.grow(to: itemCount)
+        changed.add(1, ordering: .releasing)
     }
 
     /// Adds an event (`sign` 1) or takes it back (`sign` -1).
@@ -105,6 +111,7 @@ final class RecentPopularity: Sendable {
             guard let moved else { return values[item] = value }
             for index in moved.indices { values[index] = Float(moved[index]) }
         }
+        changed.add(1, ordering: .releasing)
     }
 
     func encode(into artifact: ArtifactWriter) {
@@ -133,6 +140,7 @@ final class RecentPopularity: Sendable {
         }
         self.recent.update { $0 = recent.map { Float($0) } }
         self.counts.update { $0 = counts.map { Float($0) } }
+        changed.add(1, ordering: .releasing)
     }
 
     private static func values(

@@ -25,6 +25,8 @@ package struct Explorer {
     package struct Scratch {
         fileprivate var items: [UInt32] = []
         fileprivate var weights: [Float] = []
+        /// −ln(U_i) / w_i, infinite once taken; empty until a slot explores.
+        fileprivate var keys: [Float] = []
         fileprivate var isTaken: [Bool] = []
         fileprivate var explored: [UInt32] = []
         /// Σ of the weights that are not taken.
@@ -48,6 +50,7 @@ package struct Explorer {
             guard !isTaken[place], remaining > 0 else { return 0 }
             let share = min(1, weights[place] / remaining)
             isTaken[place] = true
+            if !keys.isEmpty { keys[place] = .infinity }
             remaining = max(0, remaining - weights[place])
             return share
         }
@@ -73,7 +76,7 @@ package struct Explorer {
             let best = next < ranked.count ? ranked[next] : nil
             let chance = scratch.remaining > 0 ? settings.probability(slot: slot, of: count) : 0
             let explores = chance > 0 && uniform(UInt64(slot) << 32 | 0xFFFF_FFFF) < chance
-            if explores, let place = pick(scratch) {
+            if explores, let place = pick(&scratch) {
                 let item = ItemIndex(scratch.items[place])
                 let known = ranked.first { $0.item == item }
                 var served = ServedSlot(item: item, score: known?.score)
@@ -103,11 +106,17 @@ package struct Explorer {
     ) {
         scratch.items.removeAll(keepingCapacity: true)
         scratch.weights.removeAll(keepingCapacity: true)
+        scratch.keys.removeAll(keepingCapacity: true)
         scratch.isTaken.removeAll(keepingCapacity: true)
         scratch.explored.removeAll(keepingCapacity: true)
         scratch.remaining = 0
         guard settings.weight > 0 else { return }
-        for index in pool.items.indices where candidates.contains(Int(pool.items[index])) {
+        let words = candidates.words
+        for index in pool.items.indices {
+            let item = Int(pool.items[index])
+            guard item >> 6 < words.count, words[item >> 6] >> UInt64(item & 63) & 1 == 1 else {
+                continue
+            }
             let created = pool.createdMS[index]
             if created != ItemExposure.unknown, newestMS != ItemExposure.unknown,
                 newestMS - created > settings.itemAgeMaxMS
@@ -122,16 +131,19 @@ package struct Explorer {
     }
 
     /// The place of the pool's next item; `nil` when all are taken.
-    private func pick(_ scratch: Scratch) -> Int? {
+    private func pick(_ scratch: inout Scratch) -> Int? {
+        if scratch.keys.isEmpty {
+            for place in scratch.items.indices {
+                let draw = uniform(UInt64(scratch.items[place]))
+                let key = -Noise.logarithm(draw) / scratch.weights[place]
+                scratch.keys.append(scratch.isTaken[place] ? .infinity : key)
+            }
+        }
         var best: Int?
         var least = Float.infinity
-        for place in scratch.items.indices where !scratch.isTaken[place] {
-            let draw = uniform(UInt64(scratch.items[place]))
-            let key = -Noise.logarithm(draw) / scratch.weights[place]
-            if key < least {
-                least = key
-                best = place
-            }
+        for (place, key) in scratch.keys.enumerated() where key < least {
+            least = key
+            best = place
         }
         return best
     }
