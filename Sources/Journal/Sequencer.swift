@@ -6,8 +6,16 @@ import Synchronization
 
 /// What follows the facts on the writer's thread: the live parts of the models.
 package protocol ApplyObserver: AnyObject, Sendable {
+    /// A batch is durable and nobody can read it yet: what must be there before the facts can be
+    /// read is done now.
+    func willApply(_ batch: [Effects])
+
     /// A batch was applied; its callers are answered when this returns.
     func applied(_ changes: [AppliedChange])
+}
+
+extension ApplyObserver {
+    package func willApply(_ batch: [Effects]) {}
 }
 
 /// The single writer: gives every mutation its place in history, makes it durable, applies it.

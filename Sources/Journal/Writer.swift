@@ -251,6 +251,7 @@ final class Writer: @unchecked Sendable {
 
     private func apply(_ effects: [Effects], through last: LogPosition) {
         position = last
+        observer?.willApply(effects)
         observer?.applied(engine.apply(effects))
     }
 

@@ -130,6 +130,21 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
 
     // MARK: Following the facts
 
+    /// A version that becomes ACTIVE answers for `$LATEST` before anybody can read that it is.
+    package func willApply(_ batch: [Effects]) {
+        var upcoming: [ResourceName: ResourceName] = [:]
+        for effects in batch {
+            for case .resourceStored(let name, .solutionVersion(let version)) in effects.effects
+            where version.header.status == .active {
+                let newest = engine.latestVersion(of: version.solution)?.header.createdAt
+                if newest.map({ $0 <= version.header.createdAt }) ?? true {
+                    upcoming[version.solution] = name
+                }
+            }
+        }
+        if !upcoming.isEmpty { rebuildTable(upcoming) }
+    }
+
     package func applied(_ changes: [AppliedChange]) {
         var isTableStale = false
         for change in changes {
@@ -379,7 +394,8 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
 
     // MARK: Campaigns
 
-    private func rebuildTable() {
+    /// - Parameter upcoming: By solution, the version that is about to be its latest.
+    private func rebuildTable(_ upcoming: [ResourceName: ResourceName] = [:]) {
         var runtimes: [String: CampaignRuntime] = [:]
         var used: Set<ResourceName> = []
         for case .campaign(let campaign) in engine.resources.all(.campaign)
@@ -388,7 +404,7 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
                 let (group, recipe) = recipe(of: solution)
             else { continue }
             let name = Resource.campaign(campaign).resourceName
-            let version = versionName(campaign, solution)
+            let version = versionName(campaign, solution, upcoming[solution])
             used.insert(version)
             let model = model(version, group, recipe)
             runtimes[name.text] = CampaignRuntime(
@@ -412,12 +428,17 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
     }
 
     /// The entry that serves a campaign: its version, or its solution where there is none yet.
-    private func versionName(_ campaign: Campaign, _ solution: ResourceName) -> ResourceName {
+    private func versionName(
+        _ campaign: Campaign,
+        _ solution: ResourceName,
+        _ upcoming: ResourceName?
+    ) -> ResourceName {
         guard campaign.solutionVersion.label == ResourceName.latestLabel else {
             return campaign.solutionVersion
         }
-        guard let latest = engine.latestVersion(of: solution) else { return solution }
-        let name = Resource.solutionVersion(latest).resourceName
+        let latest = engine.latestVersion(of: solution)
+        guard let name = upcoming ?? latest.map({ Resource.solutionVersion($0).resourceName })
+        else { return solution }
         return entries[name] == nil ? solution : name
     }
 

@@ -4,6 +4,7 @@ import Journal
 import Logging
 import Primitives
 import Resources
+import Synchronization
 import Testing
 
 @Suite
@@ -144,6 +145,18 @@ struct `A journal` {
         }
     }
 
+    /// What must be there before a fact can be read has its moment.
+    @Test
+    func `tells of a batch before it can be read, and of its changes after`() async throws {
+        let journal = try Journal(.memory, logger: Logger(label: "test"))
+        let witness = Witness(journal.engine)
+        try journal.recover(replayAfter: LogPosition(.max), prepare: {}, observe: { _ in })
+        journal.sequencer.start(observer: witness)
+        try await makeGroup(journal)
+        journal.close()
+        #expect(witness.seen.withLock { $0 } == ["will, unreadable", "did, readable"])
+    }
+
     @Test
     func `keeps nothing on disk when it is in memory`() async throws {
         let journal = try Journal(.memory, logger: Logger(label: "test"))
@@ -153,5 +166,24 @@ struct `A journal` {
         let outcome = try await journal.sequencer.submit(put("u", "s", [1]))
         #expect(outcome.appliedCount == 1)
         journal.close()
+    }
+}
+
+/// Looks for the group at both moments.
+private final class Witness: ApplyObserver {
+    let seen = Mutex<[String]>([])
+    private let engine: DatasetEngine
+
+    init(_ engine: DatasetEngine) {
+        self.engine = engine
+    }
+
+    func willApply(_ batch: [Effects]) { note("will") }
+
+    func applied(_ changes: [AppliedChange]) { note("did") }
+
+    private func note(_ moment: String) {
+        let isReadable = engine.resources[shop] != nil
+        seen.withLock { $0.append("\(moment), \(isReadable ? "readable" : "unreadable")") }
     }
 }
