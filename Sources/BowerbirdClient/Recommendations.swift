@@ -13,6 +13,31 @@ public struct RecommendedItem: Hashable, Sendable {
     public var metadata: [String: String]
 }
 
+/// What items must pass to be in an answer: a filter of the group or an expression, not both.
+public struct QuestionFilter: Hashable, Sendable {
+    /// The filter's resource name; empty for none.
+    public var name: String
+    /// The same as a filter, given here; empty for none.
+    public var expression: String
+    /// The values of its parameters, by name.
+    public var values: [String: [String]]
+    /// Whether the campaign's own filter is lifted.
+    public var ignoresDefault: Bool
+
+    /// What a question asks for.
+    public init(
+        name: String = "",
+        expression: String = "",
+        values: [String: [String]] = [:],
+        ignoresDefault: Bool = false
+    ) {
+        self.name = name
+        self.expression = expression
+        self.values = values
+        self.ignoresDefault = ignoresDefault
+    }
+}
+
 /// A question of a batch.
 public struct RecommendationQuestion: Hashable, Sendable {
     /// The campaign's resource name.
@@ -37,6 +62,10 @@ public struct RecommendationQuestion: Hashable, Sendable {
     public var diversity = 0.0
     /// How the user comes here: columns of the interactions, and values.
     public var context: [String: String] = [:]
+    /// Which items may be in the answer.
+    public var filter = QuestionFilter()
+    /// Items that may not.
+    public var excludedItems: [String] = []
 
     /// Asks for `count` items.
     public init(
@@ -72,6 +101,13 @@ public struct RecommendationQuestion: Hashable, Sendable {
         for (column, value) in context.sorted(by: { $0.key < $1.key }) {
             request.context(column, value)
         }
+        for item in excludedItems { request.excludeItemIDs(item) }
+        request.filter(filter.name)
+        request.filterExpression(filter.expression)
+        for (name, texts) in filter.values.sorted(by: { $0.key < $1.key }) {
+            request.filterValues { $0.write(name, texts) }
+        }
+        request.ignoreDefaultFilter(filter.ignoresDefault)
     }
 }
 
@@ -156,7 +192,8 @@ extension BowerbirdClient {
     public func rank(
         _ items: [String],
         campaign: String,
-        userID: String
+        userID: String,
+        filter: QuestionFilter = QuestionFilter()
     ) async throws(ClientError) -> Recommendations {
         try await call(
             "/bowerbird.v1.RecommendationsService/GetPersonalizedRanking",
@@ -165,6 +202,12 @@ extension BowerbirdClient {
                 request.campaign(campaign)
                 request.userID(userID)
                 for item in items { request.inputList(item) }
+                request.filter(filter.name)
+                request.filterExpression(filter.expression)
+                for (name, texts) in filter.values.sorted(by: { $0.key < $1.key }) {
+                    request.filterValues { $0.write(name, texts) }
+                }
+                request.ignoreDefaultFilter(filter.ignoresDefault)
             }
         ) { (bytes, arena) throws(WireError) in
             let response = try GetPersonalizedRankingResponseView(unpacking: bytes, into: arena)

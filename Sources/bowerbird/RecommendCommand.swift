@@ -16,6 +16,8 @@ struct RecommendCommand: AsyncParsableCommand {
     var item = ""
     @Option(help: "How many items.") var count = 10
     @Flag(help: "Leave out items that the user touched.") var excludeInteracted = false
+    @Option(help: "An item to leave out; may be repeated.") var exclude: [String] = []
+    @OptionGroup var filter: QuestionFilterOptions
     @Option(help: "A number to draw explored items from: the same one, the same items.")
     var seed: UInt64?
     @Option(help: "The token that came with the page before, on standard error.") var page = ""
@@ -36,6 +38,8 @@ struct RecommendCommand: AsyncParsableCommand {
             excludeInteracted: excludeInteracted
         )
         question.seed = seed
+        question.excludedItems = exclude
+        question.filter = try filter.question()
         question.pageToken = page
         question.metadataColumns = column
         question.diversity = diversity
@@ -67,13 +71,43 @@ struct RankCommand: AsyncParsableCommand {
     @Argument(help: "The campaign's resource name.") var campaign: String
     @Argument(help: "For whom.") var user: String
     @Argument(help: "The items, at most 500.") var items: [String]
+    @OptionGroup var filter: QuestionFilterOptions
     @Option(help: "table, json, jsonl or csv.") var output = OutputForm.table
 
     func run() async throws {
         let client = try server.client()
-        let answer = try await client.rank(items, campaign: campaign, userID: user)
+        let answer = try await client.rank(
+            items,
+            campaign: campaign,
+            userID: user,
+            filter: try filter.question()
+        )
         client.close()
         output.print(answer)
+    }
+}
+
+/// Which items may be in an answer.
+struct QuestionFilterOptions: ParsableArguments {
+    @Option(help: "The resource name of a filter that items must pass.") var filter = ""
+    @Option(help: "The same as an expression, such as 'INCLUDE ItemID WHERE …'.")
+    var filterExpression = ""
+    @OptionGroup var values: FilterValueOptions
+    @Flag(help: "Lift the campaign's own filter.") var ignoreDefaultFilter = false
+
+    func validate() throws {
+        guard filter.isEmpty || filterExpression.isEmpty else {
+            throw ValidationError("--filter and --filter-expression: give one of them")
+        }
+    }
+
+    func question() throws -> QuestionFilter {
+        QuestionFilter(
+            name: filter,
+            expression: filterExpression,
+            values: try values.values(),
+            ignoresDefault: ignoreDefaultFilter
+        )
     }
 }
 

@@ -81,6 +81,23 @@ def test_files_go_in_and_lists_come_out(shop):
     table = run("recommend", campaign, "u0", "--count", "20", "--seed", "1", "--column", "genres",
                 "--max", "genres=1", "--diversity", "0.2", server=server).stdout
     assert table.count("Drama") == 1
+    only = ["--filter-expression", "INCLUDE ItemID WHERE Items.GENRES IN ($G)", "--value", "G=Drama"]
+    dramas = run("recommend", campaign, "u0", "--count", "20", "--column", "genres", *only,
+                 server=server).stdout.splitlines()
+    assert len(dramas) == 2 and all("GENRES=Drama" in line for line in dramas)
+    leading = dramas[0].split("\t")[2]
+    left = run("recommend", campaign, "u0", "--count", "20", "--exclude", leading, *only,
+               server=server).stdout
+    assert [line.split("\t")[2] for line in left.splitlines()] == [
+        line.split("\t")[2] for line in dramas[1:]]
+    run("filter", "create", name, "dramas", only[1], server=server)
+    kept = f"datasetGroups/{name}/filters/dramas"
+    ranked = run("rank", campaign, "u0", leading, "nobody", "--filter", kept, "--value", "G=None",
+                 server=server).stdout
+    assert leading not in [line.split("\t")[2] for line in ranked.splitlines()]
+    missing = run("rank", campaign, "u0", leading, "--filter", kept, server=server, expect=1)
+    assert "filter_values" in missing.stderr
+    run("recommend", campaign, "u0", "--filter", kept, *only, server=server, expect=2)
     first = run("recommend", campaign, "u0", "--count", "5", server=server)
     token = first.stderr.split("--page ")[1].strip()
     rest = run("recommend", campaign, "u0", "--page", token, server=server)
