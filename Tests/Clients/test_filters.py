@@ -236,6 +236,22 @@ def test_quotas_are_settings(protos):
     assert not validate(client, group, short, G=["a", "b"]).problems
     found = validate(client, group, short, G=["a", "b", "c"]).problems
     assert [p.message for p in found] == ["3 values; 2 are allowed"]
+    # The same of what comes with a question.
+    campaign = client.datasets.CreateDatasetGroup(
+        client.p.datasets.CreateDatasetGroupRequest(name="asking", starter=True)
+    ).campaign
+    client.put_event("datasetGroups/asking", "u", "i", 1_700_000_000)
+    for asked, message in [
+        ({"filter_expression": long}, "has 63 characters; 1 to 60 are allowed"),
+        (
+            {"filter_expression": short.replace("Items.GENRES", "Interactions.EVENT_TYPE"),
+             "filter_values": {"G": {"values": ["a", "b", "c"]}}},
+            "3 values; 2 are allowed",
+        ),
+    ]:
+        with pytest.raises(grpc.RpcError) as caught:
+            client.recommend(campaign, "u", 5, **asked)
+        assert caught.value.code() == INVALID and message in caught.value.details()
     create(client, group, "one", short)
     with pytest.raises(grpc.RpcError) as caught:
         create(client, group, "two", short)

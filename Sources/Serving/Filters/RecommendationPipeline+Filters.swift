@@ -39,6 +39,7 @@ extension RecommendationPipeline {
         _ root: GroupRoot
     ) throws(Refusal) -> QuestionFilters {
         var filters = QuestionFilters()
+        let quotas = engine.filterQuotas
         if !query.ignoresDefaultFilter,
             case .campaign(let campaign) = engine.resources[runtime.campaign],
             let name = campaign.defaultFilter
@@ -46,18 +47,26 @@ extension RecommendationPipeline {
             filters.campaign = try bind(
                 QuestionFilter(name: name.text, values: campaign.defaultFilterValues),
                 "the campaign's default_",
+                within: FilterQuotas(),
                 runtime,
                 group,
                 root
             )
         }
         if !query.filter.isAbsent || !query.filter.values.isEmpty {
-            let bound = try bind(query.filter, "", runtime, group, root)
+            let bound = try bind(query.filter, "", within: quotas, runtime, group, root)
             try Self.checkNeeds(bound, "filter", query)
             filters.question = bound
         }
         if let promotion = query.promotion {
-            let bound = try bind(promotion.filter, "promotions[0].", runtime, group, root)
+            let bound = try bind(
+                promotion.filter,
+                "promotions[0].",
+                within: quotas,
+                runtime,
+                group,
+                root
+            )
             try Self.checkNeeds(bound, "promotions[0].filter", query)
             filters.promotion = bound
         }
@@ -78,15 +87,17 @@ extension RecommendationPipeline {
         }
     }
 
-    /// One filter of items; `path` is where its fields begin.
+    /// One filter of items; `path` is where its fields begin, and `quotas` bound what comes with
+    /// the question: filters and values that are kept stay as they are.
     private func bind(
         _ asked: QuestionFilter,
         _ path: String,
+        within quotas: FilterQuotas,
         _ runtime: CampaignRuntime,
         _ group: GroupStore,
         _ root: GroupRoot
     ) throws(Refusal) -> BoundFilter {
-        if let bound = try found(asked, path, runtime, group, root) { return bound }
+        if let bound = try found(asked, path, within: quotas, runtime, group, root) { return bound }
         throw .invalid(
             asked.name.isEmpty ? "\(path)filter_expression" : "\(path)filter",
             "is not about items; an answer holds items, so that it begins INCLUDE ItemID or "
@@ -98,6 +109,7 @@ extension RecommendationPipeline {
     private func found(
         _ asked: QuestionFilter,
         _ path: String,
+        within quotas: FilterQuotas,
         _ runtime: CampaignRuntime,
         _ group: GroupStore,
         _ root: GroupRoot
@@ -119,11 +131,17 @@ extension RecommendationPipeline {
             ? asked.expression : try self.expression(named: asked.name, groupName, field)
         var isOfValues = false
         do throws(FilterErrors) {
-            let filter = try compiled(expression, groupName, group, root)
+            let filter = try compiled(
+                expression,
+                within: asked.name.isEmpty ? quotas : FilterQuotas(),
+                groupName,
+                group,
+                root
+            )
             isOfValues = true
             let bound = BoundFilter(
                 filter: filter,
-                arguments: try filter.checked.bind(asked.values)
+                arguments: try filter.checked.bind(asked.values, valuesMax: quotas.valuesMax)
             )
             guard bound.filter.checked.expression.target == .item else { return nil }
             return bound
@@ -137,13 +155,18 @@ extension RecommendationPipeline {
     /// An expression ready to be asked with `root`.
     private func compiled(
         _ expression: String,
+        within quotas: FilterQuotas,
         _ groupName: ResourceName,
         _ group: GroupStore,
         _ root: GroupRoot
     ) throws(FilterErrors) -> CompiledFilter {
         try group.filters.filter(expression, layout: root.layout) {
             () throws(FilterErrors) in
-            try CheckedFilter(parsing: expression, against: engine.filterSchemas(of: groupName))
+            try CheckedFilter(
+                reading: expression,
+                against: engine.filterSchemas(of: groupName),
+                within: quotas
+            )
         }
     }
 
