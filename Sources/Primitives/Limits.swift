@@ -137,8 +137,12 @@ extension Limits {
     /// RST_STREAM, unknown ones) at once; an honest client sends a few a call.
     package static let cheapFramesBurst = 20_000
 
-    /// How fast that budget refills, a second.
+    /// How fast that budget refills, a second, for a peer that asks for nothing.
     package static let cheapFramesPerSecond = 5_000
+
+    /// What a DATA frame of an answer adds to that budget: clients measure the line and open
+    /// windows by a PING and a WINDOW_UPDATE or two an answer, however many answers they get.
+    package static let cheapFramesPerAnswer = 8
 
     /// What a header block that is too large takes of that budget: 400 of them end a connection.
     package static let refusedHeadersCharge = 50

@@ -9,6 +9,11 @@ struct FrameBudget {
         refilledNanoseconds = nowNanoseconds
     }
 
+    /// The peer was sent something, and may answer by a few such frames.
+    mutating func earn(_ count: Int) {
+        tokens = min(tokens + count, Limits.cheapFramesBurst)
+    }
+
     /// Takes `count` tokens; false when the peer has used up its budget.
     mutating func spend(_ count: Int, nowNanoseconds: UInt64) -> Bool {
         tokens -= count

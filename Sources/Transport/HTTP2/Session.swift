@@ -269,6 +269,11 @@ package final class Session {
 
     private static let frameHeaderBytes = 9
 
+    /// A DATA frame goes out, which the peer may answer by frames that carry nothing.
+    func answered() {
+        budget.earn(Limits.cheapFramesPerAnswer)
+    }
+
     /// Charges a frame that carries nothing.
     func charge(_ count: Int) {
         if !budget.spend(count, nowNanoseconds: loop.nowNanoseconds) { isFlooded = true }

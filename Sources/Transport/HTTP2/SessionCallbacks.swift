@@ -154,6 +154,7 @@ enum SessionCallbacks {
             case .later:
                 return Int(NGHTTP2_ERR_DEFERRED.rawValue)
             case .bytes(let count, let isLast):
+                if count > 0 { session.answered() }
                 if isLast {
                     unsafe flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue
                     if let trailers = stream.takeTrailers() {
