@@ -117,6 +117,9 @@ extension Limits {
 extension Limits {
     // MARK: HTTP/2
 
+    /// The payload of one frame, which we never ask to be larger (RFC 9113, 4.2).
+    package static let frameBytesMax = 16_384
+
     /// Fields of one header block; a gRPC request has about ten.
     package static let headerFieldsMax = 128
 

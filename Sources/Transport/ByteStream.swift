@@ -114,6 +114,8 @@ package struct HTTP2ErrorCode: Hashable, Sendable {
     package static let protocolError = Self(rawValue: 1)
     package static let internalError = Self(rawValue: 2)
     package static let flowControlError = Self(rawValue: 3)
+    package static let streamClosed = Self(rawValue: 5)
+    package static let frameSizeError = Self(rawValue: 6)
     package static let refusedStream = Self(rawValue: 7)
     package static let cancel = Self(rawValue: 8)
     package static let enhanceYourCalm = Self(rawValue: 11)

@@ -22,6 +22,14 @@ import python_protos  # noqa: E402
 
 READY_SECONDS = 30
 
+# Lines that suites want to be printed at the end.
+TABLES = []
+
+
+def pytest_terminal_summary(terminalreporter):
+    for line in TABLES:
+        terminalreporter.write_line(line)
+
 
 def server_binary():
     """The server under test, as `Scripts/test` built it."""

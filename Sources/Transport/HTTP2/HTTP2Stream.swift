@@ -24,6 +24,8 @@ package final class HTTP2Stream: ByteStream {
     fileprivate var trailers: HeaderBlock?
     /// The handler left bytes waiting and is told when they have drained.
     var wantsWritable = false
+    /// The peer sends no more.
+    var hasPeerEnded = false
     /// Received bytes that nobody has given back yet.
     private var unconsumed = 0
     /// When bytes last left, or began to wait.

@@ -52,6 +52,11 @@ package final class Session {
     /// It drops unknown frames in silence. Negative while a frame is under way.
     private var untoldBytes = -24  // The preface is no frame.
     var isFlooded = false
+    private var peerStreams = PeerStreams()
+    /// Whether streams that close do so by this side's last frame.
+    private var isDraining = false
+    /// What the peer did that libnghttp2 lets pass; ends the connection.
+    var fault: HTTP2ErrorCode?
     /// When the header block began that has not ended; `nil` between blocks.
     private(set) var headersBeganNanoseconds: UInt64?
     /// Called when a header block was refused for its size.
@@ -133,11 +138,17 @@ package final class Session {
         chargeUntold(bytes.count)
         unsafe dispatch(bytes)
         requestOutput()
-        if isFlooded { throw .flooded }
+        if isFlooded || Self.floods.contains(count) { throw .flooded }
+        endForFault()
         if count < 0 {
             throw .peer(unsafe String(cString: nghttp2_strerror(Int32(count))))
         }
     }
+
+    /// What libnghttp2 says of those that it takes for attackers.
+    private static let floods = [
+        Int(NGHTTP2_ERR_FLOODED.rawValue), Int(NGHTTP2_ERR_TOO_MANY_CONTINUATIONS.rawValue),
+    ]
 
     /// Appends the bytes to send, as windows and `Limits.connectionOutputBytesMax` allow.
     ///
@@ -151,7 +162,10 @@ package final class Session {
             unsafe output.append(buffer.bytes)
         }
         // Streams that closed while their last frame was made.
+        isDraining = true
         unsafe dispatch(UnsafeRawBufferPointer(start: nil, count: 0))
+        isDraining = false
+        endForFault()
         return output.count >= Limits.connectionOutputBytesMax
     }
 
@@ -170,21 +184,29 @@ package final class Session {
         switch event {
         case .headers(let id, let block, let endStream):
             let stream = streams[StreamKey(id: id)] ?? open(id)
+            if endStream { stream?.hasPeerEnded = true }
             stream?.handler?.received(headers: block, endStream: endStream)
         case .trailers(let id, let block):
-            streams[StreamKey(id: id)]?.handler?.received(trailers: block)
+            let stream = streams[StreamKey(id: id)]
+            stream?.hasPeerEnded = true
+            stream?.handler?.received(trailers: block)
         case .data(let id, let range, let endStream):
             guard let stream = streams[StreamKey(id: id)] else {
                 consumeClosed(range.count)
                 return
             }
             stream.received(range.count)
+            if endStream { stream.hasPeerEnded = true }
             let slice = unsafe UnsafeRawBufferPointer(rebasing: bytes[range])
             stream.handler?.received(bytes: unsafe slice.bytes, endStream: endStream)
         case .ended(let id):
-            stream(id)?.handler?.received(bytes: RawSpan(), endStream: true)
+            let stream = stream(id)
+            stream?.hasPeerEnded = true
+            stream?.handler?.received(bytes: RawSpan(), endStream: true)
         case .closed(let id, let code):
-            streams.remove(StreamKey(id: id))?.close(code)
+            let stream = streams.remove(StreamKey(id: id))
+            if isDraining { ended(id, code, stream) }
+            stream?.close(code)
         }
     }
 
@@ -224,6 +246,34 @@ package final class Session {
         } else {
             events.append(.ended(id: id))
         }
+    }
+
+    /// A HEADERS frame begins.
+    func headersBegan(on id: Int32) {
+        if peerStreams.opens(id) || isLeaving { return }
+        guard case .server = role else { return }
+        if unsafe nghttp2_session_find_stream(handle, id) != nil { return }
+        fault = peerStreams.fault(on: id)
+    }
+
+    /// The stream ended in a way that the peer may not know of.
+    func excuse(_ id: Int32) {
+        peerStreams.excuse(id)
+    }
+
+    /// This side's last frame of a stream has been made.
+    private func ended(_ id: Int32, _ code: HTTP2ErrorCode, _ stream: HTTP2Stream?) {
+        // An error of windows concerns the connection when SETTINGS caused it (RFC 9113, 6.9.2),
+        // and may do so whenever it happens.
+        if code == .flowControlError { fault = code }
+        if stream?.hasPeerEnded != true { excuse(id) }
+    }
+
+    private func endForFault() {
+        guard let code = fault else { return }
+        fault = nil
+        _ = unsafe nghttp2_session_terminate_session(handle, code.rawValue)
+        requestOutput()
     }
 
     func headersBegan() {

@@ -37,6 +37,7 @@ enum SessionCallbacks {
         unsafe nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, onData)
         unsafe nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, onClose)
         unsafe nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, onBeginFrame)
+        unsafe nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, onInvalid)
     }
 
     // SAFETY of everything below: `user` is the session's own pointer, set by `Session.init`; the
@@ -73,9 +74,13 @@ enum SessionCallbacks {
         session.told(ofFrame: header.length)
         switch UInt32(header.type) {
         case NGHTTP2_HEADERS.rawValue:
-            break
+            session.headersBegan(on: header.stream_id)
         case NGHTTP2_DATA.rawValue:
             if header.length == 0 { session.charge(1) }
+        case NGHTTP2_CONTINUATION.rawValue:
+            session.charge(1)
+            // The one frame whose size libnghttp2 leaves unchecked.
+            if header.length > Limits.frameBytesMax { session.fault = .frameSizeError }
         default:
             session.charge(1)
         }
@@ -138,6 +143,13 @@ enum SessionCallbacks {
         guard let session = unsafe session(user) else { return 0 }
         session.headersEnded()
         session.queue(.closed(id: id, HTTP2ErrorCode(rawValue: code)))
+        return 0
+    }
+
+    /// A frame that ends its stream, if not the connection.
+    private static let onInvalid: nghttp2_on_invalid_frame_recv_callback = { _, frame, _, user in
+        guard let session = unsafe session(user), let frame = unsafe frame else { return 0 }
+        session.excuse(unsafe frame.pointee.hd.stream_id)
         return 0
     }
 
