@@ -17,6 +17,10 @@ package final class RankingScratch {
     package var wantsPartition = false
     /// What the softmax of the answer's scores divides by; see `ScoreScale`.
     private(set) var partition: Double?
+    /// How alike the records of the query's `unfamiliar` items are to the history, in their order.
+    ///
+    /// 0...1, negative without a record. Empty where records say nothing of the history.
+    package private(set) var likeness: [Float] = []
     /// One score an item; of the ranking under way.
     private(set) var scores: [Float] = []
     private var heap: [UInt64] = []
@@ -39,6 +43,7 @@ package final class RankingScratch {
         scores.removeAll(keepingCapacity: true)
         scores.append(contentsOf: repeatElement(0, count: itemCount))
         top.removeAll(keepingCapacity: true)
+        likeness.removeAll(keepingCapacity: true)
         partition = nil
     }
 
@@ -90,6 +95,19 @@ package final class RankingScratch {
     /// Adds scale · what records say of items that events say little of.
     func add(_ content: ContentIndex, scale: Float) {
         _ = content.add(weights, recency: BlendSource.contentRecency, scale: scale, to: &scores)
+    }
+
+    /// The same, and says how alike some items are to the history.
+    func add(_ content: ContentIndex, scale: Float, likenessOf items: [UInt32]) {
+        for item in items { likeness.append(Int(item) < scores.count ? scores[Int(item)] : 0) }
+        add(content, scale: scale)
+        guard !weights.tokens.touched.isEmpty else {
+            return likeness.removeAll(keepingCapacity: true)
+        }
+        for (place, item) in items.enumerated() where Int(item) < scores.count {
+            likeness[place] = (scores[Int(item)] - likeness[place]) / scale
+        }
+        content.complete(&likeness, of: items, weights.tokens)
     }
 
     /// Adds scale · how alike the records of items are to one's.

@@ -138,6 +138,8 @@ package struct RankingQuery: ~Escapable {
     package let item: ItemIndex?
     /// What the record of the user says, where that matters; empty without one.
     package let userTokens: [ItemToken]
+    /// Items of which `RankingScratch.likeness` is wanted, each once.
+    package let unfamiliar: [UInt32]
 
     @_lifetime(copy history, copy candidates)
     package init(
@@ -145,9 +147,11 @@ package struct RankingQuery: ~Escapable {
         candidates: ItemBitmapView,
         count: Int,
         item: ItemIndex? = nil,
-        userTokens: [ItemToken] = []
+        userTokens: [ItemToken] = [],
+        unfamiliar: [UInt32] = []
     ) {
         self.userTokens = userTokens
+        self.unfamiliar = unfamiliar
         self.history = history
         self.candidates = candidates
         self.count = count

@@ -30,7 +30,8 @@ package struct Explanation: Sendable {
         /// The campaign's weight.
         package var weight: Float
         package var seed: UInt64
-        /// Its weight in the pool; `nil` when it is too well known, or too old.
+        /// Its weight in the pool, for this history; `nil` when it is too well known, too old or no
+        /// candidate, or nothing is explored.
         package var poolWeight: Float?
         /// The probability of its slot's item, given those above; `nil` when it is in none.
         package var propensity: Float?
@@ -70,6 +71,9 @@ extension RecommendationPipeline {
         rank(index, plan, query, candidates, &explanation, scratch)
         // The list itself, as an answer fills it.
         _ = answer(plan, query, &scratch.facts, scratch, remembers: false)
+        if pool(plan, query) != nil {
+            explanation.exploration?.poolWeight = scratch.exploration.weight(of: index)
+        }
         if let place = scratch.slots.firstIndex(where: { $0.item == index }) {
             explanation.slot = place + 1
             explanation.reasons = scratch.slots[place].reasons
@@ -110,11 +114,10 @@ extension RecommendationPipeline {
         }
         explanation.score = plan.runtime.model.explain(item, question, scratch: ranking)
         if let settings = plan.runtime.exploration {
-            let pool = plan.runtime.exposure.pool.current
             explanation.exploration = Explanation.Exploration(
                 weight: settings.weight,
                 seed: plan.page?.seed ?? query.seed ?? seed(query, history.last),
-                poolWeight: pool.items.firstIndex(of: item.rawValue).map { pool.weights[$0] },
+                poolWeight: nil,
                 propensity: nil
             )
         }

@@ -14,13 +14,23 @@ package struct ServedPage: Sendable {
 
 /// Lists as they are served: explored, remembered, paged.
 extension RecommendationPipeline {
-    /// Fills `scratch.slots` from what the model ranked.
+    /// What a question's list may draw from; `nil` where it explores nothing.
+    func pool(_ plan: RecommendationPlan, _ query: RecommendationQuery) -> ExplorationPool? {
+        guard let settings = plan.runtime.exploration, settings.weight > 0,
+            query.rankedItems == nil, query.maxPerAttribute.isEmpty
+        else { return nil }
+        let pool = plan.runtime.exposure.pool.current
+        return pool.items.isEmpty ? nil : pool
+    }
+
+    /// Fills `scratch.slots` from what the model ranked, with items of `pool` between.
     ///
     /// - Returns: The seed that exploration drew from; 0 where there was none.
     func fill(
         _ plan: RecommendationPlan,
         _ query: RecommendationQuery,
         _ count: Int,
+        _ pool: ExplorationPool?,
         _ facts: inout RequestFacts,
         _ scratch: RequestScratch
     ) -> UInt64 {
@@ -30,10 +40,7 @@ extension RecommendationPipeline {
             plan.diversity?.choose(count, from: all, plan.root, after: plan.page?.items ?? [])
             ?? all
         let runtime = plan.runtime
-        let pool = runtime.exposure.pool.current
-        guard let settings = runtime.exploration, settings.weight > 0, !pool.items.isEmpty,
-            query.rankedItems == nil, query.maxPerAttribute.isEmpty
-        else {
+        guard let settings = runtime.exploration, let pool else {
             for item in ranked { scratch.slots.append(ServedSlot(item)) }
             return 0
         }
@@ -47,6 +54,7 @@ extension RecommendationPipeline {
             count: count,
             ranked: ranked,
             pool: pool,
+            likeness: scratch.ranking.likeness,
             candidates: facts.candidates,
             newestMS: runtime.exposure.newestEventMS,
             &scratch.exploration

@@ -210,12 +210,14 @@ package struct RecommendationPipeline: Sendable {
         let promoted = promote(plan, query, history, &facts, ranking)
         let count = query.count - promoted.count
         let words = facts.candidates.words
+        let pool = pool(plan, query)
         let question = RankingQuery(
             history: history.span,
             candidates: ItemBitmapView(words: words.span),
             count: plan.diversity?.depth(count) ?? count,
             item: plan.seedItem,
-            userTokens: facts.userTokens
+            userTokens: facts.userTokens,
+            unfamiliar: pool?.items ?? []
         )
         let isRanking = query.rankedItems != nil
         let kind = plan.runtime.kind
@@ -227,7 +229,7 @@ package struct RecommendationPipeline: Sendable {
                 isRanking ? ScoreScale(over: ranking.top) : ScoreScale(ranking)
             case .popularItems, .relatedItems: nil
             }
-        let seed = fill(plan, query, count, &facts, scratch)
+        let seed = fill(plan, query, count, pool, &facts, scratch)
         place(promoted, plan, query, facts, scratch)
         let list = remembers ? remember(plan, query, seed, scratch.slots) : ("", "")
         return RecommendationAnswer(

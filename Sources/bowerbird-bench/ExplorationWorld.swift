@@ -8,7 +8,8 @@ import Serving
 ///
 /// Users and items have hidden kinds; item `i` and user `u` are of kind `i % kinds`, `u % kinds`.
 /// Somebody clicks an item of their kind with its own probability, others hardly. Then new items
-/// come, one of which is good.
+/// come, one of which is good. Where items are described, their records say their kind and two of
+/// twenty themes that mean nothing to anybody.
 final class ExplorationWorld {
     static let kinds = 4
     static let known = 400
@@ -37,14 +38,16 @@ final class ExplorationWorld {
     private let registry: ModelRegistry
     private let pipeline: RecommendationPipeline
     private let policy: Policy
+    private let isDescribed: Bool
     private var random: SeededGenerator
     private var position: UInt64 = 0
     private var time: Int64 = 1_700_000_000_000
     private(set) var itemCount = 0
     private let scratch = RequestScratch()
 
-    init(_ policy: Policy, seed: UInt64) {
+    init(_ policy: Policy, isDescribed: Bool, seed: UInt64) {
         self.policy = policy
+        self.isDescribed = isDescribed
         random = SeededGenerator(seed: seed)
         registry = ModelRegistry(engine: engine, servedLists: lists)
         pipeline = RecommendationPipeline(engine: engine, table: registry.table, lists: lists)
@@ -68,7 +71,7 @@ final class ExplorationWorld {
                     item,
                     EntityRecord(
                         id: id,
-                        properties: RecordProperties(),
+                        properties: properties(of: itemCount),
                         createdAt: Timestamp(milliseconds: time)
                     )
                 ),
@@ -77,10 +80,17 @@ final class ExplorationWorld {
         }
     }
 
+    private func properties(of item: Int) -> RecordProperties {
+        guard isDescribed else { return RecordProperties() }
+        let themes = (0..<2).map { _ in "theme\(Int.random(in: 0..<20, using: &random))" }
+        let tags = ["kind\(item % Self.kinds)"] + themes
+        return RecordProperties(values: [.string(tags.joined(separator: "|"))])
+    }
+
     /// One user gets a list of 10 and clicks what they like.
     ///
-    /// - Returns: Whether `watched` was shown.
-    func round(watched: Int, liking: (_ user: Int, _ item: Int) -> Double) throws -> Bool {
+    /// - Returns: Who it was, where `watched` was shown.
+    func round(watched: Int, liking: (_ user: Int, _ item: Int) -> Double) throws -> Int? {
         let user = Int.random(in: 0..<Self.users, using: &random)
         var query = Self.query(user)
         query.seed = random.next()
@@ -93,7 +103,7 @@ final class ExplorationWorld {
         // People also come to what they like by other ways.
         click(user, itemOfKind(user % Self.kinds), list: answer.recommendationID)
         for item in clicked { click(user, item, list: answer.recommendationID) }
-        return items.contains(watched)
+        return items.contains(watched) ? user : nil
     }
 
     /// In how many of the lists of users of its kind an item is, by the model alone.
@@ -168,6 +178,28 @@ final class ExplorationWorld {
             .resourceStored(
                 group,
                 .datasetGroup(DatasetGroup(header: header("bench"), index: index))
+            ),
+            .resourceStored(
+                .schema("items"),
+                .schema(
+                    Schema(
+                        header: header("items"),
+                        kind: .items,
+                        fields: [SchemaField(name: "TAGS", type: .string, isCategorical: true)],
+                        document: ""
+                    )
+                )
+            ),
+            .resourceStored(
+                group.child("datasets", "items"),
+                .dataset(
+                    Dataset(
+                        header: header("items"),
+                        group: group,
+                        kind: .items,
+                        schema: .schema("items")
+                    )
+                )
             ),
             .resourceStored(
                 solution,

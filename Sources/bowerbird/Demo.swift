@@ -128,22 +128,30 @@ struct Demo {
         for user in [world.user, world.stranger] {
             print("        \(try await place(client, user)) for user \(user)")
         }
-        if let (elapsed, lists) = try await ExplorationClock.measure(
-            client,
-            Record(id: "hidden-gem", properties: "{}"),
-            campaign: campaign,
-            group: group
-        ) {
-            print(
-                "      Another, of which nothing is known, was explored "
-                    + String(format: "%.1f ms", elapsed) + " after it was put, in list \(lists)."
-            )
-        }
+        try await exploration(client, properties: record.properties)
         try await put(client, world.stranger, "brand-new")
         print(
             "      After its first event it is at place "
                 + "\(try await place(client, "somebody-else")) for somebody new."
         )
+    }
+
+    /// How soon another such item is shown, before any model knows it, and to whom.
+    private func exploration(_ client: BowerbirdClient, properties: String) async throws {
+        let clock = ExplorationClock(client: client, campaign: campaign)
+        let record = Record(id: "hidden-gem", properties: properties)
+        let found = try await clock.measure(record, group: group, for: world.user)
+        guard let (elapsed, lists) = found else { return }
+        print(
+            "      Another like it was explored " + String(format: "%.1f ms", elapsed)
+                + " after it was put, in list \(lists) of user \(world.user);"
+        )
+        var counts: [String] = []
+        for user in [world.user, world.stranger] {
+            let count = try await clock.count(record.id, for: user, lists: 200)
+            counts.append("\(count) of 200 for user \(user)")
+        }
+        print("      of lists at other times it is in \(counts.joined(separator: ", "))")
     }
 
     /// Where the new item is in the whole list of a user.

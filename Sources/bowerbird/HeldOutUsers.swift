@@ -97,33 +97,42 @@ struct HeldOutUsers {
     }
 }
 
-/// How soon a new item is shown to somebody because nobody knows it yet.
+/// How soon, and to whom, a new item is shown because nobody knows it yet.
 struct ExplorationClock {
-    /// Milliseconds from the put to the first list that explores the item, and how many lists were
-    /// asked for; `nil` when none of `listsMax` users got it.
-    static func measure(
-        _ client: BowerbirdClient,
+    let client: BowerbirdClient
+    let campaign: String
+
+    /// Milliseconds from the put to the user's first list that explores the item, and how many
+    /// lists were asked for, each with noise of its own; `nil` when none of `listsMax` had it.
+    func measure(
         _ record: Record,
-        campaign: String,
         group: String,
-        listsMax: Int = 500
-    ) async throws -> (milliseconds: Double, lists: Int)? {
+        for user: String,
+        listsMax: UInt64 = 1_000
+    ) async throws -> (milliseconds: Double, lists: UInt64)? {
         let started = ContinuousClock.now
         _ = try await client.putItems([record], group: group)
-        for asked in 1...listsMax {
-            let list = try await client.recommend(
-                campaign: campaign,
-                userID: "explorer-\(asked)"
-            )
-            let isExplored = list.items.contains {
-                $0.itemID == record.id && $0.reasons.contains("explored")
-            }
-            guard isExplored else { continue }
+        for seed in 1...listsMax where try await isExplored(record.id, for: user, seed) {
             let elapsed = (ContinuousClock.now - started).components
             let milliseconds =
                 Double(elapsed.seconds) * 1_000 + Double(elapsed.attoseconds) / 1e15
-            return (milliseconds, asked)
+            return (milliseconds, seed)
         }
         return nil
+    }
+
+    /// In how many of so many lists of a user an item is explored.
+    func count(_ item: String, for user: String, lists: UInt64) async throws -> Int {
+        var count = 0
+        for seed in 1...lists where try await isExplored(item, for: user, seed) { count += 1 }
+        return count
+    }
+
+    private func isExplored(_ item: String, for user: String, _ seed: UInt64) async throws -> Bool {
+        var query = RecommendationQuestion(campaign: campaign, userID: user)
+        query.seed = seed
+        return try await client.recommend(query).items.contains {
+            $0.itemID == item && $0.reasons.contains("explored")
+        }
     }
 }

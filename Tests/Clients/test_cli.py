@@ -222,4 +222,6 @@ def test_the_demo_runs_to_its_end():
     rates = [int(rate) for rate in re.findall(r"(\d+) %", rates)]
     assert len(rates) == 6 and rates[5] >= rates[0]
     assert re.search(r"was explored \d+\.\d ms after it was put", done.stdout)
+    fan, stranger = re.search(r"it is in (\d+) of 200 .*, (\d+) of 200", done.stdout).groups()
+    assert int(fan) > int(stranger)
     assert done.stdout.count("same list") == 5

@@ -2,7 +2,7 @@
 
 import pytest
 from conftest import Client, make_group
-from test_exploration import campaign_of
+from test_exploration import campaign_of, explored
 from test_explain import check_sum, explain
 from test_flow import CLUSTERS, START, import_events, train
 
@@ -57,6 +57,40 @@ def test_it_is_explained_by_the_history(client, group):
     assert {c.name: c.score for c in found.components}["content"] > 0
     check_sum(found)
     assert all(c.item_id.startswith("tea") for c in found.contributions)
+
+
+def test_a_new_item_is_explored_first_by_those_whom_it_fits(client, group):
+    import_events(client, group)
+    campaign = campaign_of(client, group, weight=1)
+    describe_catalogue(client, group, "{}")
+    new = [(f"{taste}-{n}", taste) for n in range(20) for taste in ("new-tea", "new-bike")]
+    describe(client, group, [(item, taste.removeprefix("new-")) for item, taste in new])
+    tea, bikes = (
+        [
+            item
+            for seed in range(100)
+            for item in explored(client, client.recommend(campaign, user, seed=seed))
+        ]
+        for user in ("user-1", "user-0")
+    )
+    for found, own in [(tea, "new-tea"), (bikes, "new-bike")]:
+        share = sum(item.startswith(own) for item in found) / len(found)
+        # Half of what is new fits; records may be wrong, so the other half gets its chance too.
+        assert 0.9 < share < 1, (own, share)
+        assert len(set(found)) > 20
+    # Somebody of whom nothing is known explores all alike.
+    nobody = [
+        item
+        for seed in range(100)
+        for item in explored(client, client.recommend(campaign, "nobody", seed=seed))
+    ]
+    assert 0.3 < sum(item.startswith("new-tea") for item in nobody) / len(nobody) < 0.7
+    # Each is weighed for who asks.
+    weights = [
+        explain(client, campaign, user, "new-tea-7").exploration.pool_weight
+        for user in ("user-1", "user-0", "nobody")
+    ]
+    assert weights == [1, 1 / 64, 1]
 
 
 def test_related_items_know_it_both_ways(client, group):

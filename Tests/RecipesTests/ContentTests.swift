@@ -84,6 +84,63 @@ struct `What records say of items` {
         #expect(abs(Double(try #require(listed).score) - explanation.sum) < 1e-4)
     }
 
+    /// A record is half its taste here, and half its title, before a training.
+    @Test
+    func `tell how alike items are to a history, whatever counts say`() {
+        let model = UserPersonalization().emptyModel()
+        model.live.itemCountGrew(to: 85)
+        for item in 0..<80 {
+            model.live.describe(ItemIndex(UInt32(item)), Self.tokens(item % 4, title: item))
+        }
+        let titles = [80: (0, 80), 81: (0, 80), 82: (0, 80), 83: (1, 80)]
+        for (item, (taste, title)) in titles {
+            let tokens = Self.tokens(taste, title: title)
+            model.live.describe(ItemIndex(UInt32(item)), tokens)
+        }
+        // 81 has some events, 82 so many that its record counts for nothing any more.
+        for (item, count) in [(81, 3), (82, 12)] {
+            for user in 0..<count {
+                let window = [entry(item, at: 9)]
+                model.live.observe(
+                    HistoryChange(
+                        user: UserIndex(UInt32(900 + user)),
+                        window: window,
+                        index: 0,
+                        isOnlyOneOfItem: true
+                    )
+                )
+            }
+        }
+        let items: [UInt32] = [80, 81, 82, 83, 84]
+        let found = likeness(of: items, Self.history, model)
+        #expect(found.count == 5 && found[4] < 0)
+        for (value, expected) in zip(found, [0.5, 0.5, 0.5, 0] as [Float]) {
+            #expect(abs(value - expected) < 1e-3)
+        }
+        #expect(likeness(of: items, [], model).isEmpty)
+        #expect(likeness(of: items, [entry(84, at: 1)], model).isEmpty)
+        #expect(likeness(of: [], Self.history, model).isEmpty)
+    }
+
+    private func likeness(
+        of items: [UInt32],
+        _ history: [Interaction],
+        _ model: any TrainedModel
+    ) -> [Float] {
+        let scratch = RankingScratch()
+        let words = all(85).words
+        model.rank(
+            RankingQuery(
+                history: history.span,
+                candidates: ItemBitmapView(words: words.span),
+                count: 10,
+                unfamiliar: items
+            ),
+            scratch: scratch
+        )
+        return scratch.likeness
+    }
+
     @Test
     func `hold over an artifact once they are told again`() throws {
         let model = try trained()

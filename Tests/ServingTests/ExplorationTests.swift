@@ -2,8 +2,9 @@ import Engine
 import Journal
 import Primitives
 import Recipes
-import Serving
 import Testing
+
+@testable import Serving
 
 private let day: Int64 = 86_400_000
 
@@ -32,7 +33,8 @@ private func explore(
     weight: Float,
     seed: UInt64,
     count: Int = 10,
-    candidates: ItemBitmap = all(30)
+    candidates: ItemBitmap = all(30),
+    likeness: [Float] = []
 ) -> [ServedSlot] {
     var slots: [ServedSlot] = []
     var scratch = Explorer.Scratch()
@@ -44,6 +46,7 @@ private func explore(
         count: count,
         ranked: ranked,
         pool: pool,
+        likeness: likeness,
         candidates: candidates,
         newestMS: 1_000 * day,
         &scratch
@@ -79,12 +82,18 @@ struct `Exploration` {
     }
 
     /// Each slot's stated probability is that of the item in it, given those above it.
-    @Test
-    func `states the probability of every list`() {
+    @Test(arguments: [[], [0, 0.5, 0.3, -1]] as [[Float]])
+    func `states the probability of every list`(likeness: [Float]) {
         var lists: [[ItemIndex]: (times: Int, stated: Float)] = [:]
         let runs = 40_000
         for seed in 0..<UInt64(runs) {
-            let slots = explore(pool(Self.weights), weight: 1, seed: seed, count: 3)
+            let slots = explore(
+                pool(Self.weights),
+                weight: 1,
+                seed: seed,
+                count: 3,
+                likeness: likeness
+            )
             let stated = slots.reduce(1) { $0 * $1.propensity }
             let list = slots.map(\.item)
             lists[list, default: (0, stated)].times += 1
@@ -114,6 +123,43 @@ struct `Exploration` {
             #expect(before.contains { $0.item == ItemIndex(22) })
         }
         #expect(moved < 100)
+    }
+
+    @Test
+    func `takes first what is like the history, and sometimes what is not`() {
+        var many: [UInt32: Float] = [:]
+        for item in 10..<30 as Range<UInt32> { many[item] = 1 }
+        // Of twenty, two are alike and of two no record speaks.
+        let likeness = (0..<20).map { $0 < 2 ? 0.4 : $0 < 4 ? -1 : $0 < 6 ? 0.29 : Float(0.01) }
+        var times = [Int](repeating: 0, count: 30)
+        let runs = 10_000
+        for seed in 0..<UInt64(runs) {
+            let slots = explore(pool(many), weight: 1, seed: seed, count: 2, likeness: likeness)
+            times[Int(slots[1].item.rawValue)] += 1
+        }
+        // Weights: twice 1, twice 1/8, twice 1/2, fourteen times 1/64.
+        let sum = 2 + 0.25 + 1 + 14.0 / 64
+        for (items, weight) in [
+            (10..<12, 1), (12..<14, 0.125), (14..<16, 0.5), (16..<30, 1.0 / 64),
+        ] {
+            // At weight 1 the second of two slots explores half the time.
+            let expected = 0.5 * weight / sum * Double(items.count * runs)
+            let found = Double(times[items].reduce(0, +))
+            #expect(abs(found - expected) < 5 * expected.squareRoot(), "\(items)")
+        }
+    }
+
+    @Test(
+        arguments: [
+            ([0.5, 0.25], [1, 0.25]), ([0.5, 0.49], [1, 0.5]), ([0.5, 0], [1, 1 / 64]),
+            ([0.5, -1], [1, 1 / 8]), ([0, 0], [1, 1]), ([-1, 0], [1, 1]),
+            ([1e-3, 1e-20], [1, 1 / 64]),
+        ] as [([Float], [Float])]
+    )
+    func `weighs likeness by powers of two`(likeness: [Float], factors: [Float]) {
+        let closeness = likeness.map { Affinity.closeness($0) }
+        let closest = closeness.max() ?? 0
+        #expect(closeness.map { Affinity.factor($0, closest: closest) } == factors)
     }
 
     @Test

@@ -75,7 +75,12 @@ final class BlendModel: TrainedModel, LivePart {
         let unit = addRules(scratch)
         for pass in passes { scratch.add(pass.rows, recency: pass.recency, scale: unit) }
         for term in terms where term.source == .content {
-            scratch.add(counts.content, scale: unit * term.weight / term.scale)
+            let scale = unit * term.weight / term.scale
+            if query.unfamiliar.isEmpty {
+                scratch.add(counts.content, scale: scale)
+            } else {
+                scratch.add(counts.content, scale: scale, likenessOf: query.unfamiliar)
+            }
         }
         let alike = unit * UserSegments.weight(afterEvents: query.history.count)
         if alike > 0, !query.userTokens.isEmpty {

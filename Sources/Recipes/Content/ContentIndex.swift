@@ -117,6 +117,31 @@ final class ContentIndex: Sendable {
         return sum / (Self.unit * Self.unit)
     }
 
+    /// Makes what items scored after a history, by `add` at a scale of 1, Σ_i w_i (f_i · f_j) of
+    /// all: without what counts take off the members, and of others too; negative without a record.
+    ///
+    /// O(items), and a row for each that is described and no member.
+    func complete(_ likeness: inout [Float], of items: [UInt32], _ sums: TokenSums) {
+        var others: [Int] = []
+        state.withLock { state in
+            for (place, item) in items.enumerated() {
+                if state.isMember.contains(Int(item)) {
+                    likeness[place] /= fade(Int(item), state)
+                } else if state.isDescribed.contains(Int(item)) {
+                    others.append(place)
+                } else {
+                    likeness[place] = -1
+                }
+            }
+        }
+        for place in others {
+            let sum = row(of: items[place]).reduce(0) { sum, pair in
+                sum + Float(pair.weight) * sums.value(of: pair.item)
+            }
+            likeness[place] = sum / (Self.unit * Self.unit)
+        }
+    }
+
     func isMember(_ item: Int) -> Bool { state.withLock { $0.isMember.contains(item) } }
 
     // MARK: Following the facts
@@ -211,12 +236,16 @@ final class ContentIndex: Sendable {
         state.isMember.insert(Int(item))
         state.memberCount += 1
         state.lowest = min(state.lowest, Int(item))
-        let events = Float(state.events[Int(item)])
-        let fade = membership.eventsMax == nil ? 1 : 2 / (2 + events)
+        let fade = fade(Int(item), state)
         for pair in row(of: item) {
             let weight = UInt32(max(1, (Float(pair.weight) * fade).rounded()))
             Self.change(members, pair.item) { $0.append(RowPair(item: item, weight: weight)) }
         }
+    }
+
+    /// g(n).
+    private func fade(_ item: Int, _ state: State) -> Float {
+        membership.eventsMax == nil ? 1 : 2 / (2 + Float(state.events[item]))
     }
 
     private func leave(_ item: UInt32, _ state: inout State) {
@@ -305,6 +334,11 @@ struct TokenSums {
     private(set) var touched: [UInt32] = []
 
     subscript(token: UInt32) -> Float { values[Int(token)] }
+
+    /// 0 of a token that nothing was added to.
+    func value(of token: UInt32) -> Float {
+        Int(token) < values.count ? values[Int(token)] : 0
+    }
 
     mutating func clear() {
         for token in touched { values[Int(token)] = 0 }

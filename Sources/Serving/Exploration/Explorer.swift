@@ -10,6 +10,9 @@ package import Recipes
 /// p_k · w_i / Σ_R w + (1 − p_k) · [it is the next best], and a weight that changes moves no other
 /// item's noise.
 ///
+/// Who is likely to like an item is shown it first: w_i = e_i · a_i, e_i the pool's weight, by what
+/// the item has been through, a_i by how alike its record is to the history, see `Affinity`.
+///
 /// O(slots + pool) where a slot explores, O(slots) where none does; a pool is at most
 /// `Limits.explorationPoolMax`.
 package struct Explorer {
@@ -25,6 +28,8 @@ package struct Explorer {
     package struct Scratch {
         fileprivate var items: [UInt32] = []
         fileprivate var weights: [Float] = []
+        /// Of the pool's items, where records say something of the history.
+        fileprivate var closeness: [Float] = []
         /// −ln(U_i) / w_i, infinite once taken; empty until a slot explores.
         fileprivate var keys: [Float] = []
         fileprivate var isTaken: [Bool] = []
@@ -45,6 +50,9 @@ package struct Explorer {
             return low < items.count && items[low] == item ? low : nil
         }
 
+        /// The weight of an item that could be drawn; `nil` when it could not.
+        func weight(of item: ItemIndex) -> Float? { place(of: item.rawValue).map { weights[$0] } }
+
         /// The weight of a place as a share of what is left, which is less afterwards.
         fileprivate mutating func take(_ place: Int) -> Float {
             guard !isTaken[place], remaining > 0 else { return 0 }
@@ -58,16 +66,19 @@ package struct Explorer {
 
     /// Fills `slots` from `ranked`, with explored items of `candidates` between; ages count from
     /// `newestMS`.
+    ///
+    /// `likeness` is `RankingScratch.likeness` of the pool's items, or empty.
     package func fill(
         _ slots: inout [ServedSlot],
         count: Int,
         ranked: [RankedItem],
         pool: ExplorationPool,
+        likeness: [Float] = [],
         candidates: ItemBitmap,
         newestMS: Int64,
         _ scratch: inout Scratch
     ) {
-        prepare(pool, candidates, newestMS, &scratch)
+        prepare(pool, likeness, candidates, newestMS, &scratch)
         var next = 0
         for slot in 0..<count {
             while next < ranked.count, scratch.explored.contains(ranked[next].item.rawValue) {
@@ -100,6 +111,7 @@ package struct Explorer {
 
     private func prepare(
         _ pool: ExplorationPool,
+        _ likeness: [Float],
         _ candidates: ItemBitmap,
         _ newestMS: Int64,
         _ scratch: inout Scratch
@@ -109,9 +121,11 @@ package struct Explorer {
         scratch.keys.removeAll(keepingCapacity: true)
         scratch.isTaken.removeAll(keepingCapacity: true)
         scratch.explored.removeAll(keepingCapacity: true)
+        scratch.closeness.removeAll(keepingCapacity: true)
         scratch.remaining = 0
         guard settings.weight > 0 else { return }
         let words = candidates.words
+        var closest: Float = 0
         for index in pool.items.indices {
             let item = Int(pool.items[index])
             guard item >> 6 < words.count, words[item >> 6] >> UInt64(item & 63) & 1 == 1 else {
@@ -126,8 +140,15 @@ package struct Explorer {
             scratch.items.append(pool.items[index])
             scratch.weights.append(pool.weights[index])
             scratch.isTaken.append(false)
-            scratch.remaining += pool.weights[index]
+            guard !likeness.isEmpty else { continue }
+            let closeness = Affinity.closeness(likeness[index])
+            scratch.closeness.append(closeness)
+            closest = max(closest, closeness)
         }
+        for (place, closeness) in scratch.closeness.enumerated() {
+            scratch.weights[place] *= Affinity.factor(closeness, closest: closest)
+        }
+        for weight in scratch.weights { scratch.remaining += weight }
     }
 
     /// The place of the pool's next item; `nil` when all are taken.
