@@ -1,15 +1,6 @@
 #include "CKernels.h"
 
-#include <string.h>
-
-// One build for the CPU that runs it: the loader picks the widest that it has.
-#if defined(__x86_64__)
-#define WIDEST __attribute__((target_clones("avx512f", "arch=x86-64-v3", "default")))
-#else
-#define WIDEST
-#endif
-
-#define LANES 16
+#include "lanes.h"
 
 // Maxima side by side: one would wait for itself, since floats may not be reordered.
 static inline __attribute__((always_inline)) float largest_lane(const float lanes[LANES]) {
@@ -33,30 +24,6 @@ WIDEST void bowerbird_combine(
     const float *restrict first, const float *restrict second, float scale,
     float *restrict values, size_t count) {
     for (size_t i = 0; i < count; i++) values[i] = first[i] + scale * second[i];
-}
-
-float bowerbird_add_row(
-    const struct bowerbird_pair *pairs, size_t count, float scale, float *scores,
-    size_t item_count) {
-    // A row names an item once, so the four sums do not touch each other.
-    float lanes[4] = {0};
-    size_t i = 0;
-    for (; i + 4 <= count; i += 4)
-        for (size_t lane = 0; lane < 4; lane++) {
-            struct bowerbird_pair pair = pairs[i + lane];
-            if (pair.item >= item_count) continue;
-            float score = scores[pair.item] += scale * (float)pair.weight;
-            lanes[lane] = score > lanes[lane] ? score : lanes[lane];
-        }
-    for (; i < count; i++) {
-        struct bowerbird_pair pair = pairs[i];
-        if (pair.item >= item_count) continue;
-        float score = scores[pair.item] += scale * (float)pair.weight;
-        lanes[0] = score > lanes[0] ? score : lanes[0];
-    }
-    for (size_t lane = 1; lane < 4; lane++)
-        lanes[0] = lanes[lane] > lanes[0] ? lanes[lane] : lanes[0];
-    return lanes[0];
 }
 
 // Score and item in one number that orders them: the higher score, then the lower item.
@@ -182,30 +149,6 @@ size_t bowerbird_largest_column(
     }
     for (size_t i = 0; i < count; i++) best[i] = item_of(heap[i]);
     return count;
-}
-
-float bowerbird_add_weighted(
-    const struct bowerbird_weighted *pairs, size_t count, float scale, float *scores,
-    size_t item_count) {
-    // A row names an item once, so the four sums do not touch each other.
-    float lanes[4] = {0};
-    size_t i = 0;
-    for (; i + 4 <= count; i += 4)
-        for (size_t lane = 0; lane < 4; lane++) {
-            struct bowerbird_weighted pair = pairs[i + lane];
-            if (pair.item >= item_count) continue;
-            float score = scores[pair.item] += scale * pair.weight;
-            lanes[lane] = score > lanes[lane] ? score : lanes[lane];
-        }
-    for (; i < count; i++) {
-        struct bowerbird_weighted pair = pairs[i];
-        if (pair.item >= item_count) continue;
-        float score = scores[pair.item] += scale * pair.weight;
-        lanes[0] = score > lanes[0] ? score : lanes[0];
-    }
-    for (size_t lane = 1; lane < 4; lane++)
-        lanes[0] = lanes[lane] > lanes[0] ? lanes[lane] : lanes[0];
-    return lanes[0];
 }
 
 // log2 to 4 digits, side by side: exponent, and a polynomial of the mantissa in 1..<2.

@@ -1,6 +1,6 @@
 package import Primitives
 package import Resources
-import Synchronization
+package import Synchronization
 
 /// All datasets and resources in memory, and the one `apply`.
 ///
@@ -20,8 +20,8 @@ package final class DatasetEngine: Sendable {
     private let trackers = Mutex<[String: ResourceName]>([:])
 
     /// Odd while a batch is being applied; spans shards, roots and resources.
-    private let applySequence = Atomic<UInt64>(0)
-    private let applyLock = Mutex<Void>(())
+    @usableFromInline let applySequence = Atomic<UInt64>(0)
+    @usableFromInline let applyLock = Mutex<Void>(())
     private let applied = Atomic<UInt64>(0)
     /// SAFETY of the box: touched by the writer's thread only.
     let writer = WriterState()
@@ -47,6 +47,7 @@ package final class DatasetEngine: Sendable {
     // MARK: Reading
 
     /// Runs `body` so that all it reads is of one state; `body` may run up to four times.
+    @inlinable
     package func consistently<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
         for _ in 0..<3 {
             let before = applySequence.load(ordering: .acquiring)

@@ -60,6 +60,31 @@ package final class ByteWriter {
         end += 1
     }
 
+    /// Appends a number as protobuf's varint: 7 bits a byte, the lowest first.
+    @inlinable
+    package func append(varint value: UInt64) {
+        if value < 0x80 { return append(UInt8(truncatingIfNeeded: value)) }
+        reserve(10)
+        var rest = value
+        while rest >= 0x80 {
+            let byte = UInt8(truncatingIfNeeded: rest) | 0x80
+            unsafe base.storeBytes(of: byte, toByteOffset: end, as: UInt8.self)
+            end += 1
+            rest >>= 7
+        }
+        unsafe base.storeBytes(of: UInt8(rest), toByteOffset: end, as: UInt8.self)
+        end += 1
+    }
+
+    /// Appends the bytes of a number, the lowest first.
+    @inlinable
+    package func append<Number: FixedWidthInteger>(littleEndian value: Number) {
+        let size = MemoryLayout<Number>.size
+        reserve(size)
+        unsafe base.storeBytes(of: value.littleEndian, toByteOffset: end, as: Number.self)
+        end += size
+    }
+
     package func append(_ span: RawSpan) {
         reserve(span.byteCount)
         let target = unsafe base + end
@@ -93,6 +118,7 @@ package final class ByteWriter {
     }
 
     /// Overwrites one byte that was already written.
+    @inlinable
     package func set(_ byte: UInt8, at offset: Int) {
         precondition(offset >= 0 && offset < count)
         unsafe base.storeBytes(of: byte, toByteOffset: offset, as: UInt8.self)
@@ -125,8 +151,13 @@ package final class ByteWriter {
         end = 0
     }
 
+    @inlinable
     package func reserve(_ additional: Int) {
-        guard count + additional > capacity else { return }
+        if end + additional > capacity { grow(additional) }
+    }
+
+    @usableFromInline
+    func grow(_ additional: Int) {
         let grown = max(capacity * 2, count + additional)
         let moved = UnsafeMutableRawPointer.allocate(byteCount: grown, alignment: 16)
         unsafe moved.copyMemory(from: base, byteCount: count)

@@ -40,8 +40,7 @@ package final class RankingScratch {
     ///
     /// O(items).
     func begin(itemCount: Int) {
-        scores.removeAll(keepingCapacity: true)
-        scores.append(contentsOf: repeatElement(0, count: itemCount))
+        Kernels.zero(&scores, count: itemCount)
         top.removeAll(keepingCapacity: true)
         likeness.removeAll(keepingCapacity: true)
         partition = nil
@@ -82,19 +81,19 @@ package final class RankingScratch {
         prior.append(contentsOf: repeatElement(0, count: scores.count))
     }
 
-    /// Adds scale · w_τ(h) · A / sqrt(row sums); returns the largest score that came of it.
-    func add(_ rules: SequentialRules, scale: Float) -> Float {
+    /// Adds scale · w_τ(h) · A / sqrt(row sums).
+    func add(_ rules: SequentialRules, scale: Float) {
         SourceScorer.add(rules, weights, scale: scale, to: &scores)
     }
 
     /// Adds scale · w_τ(h) · B.
     func add(_ rows: SparseRows, recency: Float, scale: Float) {
-        _ = SourceScorer.add(rows, recency, weights, scale: scale, to: &scores)
+        SourceScorer.add(rows, recency, weights, scale: scale, to: &scores)
     }
 
     /// Adds scale · what records say of items that events say little of.
     func add(_ content: ContentIndex, scale: Float) {
-        _ = content.add(weights, recency: BlendSource.contentRecency, scale: scale, to: &scores)
+        content.add(weights, recency: BlendSource.contentRecency, scale: scale, to: &scores)
     }
 
     /// The same, and says how alike some items are to the history.
@@ -112,8 +111,11 @@ package final class RankingScratch {
 
     /// Adds scale · how alike the records of items are to one's.
     func add(_ content: ContentIndex, like item: ItemIndex, scale: Float) {
-        _ = content.add(like: item.rawValue, scale: scale, &weights.tokens, to: &scores)
+        content.add(like: item.rawValue, scale: scale, &weights.tokens, to: &scores)
     }
+
+    /// The largest score, 0 at least.
+    var largest: Float { Kernels.largest(scores) }
 
     /// Replaces the scores by their logarithms, the largest of which is `weight`.
     func takeLog(_ largest: Float, floor: Float, weight: Float) {

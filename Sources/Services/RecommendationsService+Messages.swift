@@ -209,9 +209,7 @@ extension RecommendationsService {
     ) {
         message.itemID(answer.root.id(of: slot.item))
         if let scale = answer.scale, let score = slot.score { message.score(scale.score(score)) }
-        for one in RankingReason.allCases where slot.reasons.contains(one) {
-            message.reason(reason(one))
-        }
+        slot.reasons.forEach { message.reason(reason($0)) }
         for column in answer.columns {
             let value = column.value(of: slot.item, answer.root)
             guard value != .null else { continue }

@@ -112,8 +112,13 @@ extension RecommendationPipeline {
             lists.stableHash(query.sessionID), lists.stableHash(query.seedItem),
         ]
         let seal = unsafe lists.stableHash(words.span.bytes)
-        return String(seal, radix: 16) + "." + String(list, radix: 16) + "."
-            + String(last, radix: 16)
+        var text = HexText()
+        text.append(seal)
+        text.append(".")
+        text.append(list)
+        text.append(".")
+        text.append(last)
+        return text.text
     }
 
     /// What a question goes on with; `nil` for a new list.

@@ -311,21 +311,29 @@ package struct RecommendationPipeline: Sendable {
         _ group: GroupStore,
         _ facts: inout RequestFacts
     ) -> (String, OwnerKind)? {
-        let asked: [(String, OwnerKind)] =
-            query.userID.isEmpty
-            ? [(query.sessionID, .session)]
-            : [(query.userID, .user), (query.userID, .session), (query.sessionID, .session)]
-        for (id, kind) in asked where !id.isEmpty {
-            let isKnown = id.withRawSpan { bytes in
-                group.copyHistory(
-                    of: bytes,
-                    kind,
-                    newest: Limits.queryHistoryMax,
-                    into: &facts.history
-                )
-            }
-            if isKnown { return (id, kind) }
+        if hasCopied(query.userID, .user, group, &facts) { return (query.userID, .user) }
+        if hasCopied(query.userID, .session, group, &facts) { return (query.userID, .session) }
+        if hasCopied(query.sessionID, .session, group, &facts) {
+            return (query.sessionID, .session)
         }
         return nil
+    }
+
+    /// Copies the newest of an owner's history; false when nobody has that id.
+    private func hasCopied(
+        _ id: String,
+        _ kind: OwnerKind,
+        _ group: GroupStore,
+        _ facts: inout RequestFacts
+    ) -> Bool {
+        guard !id.isEmpty else { return false }
+        return id.withRawSpan { bytes in
+            group.copyHistory(
+                of: bytes,
+                kind,
+                newest: Limits.queryHistoryMax,
+                into: &facts.history
+            )
+        }
     }
 }

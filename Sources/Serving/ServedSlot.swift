@@ -26,10 +26,22 @@ package struct ServedSlot: Hashable, Sendable {
     /// Why the item is here.
     package struct Reasons: Hashable, Sendable {
         /// Bit n is the reason with the raw value n.
-        private var bits: UInt16 = 0
+        @usableFromInline var bits: UInt16 = 0
 
         package mutating func insert(_ reason: RankingReason) {
             if reason != .none { bits |= 1 << UInt16(reason.rawValue) }
+        }
+
+        /// The lowest first.
+        @inlinable
+        package func forEach(_ body: (RankingReason) -> Void) {
+            var rest = bits
+            while rest != 0 {
+                if let reason = RankingReason(rawValue: UInt8(rest.trailingZeroBitCount)) {
+                    body(reason)
+                }
+                rest &= rest - 1
+            }
         }
 
         package func contains(_ reason: RankingReason) -> Bool {

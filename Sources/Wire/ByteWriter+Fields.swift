@@ -4,14 +4,7 @@ package import Primitives
 ///
 /// A field with its default value is left out unless `always` is given, as proto3 says.
 extension ByteWriter {
-    package func varint(_ value: UInt64) {
-        var rest = value
-        while rest >= 0x80 {
-            append(UInt8(truncatingIfNeeded: rest) | 0x80)
-            rest >>= 7
-        }
-        append(UInt8(rest))
-    }
+    package func varint(_ value: UInt64) { append(varint: value) }
 
     func field(_ number: Int, varint value: UInt64, always: Bool = false) {
         guard always || value != 0 else { return }
@@ -36,13 +29,13 @@ extension ByteWriter {
     func field(_ number: Int, double value: Double, always: Bool = false) {
         guard always || value.bitPattern != 0 else { return }
         varint(UInt64(number << 3 | 1))
-        littleEndian(value.bitPattern)
+        append(littleEndian: value.bitPattern)
     }
 
     func field(_ number: Int, float value: Float, always: Bool = false) {
         guard always || value.bitPattern != 0 else { return }
         varint(UInt64(number << 3 | 5))
-        littleEndian(value.bitPattern)
+        append(littleEndian: value.bitPattern)
     }
 
     func field(_ number: Int, key: String, value: String) {
@@ -58,9 +51,11 @@ extension ByteWriter {
     /// up.
     func field(_ number: Int, message body: () -> Void) {
         varint(UInt64(number << 3 | 2))
-        let start = appendZeros(1)
+        let start = count
+        append(0)
         body()
         let length = count - start - 1
+        if length < 0x80 { return set(UInt8(length), at: start) }
         var rest = UInt64(length)
         var extra = 0
         while rest >= 0x80 {
@@ -73,12 +68,6 @@ extension ByteWriter {
             let more: UInt8 = index < extra ? 0x80 : 0
             set(UInt8(truncatingIfNeeded: rest & 0x7F) | more, at: start + index)
             rest >>= 7
-        }
-    }
-
-    private func littleEndian<T: FixedWidthInteger>(_ value: T) {
-        for byte in 0..<MemoryLayout<T>.size {
-            append(UInt8(truncatingIfNeeded: value >> T(byte * 8)))
         }
     }
 }

@@ -233,9 +233,9 @@ struct `An index of new items` {
         for source in 0..<UInt32(30) {
             var scores = [[Float](repeating: 0, count: 30), [Float](repeating: 0, count: 30)]
             var sums = TokenSums()
-            _ = live.add(like: source, scale: 1, &sums, to: &scores[0])
+            live.add(like: source, scale: 1, &sums, to: &scores[0])
             var others = TokenSums()
-            _ = anew.add(like: source, scale: 1, &others, to: &scores[1])
+            anew.add(like: source, scale: 1, &others, to: &scores[1])
             for item in 0..<30 { #expect(abs(scores[0][item] - scores[1][item]) < 1e-5) }
         }
     }

@@ -22,9 +22,10 @@ struct bowerbird_pair {
 };
 
 /// Adds `scale * weight` to the score of each pair's item; items at or above `item_count` are left
-/// out. A row names an item once. Returns the largest score that came of it, 0 at least.
-float bowerbird_add_row(
-    const struct bowerbird_pair *pairs, size_t count, float scale, float *scores,
+/// out, which costs nothing when `highest`, which no item of the row exceeds, is below it. A row
+/// names an item once.
+void bowerbird_add_row(
+    const struct bowerbird_pair *pairs, size_t count, uint32_t highest, float scale, float *scores,
     size_t item_count);
 
 /// values[i] = first[i] + scale * second[i]; none overlaps another.

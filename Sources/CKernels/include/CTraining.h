@@ -67,9 +67,9 @@ size_t bowerbird_largest_column(
     const float *columns, size_t size, size_t row, size_t limit, uint64_t *heap, uint32_t *best);
 
 /// As `bowerbird_add_row`, of trained weights.
-float bowerbird_add_weighted(
-    const struct bowerbird_weighted *pairs, size_t count, float scale, float *scores,
-    size_t item_count);
+void bowerbird_add_weighted(
+    const struct bowerbird_weighted *pairs, size_t count, uint32_t highest, float scale,
+    float *scores, size_t item_count);
 
 /// values[i] = weight * (log(values[i] * factor + floor) - log(floor)) / (log(1 + floor) -
 /// log(floor)), to 4 digits: 0 for 0 and `weight` for 1 / factor. Values below 0 count as 0.

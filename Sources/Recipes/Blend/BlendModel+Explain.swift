@@ -81,7 +81,8 @@ extension BlendModel {
         guard raw > 0 else { return 0 }
         guard term.isRelative else { return raw * Double(term.weight / term.scale) }
         var sums = [Float](repeating: 0, count: counts.itemCount)
-        let largest = SourceScorer.add(rules, scratch.weights, scale: 1, to: &sums)
+        SourceScorer.add(rules, scratch.weights, scale: 1, to: &sums)
+        let largest = Kernels.largest(sums)
         guard largest > 0 else { return 0 }
         guard let floor = term.source.floor else {
             return raw / Double(largest) * Double(term.weight)

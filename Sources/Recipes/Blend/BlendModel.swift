@@ -100,7 +100,8 @@ final class BlendModel: TrainedModel, LivePart {
             guard let shape = term.source.ruleShape, let rules = counts.rules(shape) else {
                 continue
             }
-            let largest = scratch.add(rules, scale: 1)
+            scratch.add(rules, scale: 1)
+            let largest = scratch.largest
             guard largest > 0 else { continue }
             if let floor = term.source.floor {
                 scratch.takeLog(largest, floor: floor, weight: term.weight)
@@ -112,7 +113,7 @@ final class BlendModel: TrainedModel, LivePart {
             guard let shape = term.source.ruleShape, let rules = counts.rules(shape) else {
                 continue
             }
-            _ = scratch.add(rules, scale: unit * term.weight / term.scale)
+            scratch.add(rules, scale: unit * term.weight / term.scale)
         }
         return unit
     }

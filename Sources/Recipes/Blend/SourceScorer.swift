@@ -17,13 +17,15 @@ struct SourceScorer {
         switch source {
         case .rules(let shape):
             guard let rules = live.rules(shape) else { return 0 }
-            return Self.add(rules, weights, scale: 1, to: &scores)
+            Self.add(rules, weights, scale: 1, to: &scores)
+            return Kernels.largest(scores)
         case .logRules(let shape):
             guard let rules = live.rules(shape) else { return 0 }
-            let largest = Self.add(rules, weights, scale: 1, to: &scores)
-            return Self.takeLog(&scores, largest, source.floor)
+            Self.add(rules, weights, scale: 1, to: &scores)
+            return Self.takeLog(&scores, Kernels.largest(scores), source.floor)
         case .linear(let model):
-            return Self.add(rows, model.recency, weights, scale: 1, to: &scores)
+            Self.add(rows, model.recency, weights, scale: 1, to: &scores)
+            return Kernels.largest(scores)
         case .popularity:
             guard let counts = live.trends.first?.parts.counts else { return 0 }
             Kernels.addDense(counts, 1, to: &scores)
@@ -39,12 +41,13 @@ struct SourceScorer {
             Kernels.addDense(parts.counts, parts.floor, to: &scores)
             return Self.takeLog(&scores, Kernels.largest(scores), source.floor)
         case .content:
-            return live.content.add(
+            live.content.add(
                 weights,
                 recency: BlendSource.contentRecency,
                 scale: 1,
                 to: &scores
             )
+            return Kernels.largest(scores)
         }
     }
 
@@ -54,14 +57,12 @@ struct SourceScorer {
         _ weights: HistoryWeights,
         scale: Float,
         to scores: inout [Float]
-    ) -> Float {
-        var largest: Float = 0
+    ) {
         weights.forEach(recency: rules.shape.recency) { item, weight in
             guard let row = rules.row(of: item) else { return }
             let factor = scale * weight / Float(row.sum).squareRoot()
-            largest = max(largest, Kernels.add(row.pairs, factor, to: &scores))
+            Kernels.add(row.pairs, upTo: row.highest, factor, to: &scores)
         }
-        return largest
     }
 
     /// Adds scale · w_τ(h) · B.
@@ -71,13 +72,10 @@ struct SourceScorer {
         _ weights: HistoryWeights,
         scale: Float,
         to scores: inout [Float]
-    ) -> Float {
-        var largest: Float = 0
+    ) {
         weights.forEach(recency: recency) { item, weight in
-            let sum = Kernels.add(rows, rows.row(Int(item)), scale * weight, to: &scores)
-            largest = max(largest, sum)
+            Kernels.add(rows, rows.row(Int(item)), scale * weight, to: &scores)
         }
-        return largest
     }
 
     private static func takeLog(_ scores: inout [Float], _ largest: Float, _ floor: Float?) -> Float

@@ -52,6 +52,8 @@ final class ContentIndex: Sendable {
     private let tokens = (0..<ContentIndex.stripeCount).map { _ in Stripe() }
     private let members = (0..<ContentIndex.stripeCount).map { _ in Stripe() }
     private let state = Mutex(State())
+    /// Whether a question may find anything.
+    private let hasMembers = Atomic(false)
 
     init(_ membership: Membership, rarity: TokenRarity = TokenRarity()) {
         self.membership = membership
@@ -60,20 +62,21 @@ final class ContentIndex: Sendable {
 
     // MARK: Scoring
 
-    /// Adds scale · the scores after a history; returns the largest sum that came of it.
+    /// Adds scale · the scores after a history.
     func add(
         _ weights: HistoryWeights,
         recency: Float,
         scale: Float,
         to scores: inout [Float]
-    ) -> Float {
+    ) {
         weights.tokens.clear()
+        guard hasMembers.load(ordering: .relaxed) else { return }
         weights.forEach(recency: recency) { item, weight in
             for pair in row(of: item) {
                 weights.tokens.add(weight * Float(pair.weight), to: pair.item)
             }
         }
-        return addTokens(weights.tokens, scale: scale, to: &scores)
+        addTokens(weights.tokens, scale: scale, to: &scores)
     }
 
     /// Adds scale · the likeness of one item to each member.
@@ -82,22 +85,18 @@ final class ContentIndex: Sendable {
         scale: Float,
         _ sums: inout TokenSums,
         to scores: inout [Float]
-    )
-        -> Float
-    {
+    ) {
         sums.clear()
         for pair in row(of: item) { sums.add(Float(pair.weight), to: pair.item) }
-        return addTokens(sums, scale: scale, to: &scores)
+        addTokens(sums, scale: scale, to: &scores)
     }
 
-    private func addTokens(_ sums: TokenSums, scale: Float, to scores: inout [Float]) -> Float {
-        var largest: Float = 0
+    private func addTokens(_ sums: TokenSums, scale: Float, to scores: inout [Float]) {
         let scale = scale / (Self.unit * Self.unit)
         for token in sums.touched {
             let row = Self.row(members, token)
-            largest = max(largest, Kernels.add(row, scale * sums[token], to: &scores))
+            Kernels.add(row, scale * sums[token], to: &scores)
         }
-        return largest
     }
 
     /// What an item's record says, in units; empty without one.
@@ -235,6 +234,7 @@ final class ContentIndex: Sendable {
         }
         state.isMember.insert(Int(item))
         state.memberCount += 1
+        hasMembers.store(true, ordering: .relaxed)
         state.lowest = min(state.lowest, Int(item))
         let fade = fade(Int(item), state)
         for pair in row(of: item) {

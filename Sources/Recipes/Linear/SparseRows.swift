@@ -2,8 +2,8 @@ import Primitives
 
 /// A trained matrix of weights by rows: row i says how much each item follows i.
 ///
-/// 8 bytes an entry. The score of all items is w · B with w the weights of a history's items, so
-/// each item's share of a score is one entry.
+/// Square: no item of a row is at or above `itemCount`. 8 bytes an entry. The score of all items is
+/// w · B with w the weights of a history's items, so each item's share of a score is one entry.
 package struct SparseRows: Sendable {
     /// `[itemCount + 1]`.
     private(set) var offsets: [UInt32] = [0]

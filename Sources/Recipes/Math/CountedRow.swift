@@ -5,6 +5,8 @@ struct CountedRow {
     private(set) var pairs: [RowPair] = []
     /// Of everything that was added, displaced pairs included.
     private(set) var sum: UInt64 = 0
+    /// No item of the row is above it.
+    private(set) var highest: UInt32 = 0
 
     /// Adds `delta` to an item's weight, or takes it back; of more than `pairsMax` items the new
     /// one displaces the lightest.
@@ -23,6 +25,7 @@ struct CountedRow {
         }
         guard delta > 0 else { return }
         let pair = RowPair(item: target, weight: UInt32(clamping: delta))
+        highest = max(highest, target)
         guard pairs.count >= pairsMax else { return pairs.append(pair) }
         var lightest = 0
         for index in pairs.indices where pairs[index].weight < pairs[lightest].weight {
@@ -70,6 +73,7 @@ extension CountedRow {
                     throw ArtifactReader.damaged("a \(noun) names an unknown item")
                 }
                 row.pairs.append(pair)
+                row.highest = max(row.highest, pair.item)
             }
             store(item, row)
         }

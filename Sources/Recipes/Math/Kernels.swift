@@ -55,16 +55,35 @@ enum Kernels {
 
     /// Adds `scale` times the weights of a row to the scores of its items.
     ///
-    /// - Returns: The largest score that came of it, 0 at least.
-    static func add(_ row: [RowPair], _ scale: Float, to scores: inout [Float]) -> Float {
+    /// No item of the row is above `highest`; it costs least when that one has a score.
+    static func add(
+        _ row: [RowPair],
+        upTo highest: UInt32 = .max,
+        _ scale: Float,
+        to scores: inout [Float]
+    ) {
         unsafe row.withUnsafeBytes { pairs in
             unsafe bowerbird_add_row(
                 pairs.baseAddress?.assumingMemoryBound(to: bowerbird_pair.self),
                 row.count,
+                highest,
                 scale,
                 &scores,
                 scores.count
             )
+        }
+    }
+
+    /// Makes `values` this many zeros.
+    static func zero(_ values: inout [Float], count: Int) {
+        guard values.count == count else {
+            values.removeAll(keepingCapacity: true)
+            values.append(contentsOf: repeatElement(0, count: count))
+            return
+        }
+        unsafe values.withUnsafeMutableBytes { bytes in
+            guard let start = bytes.baseAddress else { return }
+            unsafe start.initializeMemory(as: UInt8.self, repeating: 0, count: bytes.count)
         }
     }
 

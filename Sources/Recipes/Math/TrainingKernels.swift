@@ -108,16 +108,15 @@ extension Kernels {
         _ row: Range<Int>,
         _ scale: Float,
         to scores: inout [Float]
-    )
-        -> Float
-    {
+    ) {
         precondition(row.upperBound <= rows.pairs.count)
-        return unsafe rows.pairs.withUnsafeBytes { pairs in
+        unsafe rows.pairs.withUnsafeBytes { pairs in
             let first = unsafe pairs.baseAddress?.assumingMemoryBound(to: bowerbird_weighted.self)
-            guard let first = unsafe first else { return 0 }
-            return unsafe bowerbird_add_weighted(
+            guard let first = unsafe first else { return }
+            unsafe bowerbird_add_weighted(
                 first + row.lowerBound,
                 row.count,
+                UInt32(clamping: rows.itemCount - 1),
                 scale,
                 &scores,
                 scores.count

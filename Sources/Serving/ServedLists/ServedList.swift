@@ -40,21 +40,19 @@ package struct ServedList: Hashable, Sendable {
 /// was not served to them.
 struct RecommendationID {
     static func text(_ number: UInt64, _ hash: StableHash) -> String {
-        var text: [UInt8] = []
-        text.reserveCapacity(40)
-        text.append(contentsOf: "RID-".utf8)
-        for (half, word) in [number, seal(number, hash)].enumerated() {
-            for digit in 0..<16 {
-                // 8-4-4-4-12 digits.
-                let place = 16 * half + digit
-                if place == 8 || place == 12 || place == 16 || place == 20 {
-                    text.append(UInt8(ascii: "-"))
-                }
-                let nibble = UInt8(truncatingIfNeeded: word >> UInt64(60 - 4 * digit)) & 0xF
-                text.append(nibble + (nibble < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10))
-            }
-        }
-        return String(decoding: text, as: UTF8.self)
+        let seal = seal(number, hash)
+        var text = HexText()
+        for character in "RID-".unicodeScalars { text.append(character) }
+        text.append(digits: 8, of: number >> 32)
+        text.append("-")
+        text.append(digits: 4, of: number >> 16)
+        text.append("-")
+        text.append(digits: 4, of: number)
+        text.append("-")
+        text.append(digits: 4, of: seal >> 48)
+        text.append("-")
+        text.append(digits: 12, of: seal)
+        return text.text
     }
 
     /// The number of a list; `nil` for a text that is no name of one.
