@@ -76,6 +76,18 @@ extension BowerbirdClient {
         }
     }
 
+    /// Moves a dataset to a schema that has more columns.
+    public func updateDataset(_ dataset: String, schema: String) async throws(ClientError) {
+        try await call(
+            "/bowerbird.v1.DatasetsService/UpdateDataset",
+            { writer in
+                let request = UpdateDatasetRequestBuilder(into: writer)
+                request.dataset(dataset)
+                request.schema(schema)
+            }
+        ) { (_, _) throws(WireError) in }
+    }
+
     /// Creates an event tracker and returns its tracking id.
     public func createEventTracker(
         _ name: String,

@@ -238,6 +238,15 @@ extension ResourceDrafts {
         return .campaign(campaign)
     }
 
+    /// `dataset` with another schema.
+    package func updated(_ dataset: Dataset, schema: String) throws(Refusal) -> Resource {
+        var dataset = dataset
+        dataset.header.revision += 1
+        dataset.header.updatedAt = now
+        dataset.schema = try ResourceName(parsing: schema, as: .schema, field: "schema")
+        return .dataset(dataset)
+    }
+
     /// `campaign` as an update wants it; only what the update gives changes.
     package func updated(
         _ campaign: Campaign,

@@ -86,7 +86,7 @@ package final class DatasetEngine: Sendable {
         guard case .dataset(let dataset) = resources[group.child("datasets", kind.collectionLabel)],
             case .schema(let schema) = resources[dataset.schema]
         else { return nil }
-        return schema
+        return dataset.arranged(schema)
     }
 
     /// The newest ACTIVE version of a solution.
@@ -264,7 +264,7 @@ package final class DatasetEngine: Sendable {
         guard case .schema(let schema) = resources[dataset.schema],
             case .datasetGroup(let group) = resources[dataset.group]
         else { return }
-        store(group.index).follow(schema)
+        store(group.index).follow(dataset.arranged(schema))
         touched.insert(group.index)
     }
 

@@ -23,6 +23,7 @@ extension RowWriter {
             put(UInt64(dataset.bulk.active))
             put(UInt64(dataset.bulk.staging))
             put(UInt64(dataset.bulk.last))
+            put(dataset.columnOrder) { $0.put($1) }
         case .eventTracker(let tracker):
             bytesPut(4)
             put(tracker.group.text)
@@ -117,15 +118,18 @@ extension RowReader {
                 )
             )
         case 3:
-            return .dataset(
-                Dataset(
-                    header: header,
-                    group: try name(),
-                    kind: try kind(),
-                    schema: try name(),
-                    bulk: try bulkState()
-                )
+            var dataset = Dataset(
+                header: header,
+                group: try name(),
+                kind: try kind(),
+                schema: try name(),
+                bulk: try bulkState()
             )
+            // Rows of older servers end here.
+            if !isAtEnd {
+                dataset.columnOrder = try list { (reader) throws(Damaged) in try reader.text() }
+            }
+            return .dataset(dataset)
         case 4:
             return .eventTracker(
                 EventTracker(header: header, group: try name(), trackingID: try text())

@@ -22,6 +22,9 @@ package struct Dataset: Hashable, Sendable {
     package var kind: DatasetKind
     package var schema: ResourceName
     package var bulk: BulkState
+    /// The folded names of the schema's own columns in the order in which records keep their
+    /// values; empty while that is the schema's.
+    package var columnOrder: [String] = []
 
     package init(
         header: ResourceHeader,
@@ -35,6 +38,27 @@ package struct Dataset: Hashable, Sendable {
         self.kind = kind
         self.schema = schema
         self.bulk = bulk
+    }
+}
+
+extension Dataset {
+    /// The dataset's schema with its own columns in the order in which records keep their values.
+    package func arranged(_ schema: Schema) -> Schema {
+        guard !columnOrder.isEmpty else { return schema }
+        let place = Dictionary(
+            columnOrder.enumerated().map { ($1, $0) },
+            uniquingKeysWith: { first, _ in first }
+        )
+        var own = schema.ownColumns.enumerated().sorted { left, right in
+            (place[left.element.foldedName] ?? .max, left.offset)
+                < (place[right.element.foldedName] ?? .max, right.offset)
+        }.map(\.element)[...]
+        var arranged = schema
+        for index in arranged.fields.indices
+        where !Schema.isReserved(arranged.fields[index].foldedName, schema.kind) {
+            if let next = own.popFirst() { arranged.fields[index] = next }
+        }
+        return arranged
     }
 }
 

@@ -35,6 +35,7 @@ extension DatasetsService {
                 response.nextPageToken(next)
             }
         }
+        router.unary(path + "UpdateDataset") { [self] in updateDataset($0, $1) }
         router.unary(path + "DeleteDataset") { [self] message, call in
             calls.delete(call, .dataset) { arena in
                 let request = try DeleteDatasetRequestView(unpacking: message, into: arena)
@@ -59,6 +60,28 @@ extension DatasetsService {
             )
         } _: { [messages] stored, writer in
             let response = CreateDatasetResponseBuilder(into: writer)
+            for case .dataset(let one) in stored {
+                response.dataset { messages.write(one, $0) }
+            }
+        }
+    }
+}
+
+extension DatasetsService {
+    private func updateDataset(_ message: RawSpan, _ call: ServerCall) {
+        calls.change(call) { arena, done in
+            let request = try UpdateDatasetRequestView(unpacking: message, into: arena)
+            let found = try control.describe(request.dataset.string, .dataset)
+            guard case .dataset(let dataset) = found else { return }
+            if let revision = try ControlPlane.revision(request.etag.string),
+                revision != dataset.header.revision
+            {
+                throw Refusal.changed(found.resourceName)
+            }
+            let changed = try control.drafts.updated(dataset, schema: request.schema.string)
+            control.update(changed, completion: done)
+        } _: { [messages] stored, writer in
+            let response = UpdateDatasetResponseBuilder(into: writer)
             for case .dataset(let one) in stored {
                 response.dataset { messages.write(one, $0) }
             }

@@ -14,7 +14,7 @@ extension FilterSchemas {
                 ),
                 case .schema(let schema) = resource(dataset.schema)
             else { return nil }
-            return schema
+            return dataset.arranged(schema)
         }
         self.init(
             interactions: schema(.interactions),

@@ -40,7 +40,7 @@ extension Planner {
         guard case .schema(let schema) = resource(dataset.schema) else {
             throw .refused(.missing(dataset.schema, "schema"))
         }
-        return schema
+        return dataset.arranged(schema)
     }
 
     /// The values by column, once an open schema has grown the columns that are new.

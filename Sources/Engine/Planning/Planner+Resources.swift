@@ -120,7 +120,7 @@ extension Planner {
         }
     }
 
-    private func check(_ dataset: Dataset) throws(Stop) {
+    func check(_ dataset: Dataset) throws(Stop) {
         _ = try group(dataset.group)
         guard case .schema(let schema) = resource(dataset.schema) else {
             throw .refused(.missing(dataset.schema, "schema"))
@@ -224,6 +224,12 @@ extension Planner {
             try check(campaign)
         }
         if case .campaign(let campaign) = changed { try checkDefaultFilter(of: campaign) }
+        var changed = changed
+        if case .dataset(let dataset) = changed, case .dataset(let before) = known,
+            dataset.schema != before.schema
+        {
+            changed = .dataset(try extended(dataset, from: before))
+        }
         store(changed)
         return MutationOutcome(position: position, appliedCount: 1, resources: [changed])
     }

@@ -97,6 +97,7 @@ package struct MethodAccessTable: Sendable {
         "CreateDataset": .groups(.admin, ["dataset_group"]),
         "DescribeDataset": .groups(.read, ["dataset"]),
         "ListDatasets": .groups(.read, ["dataset_group"]),
+        "UpdateDataset": .groups(.admin, ["dataset"]),
         "DeleteDataset": .groups(.admin, ["dataset"]),
         "CreateEventTracker": .groups(.admin, ["dataset_group"]),
         "DescribeEventTracker": .groups(.read, ["event_tracker"]),

@@ -998,6 +998,96 @@ void   bowerbird__v1__list_datasets_response__free_unpacked
   assert(message->base.descriptor == &bowerbird__v1__list_datasets_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   bowerbird__v1__update_dataset_request__init
+                     (Bowerbird__V1__UpdateDatasetRequest         *message)
+{
+  static const Bowerbird__V1__UpdateDatasetRequest init_value = BOWERBIRD__V1__UPDATE_DATASET_REQUEST__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__update_dataset_request__get_packed_size
+                     (const Bowerbird__V1__UpdateDatasetRequest *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__update_dataset_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__update_dataset_request__pack
+                     (const Bowerbird__V1__UpdateDatasetRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__update_dataset_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__update_dataset_request__pack_to_buffer
+                     (const Bowerbird__V1__UpdateDatasetRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__update_dataset_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__UpdateDatasetRequest *
+       bowerbird__v1__update_dataset_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__UpdateDatasetRequest *)
+     protobuf_c_message_unpack (&bowerbird__v1__update_dataset_request__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__update_dataset_request__free_unpacked
+                     (Bowerbird__V1__UpdateDatasetRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__update_dataset_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__update_dataset_response__init
+                     (Bowerbird__V1__UpdateDatasetResponse         *message)
+{
+  static const Bowerbird__V1__UpdateDatasetResponse init_value = BOWERBIRD__V1__UPDATE_DATASET_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__update_dataset_response__get_packed_size
+                     (const Bowerbird__V1__UpdateDatasetResponse *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__update_dataset_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__update_dataset_response__pack
+                     (const Bowerbird__V1__UpdateDatasetResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__update_dataset_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__update_dataset_response__pack_to_buffer
+                     (const Bowerbird__V1__UpdateDatasetResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__update_dataset_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__UpdateDatasetResponse *
+       bowerbird__v1__update_dataset_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__UpdateDatasetResponse *)
+     protobuf_c_message_unpack (&bowerbird__v1__update_dataset_response__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__update_dataset_response__free_unpacked
+                     (Bowerbird__V1__UpdateDatasetResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__update_dataset_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   bowerbird__v1__delete_dataset_request__init
                      (Bowerbird__V1__DeleteDatasetRequest         *message)
 {
@@ -2729,6 +2819,108 @@ const ProtobufCMessageDescriptor bowerbird__v1__list_datasets_response__descript
   (ProtobufCMessageInit) bowerbird__v1__list_datasets_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor bowerbird__v1__update_dataset_request__field_descriptors[3] =
+{
+  {
+    "dataset",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__UpdateDatasetRequest, dataset),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "schema",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__UpdateDatasetRequest, schema),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "etag",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__UpdateDatasetRequest, etag),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__update_dataset_request__field_indices_by_name[] = {
+  0,   /* field[0] = dataset */
+  2,   /* field[2] = etag */
+  1,   /* field[1] = schema */
+};
+static const ProtobufCIntRange bowerbird__v1__update_dataset_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__update_dataset_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.UpdateDatasetRequest",
+  "UpdateDatasetRequest",
+  "Bowerbird__V1__UpdateDatasetRequest",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__UpdateDatasetRequest),
+  3,
+  bowerbird__v1__update_dataset_request__field_descriptors,
+  bowerbird__v1__update_dataset_request__field_indices_by_name,
+  1,  bowerbird__v1__update_dataset_request__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__update_dataset_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__update_dataset_response__field_descriptors[1] =
+{
+  {
+    "dataset",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__UpdateDatasetResponse, dataset),
+    &bowerbird__v1__dataset__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__update_dataset_response__field_indices_by_name[] = {
+  0,   /* field[0] = dataset */
+};
+static const ProtobufCIntRange bowerbird__v1__update_dataset_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__update_dataset_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.UpdateDatasetResponse",
+  "UpdateDatasetResponse",
+  "Bowerbird__V1__UpdateDatasetResponse",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__UpdateDatasetResponse),
+  1,
+  bowerbird__v1__update_dataset_response__field_descriptors,
+  bowerbird__v1__update_dataset_response__field_indices_by_name,
+  1,  bowerbird__v1__update_dataset_response__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__update_dataset_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor bowerbird__v1__delete_dataset_request__field_descriptors[2] =
 {
   {
@@ -3623,7 +3815,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__event_type_count__descriptor =
   (ProtobufCMessageInit) bowerbird__v1__event_type_count__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCMethodDescriptor bowerbird__v1__datasets_service__method_descriptors[17] =
+static const ProtobufCMethodDescriptor bowerbird__v1__datasets_service__method_descriptors[18] =
 {
   { "CreateDatasetGroup", &bowerbird__v1__create_dataset_group_request__descriptor, &bowerbird__v1__create_dataset_group_response__descriptor },
   { "DescribeDatasetGroup", &bowerbird__v1__describe_dataset_group_request__descriptor, &bowerbird__v1__describe_dataset_group_response__descriptor },
@@ -3636,6 +3828,7 @@ static const ProtobufCMethodDescriptor bowerbird__v1__datasets_service__method_d
   { "CreateDataset", &bowerbird__v1__create_dataset_request__descriptor, &bowerbird__v1__create_dataset_response__descriptor },
   { "DescribeDataset", &bowerbird__v1__describe_dataset_request__descriptor, &bowerbird__v1__describe_dataset_response__descriptor },
   { "ListDatasets", &bowerbird__v1__list_datasets_request__descriptor, &bowerbird__v1__list_datasets_response__descriptor },
+  { "UpdateDataset", &bowerbird__v1__update_dataset_request__descriptor, &bowerbird__v1__update_dataset_response__descriptor },
   { "DeleteDataset", &bowerbird__v1__delete_dataset_request__descriptor, &bowerbird__v1__delete_dataset_response__descriptor },
   { "CreateEventTracker", &bowerbird__v1__create_event_tracker_request__descriptor, &bowerbird__v1__create_event_tracker_response__descriptor },
   { "DescribeEventTracker", &bowerbird__v1__describe_event_tracker_request__descriptor, &bowerbird__v1__describe_event_tracker_response__descriptor },
@@ -3646,21 +3839,22 @@ static const ProtobufCMethodDescriptor bowerbird__v1__datasets_service__method_d
 const unsigned bowerbird__v1__datasets_service__method_indices_by_name[] = {
   8,        /* CreateDataset */
   0,        /* CreateDatasetGroup */
-  12,        /* CreateEventTracker */
+  13,        /* CreateEventTracker */
   4,        /* CreateSchema */
-  11,        /* DeleteDataset */
+  12,        /* DeleteDataset */
   3,        /* DeleteDatasetGroup */
-  15,        /* DeleteEventTracker */
+  16,        /* DeleteEventTracker */
   7,        /* DeleteSchema */
   9,        /* DescribeDataset */
   1,        /* DescribeDatasetGroup */
-  13,        /* DescribeEventTracker */
+  14,        /* DescribeEventTracker */
   5,        /* DescribeSchema */
-  16,        /* GetDatasetStatistics */
+  17,        /* GetDatasetStatistics */
   2,        /* ListDatasetGroups */
   10,        /* ListDatasets */
-  14,        /* ListEventTrackers */
-  6         /* ListSchemas */
+  15,        /* ListEventTrackers */
+  6,        /* ListSchemas */
+  11         /* UpdateDataset */
 };
 const ProtobufCServiceDescriptor bowerbird__v1__datasets_service__descriptor =
 {
@@ -3669,7 +3863,7 @@ const ProtobufCServiceDescriptor bowerbird__v1__datasets_service__descriptor =
   "DatasetsService",
   "Bowerbird__V1__DatasetsService",
   "bowerbird.v1",
-  17,
+  18,
   bowerbird__v1__datasets_service__method_descriptors,
   bowerbird__v1__datasets_service__method_indices_by_name
 };
@@ -3761,13 +3955,21 @@ void bowerbird__v1__datasets_service__list_datasets(ProtobufCService *service,
   assert(service->descriptor == &bowerbird__v1__datasets_service__descriptor);
   service->invoke(service, 10, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void bowerbird__v1__datasets_service__update_dataset(ProtobufCService *service,
+                                                     const Bowerbird__V1__UpdateDatasetRequest *input,
+                                                     Bowerbird__V1__UpdateDatasetResponse_Closure closure,
+                                                     void *closure_data)
+{
+  assert(service->descriptor == &bowerbird__v1__datasets_service__descriptor);
+  service->invoke(service, 11, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void bowerbird__v1__datasets_service__delete_dataset(ProtobufCService *service,
                                                      const Bowerbird__V1__DeleteDatasetRequest *input,
                                                      Bowerbird__V1__DeleteDatasetResponse_Closure closure,
                                                      void *closure_data)
 {
   assert(service->descriptor == &bowerbird__v1__datasets_service__descriptor);
-  service->invoke(service, 11, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 12, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void bowerbird__v1__datasets_service__create_event_tracker(ProtobufCService *service,
                                                            const Bowerbird__V1__CreateEventTrackerRequest *input,
@@ -3775,7 +3977,7 @@ void bowerbird__v1__datasets_service__create_event_tracker(ProtobufCService *ser
                                                            void *closure_data)
 {
   assert(service->descriptor == &bowerbird__v1__datasets_service__descriptor);
-  service->invoke(service, 12, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 13, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void bowerbird__v1__datasets_service__describe_event_tracker(ProtobufCService *service,
                                                              const Bowerbird__V1__DescribeEventTrackerRequest *input,
@@ -3783,7 +3985,7 @@ void bowerbird__v1__datasets_service__describe_event_tracker(ProtobufCService *s
                                                              void *closure_data)
 {
   assert(service->descriptor == &bowerbird__v1__datasets_service__descriptor);
-  service->invoke(service, 13, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 14, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void bowerbird__v1__datasets_service__list_event_trackers(ProtobufCService *service,
                                                           const Bowerbird__V1__ListEventTrackersRequest *input,
@@ -3791,7 +3993,7 @@ void bowerbird__v1__datasets_service__list_event_trackers(ProtobufCService *serv
                                                           void *closure_data)
 {
   assert(service->descriptor == &bowerbird__v1__datasets_service__descriptor);
-  service->invoke(service, 14, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 15, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void bowerbird__v1__datasets_service__delete_event_tracker(ProtobufCService *service,
                                                            const Bowerbird__V1__DeleteEventTrackerRequest *input,
@@ -3799,7 +4001,7 @@ void bowerbird__v1__datasets_service__delete_event_tracker(ProtobufCService *ser
                                                            void *closure_data)
 {
   assert(service->descriptor == &bowerbird__v1__datasets_service__descriptor);
-  service->invoke(service, 15, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 16, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void bowerbird__v1__datasets_service__get_dataset_statistics(ProtobufCService *service,
                                                              const Bowerbird__V1__GetDatasetStatisticsRequest *input,
@@ -3807,7 +4009,7 @@ void bowerbird__v1__datasets_service__get_dataset_statistics(ProtobufCService *s
                                                              void *closure_data)
 {
   assert(service->descriptor == &bowerbird__v1__datasets_service__descriptor);
-  service->invoke(service, 16, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 17, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void bowerbird__v1__datasets_service__init (Bowerbird__V1__DatasetsService_Service *service,
                                             Bowerbird__V1__DatasetsService_ServiceDestroy destroy)

@@ -39,6 +39,8 @@ typedef struct Bowerbird__V1__DescribeDatasetRequest Bowerbird__V1__DescribeData
 typedef struct Bowerbird__V1__DescribeDatasetResponse Bowerbird__V1__DescribeDatasetResponse;
 typedef struct Bowerbird__V1__ListDatasetsRequest Bowerbird__V1__ListDatasetsRequest;
 typedef struct Bowerbird__V1__ListDatasetsResponse Bowerbird__V1__ListDatasetsResponse;
+typedef struct Bowerbird__V1__UpdateDatasetRequest Bowerbird__V1__UpdateDatasetRequest;
+typedef struct Bowerbird__V1__UpdateDatasetResponse Bowerbird__V1__UpdateDatasetResponse;
 typedef struct Bowerbird__V1__DeleteDatasetRequest Bowerbird__V1__DeleteDatasetRequest;
 typedef struct Bowerbird__V1__DeleteDatasetResponse Bowerbird__V1__DeleteDatasetResponse;
 typedef struct Bowerbird__V1__CreateEventTrackerRequest Bowerbird__V1__CreateEventTrackerRequest;
@@ -309,6 +311,28 @@ struct  Bowerbird__V1__ListDatasetsResponse
 #define BOWERBIRD__V1__LIST_DATASETS_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__list_datasets_response__descriptor) \
     , 0,NULL, {0,NULL} }
+
+
+struct  Bowerbird__V1__UpdateDatasetRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData dataset;
+  ProtobufCBinaryData schema;
+  ProtobufCBinaryData etag;
+};
+#define BOWERBIRD__V1__UPDATE_DATASET_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__update_dataset_request__descriptor) \
+    , {0,NULL}, {0,NULL}, {0,NULL} }
+
+
+struct  Bowerbird__V1__UpdateDatasetResponse
+{
+  ProtobufCMessage base;
+  Bowerbird__V1__Dataset *dataset;
+};
+#define BOWERBIRD__V1__UPDATE_DATASET_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__update_dataset_response__descriptor) \
+    , NULL }
 
 
 struct  Bowerbird__V1__DeleteDatasetRequest
@@ -910,6 +934,44 @@ Bowerbird__V1__ListDatasetsResponse *
 void   bowerbird__v1__list_datasets_response__free_unpacked
                      (Bowerbird__V1__ListDatasetsResponse *message,
                       ProtobufCAllocator *allocator);
+/* Bowerbird__V1__UpdateDatasetRequest methods */
+void   bowerbird__v1__update_dataset_request__init
+                     (Bowerbird__V1__UpdateDatasetRequest         *message);
+size_t bowerbird__v1__update_dataset_request__get_packed_size
+                     (const Bowerbird__V1__UpdateDatasetRequest   *message);
+size_t bowerbird__v1__update_dataset_request__pack
+                     (const Bowerbird__V1__UpdateDatasetRequest   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__update_dataset_request__pack_to_buffer
+                     (const Bowerbird__V1__UpdateDatasetRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__UpdateDatasetRequest *
+       bowerbird__v1__update_dataset_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__update_dataset_request__free_unpacked
+                     (Bowerbird__V1__UpdateDatasetRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Bowerbird__V1__UpdateDatasetResponse methods */
+void   bowerbird__v1__update_dataset_response__init
+                     (Bowerbird__V1__UpdateDatasetResponse         *message);
+size_t bowerbird__v1__update_dataset_response__get_packed_size
+                     (const Bowerbird__V1__UpdateDatasetResponse   *message);
+size_t bowerbird__v1__update_dataset_response__pack
+                     (const Bowerbird__V1__UpdateDatasetResponse   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__update_dataset_response__pack_to_buffer
+                     (const Bowerbird__V1__UpdateDatasetResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__UpdateDatasetResponse *
+       bowerbird__v1__update_dataset_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__update_dataset_response__free_unpacked
+                     (Bowerbird__V1__UpdateDatasetResponse *message,
+                      ProtobufCAllocator *allocator);
 /* Bowerbird__V1__DeleteDatasetRequest methods */
 void   bowerbird__v1__delete_dataset_request__init
                      (Bowerbird__V1__DeleteDatasetRequest         *message);
@@ -1263,6 +1325,12 @@ typedef void (*Bowerbird__V1__ListDatasetsRequest_Closure)
 typedef void (*Bowerbird__V1__ListDatasetsResponse_Closure)
                  (const Bowerbird__V1__ListDatasetsResponse *message,
                   void *closure_data);
+typedef void (*Bowerbird__V1__UpdateDatasetRequest_Closure)
+                 (const Bowerbird__V1__UpdateDatasetRequest *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__UpdateDatasetResponse_Closure)
+                 (const Bowerbird__V1__UpdateDatasetResponse *message,
+                  void *closure_data);
 typedef void (*Bowerbird__V1__DeleteDatasetRequest_Closure)
                  (const Bowerbird__V1__DeleteDatasetRequest *message,
                   void *closure_data);
@@ -1359,6 +1427,10 @@ struct Bowerbird__V1__DatasetsService_Service
                         const Bowerbird__V1__ListDatasetsRequest *input,
                         Bowerbird__V1__ListDatasetsResponse_Closure closure,
                         void *closure_data);
+  void (*update_dataset)(Bowerbird__V1__DatasetsService_Service *service,
+                         const Bowerbird__V1__UpdateDatasetRequest *input,
+                         Bowerbird__V1__UpdateDatasetResponse_Closure closure,
+                         void *closure_data);
   void (*delete_dataset)(Bowerbird__V1__DatasetsService_Service *service,
                          const Bowerbird__V1__DeleteDatasetRequest *input,
                          Bowerbird__V1__DeleteDatasetResponse_Closure closure,
@@ -1402,6 +1474,7 @@ void bowerbird__v1__datasets_service__init (Bowerbird__V1__DatasetsService_Servi
       function_prefix__ ## create_dataset,\
       function_prefix__ ## describe_dataset,\
       function_prefix__ ## list_datasets,\
+      function_prefix__ ## update_dataset,\
       function_prefix__ ## delete_dataset,\
       function_prefix__ ## create_event_tracker,\
       function_prefix__ ## describe_event_tracker,\
@@ -1452,6 +1525,10 @@ void bowerbird__v1__datasets_service__list_datasets(ProtobufCService *service,
                                                     const Bowerbird__V1__ListDatasetsRequest *input,
                                                     Bowerbird__V1__ListDatasetsResponse_Closure closure,
                                                     void *closure_data);
+void bowerbird__v1__datasets_service__update_dataset(ProtobufCService *service,
+                                                     const Bowerbird__V1__UpdateDatasetRequest *input,
+                                                     Bowerbird__V1__UpdateDatasetResponse_Closure closure,
+                                                     void *closure_data);
 void bowerbird__v1__datasets_service__delete_dataset(ProtobufCService *service,
                                                      const Bowerbird__V1__DeleteDatasetRequest *input,
                                                      Bowerbird__V1__DeleteDatasetResponse_Closure closure,
@@ -1501,6 +1578,8 @@ extern const ProtobufCMessageDescriptor bowerbird__v1__describe_dataset_request_
 extern const ProtobufCMessageDescriptor bowerbird__v1__describe_dataset_response__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__list_datasets_request__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__list_datasets_response__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__update_dataset_request__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__update_dataset_response__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__delete_dataset_request__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__delete_dataset_response__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__create_event_tracker_request__descriptor;
