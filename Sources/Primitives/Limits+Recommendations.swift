@@ -37,6 +37,15 @@ extension Limits {
     /// Attributes of users whose popular items a version keeps: 1.6 KB each.
     package static let userSegmentsMax = 1_000
 
+    // MARK: Sessions
+
+    /// Sessions that the row of an item keeps, a quarter more between two cuts; a request reads ten
+    /// rows.
+    package static let sessionRowMax = 500
+
+    /// Mean events of a history above which histories are no sessions.
+    package static let sessionLengthMax = 40
+
     // MARK: Metrics
 
     /// Users that a version's metrics are means over; more change the third digit.

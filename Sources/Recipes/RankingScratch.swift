@@ -91,6 +91,11 @@ package final class RankingScratch {
         SourceScorer.add(rows, recency, weights, scale: scale, to: &scores)
     }
 
+    /// Adds scale · what came near the same items in sessions alike.
+    func add(_ sessions: SessionNeighbours, scale: Float) {
+        _ = sessions.add(weights, scale: scale, to: &scores)
+    }
+
     /// Adds scale · what records say of items that events say little of.
     func add(_ content: ContentIndex, scale: Float) {
         content.add(weights, recency: BlendSource.contentRecency, scale: scale, to: &scores)

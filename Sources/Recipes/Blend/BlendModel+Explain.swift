@@ -52,6 +52,16 @@ extension BlendModel {
             )
             explanation.add(entries, factor, newest)
         }
+        for term in terms where term.source == .sessions {
+            guard let sessions = counts.sessions else { continue }
+            let entries = sessions.shares(of: item.rawValue, scratch.weights)
+            let sum = entries.reduce(0) { $0 + $1.amount }
+            let scale = Double(term.scale)
+            explanation.components.append(
+                .init(name: "sessions alike", weight: Double(term.weight), score: sum / scale)
+            )
+            explanation.add(entries, Double(term.weight) / scale, newest)
+        }
         addUsersAlike(target, query, &explanation)
         for term in terms where term.source.isForAll {
             let before = scratch.prior[target]

@@ -48,14 +48,15 @@ final class BlendModel: TrainedModel, LivePart {
             switch term.source {
             case .rules(let shape), .logRules(let shape): shapes.append(shape)
             case .trend(let half), .logTrend(let half): hours.append(half)
-            case .linear, .popularity, .content: break
+            case .linear, .popularity, .content, .sessions: break
             }
         }
         counts = LiveCounts(
             shapes: RuleShape.allCases.filter { shapes.contains($0) },
             hours: Set(hours).sorted(by: >),
             spanMS: spanMS,
-            content: content
+            content: content,
+            sessions: terms.contains { $0.source == .sessions } ? SessionNeighbours() : nil
         )
     }
 
@@ -74,6 +75,11 @@ final class BlendModel: TrainedModel, LivePart {
         }
         let unit = addRules(scratch)
         for pass in passes { scratch.add(pass.rows, recency: pass.recency, scale: unit) }
+        for term in terms where term.source == .sessions {
+            if let sessions = counts.sessions {
+                scratch.add(sessions, scale: unit * term.weight / term.scale)
+            }
+        }
         for term in terms where term.source == .content {
             let scale = unit * term.weight / term.scale
             if query.unfamiliar.isEmpty {
@@ -121,7 +127,7 @@ final class BlendModel: TrainedModel, LivePart {
     /// Adds what every item has without a history, scaled to a largest of `weight`.
     func addDense(_ term: BlendTerm, _ scratch: RankingScratch) {
         switch term.source {
-        case .rules, .logRules, .linear, .content: break
+        case .rules, .logRules, .linear, .content, .sessions: break
         case .popularity:
             scratch.addPrior(counts.trends[0].parts.counts, [], 0, weight: term.weight)
         case .trend(let hours):
@@ -142,11 +148,11 @@ final class BlendModel: TrainedModel, LivePart {
     // MARK: Following the facts
 
     func observe(_ change: HistoryChange) {
-        counts.change(change.window, at: change.index, sign: 1)
+        counts.change(change, sign: 1)
     }
 
     func retract(_ change: HistoryChange) {
-        counts.change(change.window, at: change.index, sign: -1)
+        counts.change(change, sign: -1)
     }
 
     func itemCountGrew(to itemCount: Int) { counts.grow(to: itemCount) }

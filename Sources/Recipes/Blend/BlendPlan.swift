@@ -106,6 +106,7 @@ struct BlendPlan {
         }
         var kept = terms.filter {
             $0.source.ruleShape != nil || !$0.source.hasConstantScale || $0.source == .content
+                || $0.source == .sessions
         }
         // Records may come later.
         if !kept.contains(where: { $0.source == .content }) {
@@ -123,10 +124,7 @@ struct BlendPlan {
         for item in 0..<descriptions.itemCount {
             model.describe(ItemIndex(UInt32(item)), descriptions.tokens(of: item))
         }
-        for place in 0..<log.eventCount {
-            try TrainingLoop.step(place, of: log.eventCount) { progress(0.9 + 0.1 * $0) }
-            model.counts.add(log, place: place)
-        }
+        try model.counts.load(log) { progress(0.9 + 0.1 * $0) }
         return model
     }
 }
@@ -171,6 +169,7 @@ enum BlendCandidates {
             LinearModel(kind: .dense(.ease), recency: 20),
         ]
         if hasContent { sources.append(.content) }
+        if log.eventCount <= Limits.sessionLengthMax * log.ownerCount { sources.append(.sessions) }
         return sources + linear.map { .linear($0) }
     }
 
@@ -182,7 +181,8 @@ enum BlendCandidates {
             shapes: RuleShape.allCases,
             hours: hours,
             spanMS: log.spanMS,
-            content: ContentIndex(.cold, rarity: descriptions.rarity)
+            content: ContentIndex(.cold, rarity: descriptions.rarity),
+            sessions: SessionNeighbours()
         )
         for item in 0..<descriptions.itemCount {
             counts.content.describe(ItemIndex(UInt32(item)), descriptions.tokens(of: item))

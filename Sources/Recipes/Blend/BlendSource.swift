@@ -16,6 +16,8 @@ enum BlendSource: Hashable, Sendable {
     case logTrend(hours: Int32)
     /// `ContentIndex`, live: what few events say something of, by its record.
     case content
+    /// `SessionNeighbours`, live.
+    case sessions
 
     /// What people are shown, such as `rules(exp, 1.5)`.
     var name: String {
@@ -27,13 +29,14 @@ enum BlendSource: Hashable, Sendable {
         case .trend(let hours): "trend(\(hours)h)"
         case .logTrend(let hours): "log-trend(\(hours)h)"
         case .content: "content"
+        case .sessions: "sessions"
         }
     }
 
     var ruleShape: RuleShape? {
         switch self {
         case .rules(let shape), .logRules(let shape): shape
-        case .linear, .popularity, .trend, .logTrend, .content: nil
+        case .linear, .popularity, .trend, .logTrend, .content, .sessions: nil
         }
     }
 
@@ -41,21 +44,21 @@ enum BlendSource: Hashable, Sendable {
     var isForAll: Bool {
         switch self {
         case .popularity, .trend, .logTrend: true
-        case .rules, .logRules, .linear, .content: false
+        case .rules, .logRules, .linear, .content, .sessions: false
         }
     }
 
     var isLogRules: Bool {
         switch self {
         case .logRules: true
-        case .rules, .linear, .popularity, .trend, .logTrend, .content: false
+        case .rules, .linear, .popularity, .trend, .logTrend, .content, .sessions: false
         }
     }
 
     /// Whether the score is a sum over a history whose scale can be told once and for all.
     var hasConstantScale: Bool {
         switch self {
-        case .rules, .linear, .content: true
+        case .rules, .linear, .content, .sessions: true
         case .logRules, .popularity, .trend, .logTrend: false
         }
     }
@@ -65,7 +68,7 @@ enum BlendSource: Hashable, Sendable {
         switch self {
         case .logRules: 0.1
         case .logTrend: 1e-4
-        case .rules, .linear, .popularity, .trend, .content: nil
+        case .rules, .linear, .popularity, .trend, .content, .sessions: nil
         }
     }
 }

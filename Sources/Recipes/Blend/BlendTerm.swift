@@ -34,6 +34,9 @@ struct BlendTerm: Hashable, Sendable {
         case .content:
             artifact.put(UInt8(5))
             artifact.put(UInt32(0))
+        case .sessions:
+            artifact.put(UInt8(6))
+            artifact.put(UInt32(0))
         }
         artifact.put(weight)
         artifact.put(scale)
@@ -61,6 +64,7 @@ struct BlendTerm: Hashable, Sendable {
             }
             source = kind == 3 ? .trend(hours: Int32(detail)) : .logTrend(hours: Int32(detail))
         case 5: source = .content
+        case 6: source = .sessions
         default: throw ArtifactReader.damaged("a source is unknown")
         }
         weight = try reader.float()

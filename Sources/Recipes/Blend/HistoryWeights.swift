@@ -12,11 +12,19 @@ final class HistoryWeights {
     private var decays: [(recency: Float, byAge: [Float])] = []
     /// The history by what its items' records say; filled when it is asked for.
     var tokens = TokenSums()
+    /// The sessions like the history; filled when they are asked for.
+    var sessions = SessionSums()
+    /// The newest of the history, as its own session has it.
+    private(set) var tail = SessionTail()
 
     /// O(length²) over at most 60 entries; does not allocate once grown.
     func begin(_ history: Span<Interaction>) {
         items.removeAll(keepingCapacity: true)
         ages.removeAll(keepingCapacity: true)
+        tail = SessionTail()
+        for place in max(0, history.count - SessionTail.lengthMax)..<history.count {
+            tail.append(history[place].item.rawValue)
+        }
         var back = 0
         while back < min(history.count, Self.lengthMax) {
             let item = history[history.count - 1 - back].item.rawValue

@@ -40,6 +40,7 @@ struct SourceScorer {
             Kernels.addDense(parts.recent, 1, to: &scores)
             Kernels.addDense(parts.counts, parts.floor, to: &scores)
             return Self.takeLog(&scores, Kernels.largest(scores), source.floor)
+        case .sessions: return live.sessions?.add(weights, scale: 1, to: &scores) ?? 0
         case .content:
             live.content.add(
                 weights,

@@ -83,7 +83,7 @@ final class Validation {
         progress: (Double) -> Bool
     ) throws(RecipeError) -> [Question] {
         live.grow(to: log.itemCount)
-        for place in 0..<training.eventCount { live.add(training, place: place) }
+        try live.load(training) { _ in true }
         var board = ScoreBoard(scorers, itemCount: log.itemCount)
         for place in 0..<training.eventCount { board.know(training.items[place]) }
         // Records have no time here: what one describes is taken to have been there.

@@ -33,6 +33,11 @@ package struct InteractionLog {
         self = log
     }
 
+    /// Whose history it is; of a part of another log any that no other has.
+    func user(of owner: Int) -> UserIndex {
+        owner < users.count ? users[owner] : UserIndex(UInt32(owner))
+    }
+
     mutating func append(_ history: [Interaction]) {
         for entry in history {
             items.append(entry.item.rawValue)
