@@ -156,6 +156,11 @@ package struct ResourceDrafts: Sendable {
     }
 
     func header(_ name: String, field: String = "name") throws(Refusal) -> ResourceHeader {
+        try Self.checkLabel(name, field: field)
+        return ResourceHeader(name: name, createdAt: now, updatedAt: now)
+    }
+
+    static func checkLabel(_ name: String, field: String = "name") throws(Refusal) {
         guard !name.isEmpty else {
             throw .invalid(field, "is required; 1 to 63 letters, digits, '-' and '_'")
         }
@@ -166,7 +171,6 @@ package struct ResourceDrafts: Sendable {
                     + "beginning with a letter or digit"
             )
         }
-        return ResourceHeader(name: name, createdAt: now, updatedAt: now)
     }
 }
 

@@ -3,6 +3,7 @@ package import Logging
 import Metrics
 package import Primitives
 package import Resources
+import Synchronization
 
 /// A data directory that is open: the engine that it makes, and the one way to change it.
 ///
@@ -18,6 +19,8 @@ package final class Journal: Sendable {
     /// Keyed for this directory.
     package let hash: StableHash
     let writer: Writer
+    private let syncer: LogSyncer?
+    private let isOnDisk: Bool
     private let store: @Sendable () -> Store?
     private let position: LogPosition
 
@@ -38,10 +41,12 @@ package final class Journal: Sendable {
         format: UInt8 = FormatVersion.current,
         clock: any Clock = SystemClock(),
         filterQuotas: FilterQuotas = FilterQuotas(),
+        durability: Durability = .synced,
         logger: Logger,
         metrics: JournalMetrics = JournalMetrics(Registry())
     ) throws(JournalError) {
-        let opener = try StoreOpener(place)
+        let opener = try StoreOpener(place, durability)
+        if case .directory = place { isOnDisk = true } else { isOnDisk = false }
         let store = try opener.open()
         try Self.checkFormat(store, format)
         hash = try Self.hashKey(store)
@@ -56,6 +61,11 @@ package final class Journal: Sendable {
             logger: logger,
             metrics: metrics
         ) { () throws(JournalError) in try opener.open() }
+        if case .delayed(let milliseconds) = durability {
+            syncer = LogSyncer(writer: writer, milliseconds: milliseconds, logger: logger)
+        } else {
+            syncer = nil
+        }
         sequencer = Sequencer(writer: writer, clock: clock)
         records = RecordReader(writer: writer)
         artifacts = ArtifactStore(writer: writer, sequencer: sequencer, hash: hash)
@@ -89,7 +99,32 @@ package final class Journal: Sendable {
     /// Completes what was submitted and closes the store; nothing works afterwards.
     package func close() {
         sequencer.stop()
+        syncer?.stop()
         writer.close()
+    }
+
+    /// Copies everything that was acknowledged before, and maybe some of what comes meanwhile, to a
+    /// folder that is not there yet; it is a data directory of its own.
+    ///
+    /// On any thread that may wait; others read and write meanwhile.
+    ///
+    /// - Returns: The position of the copy.
+    /// - Throws: `resourceInUse` for a place that is not on disk, `unavailable` when the copy can't
+    ///   be made; then nothing is at `path`.
+    package func copy(to path: String) throws(Refusal) -> LogPosition {
+        guard isOnDisk else {
+            throw Refusal(.resourceInUse, "this server keeps nothing on disk (--ephemeral)")
+        }
+        guard let store = writer.readable.withLock({ $0 }) else {
+            throw Refusal(.unavailable, "the store is shut since it could not write")
+        }
+        do throws(JournalError) {
+            try store.copy(to: path)
+            // Also a proof that the copy can be opened.
+            return try Self.position(Store(path: path, environment: nil, mode: .readOnly))
+        } catch {
+            throw Refusal(.unavailable, "the store could not be copied: \(error)")
+        }
     }
 
     /// A frozen view of the records.
@@ -219,8 +254,10 @@ package enum FormatVersion {
 private final class StoreOpener: Sendable {
     private let path: String
     private let environment: StoreEnvironment?
+    private let mode: Store.Mode
 
-    init(_ place: Journal.Place) throws(JournalError) {
+    init(_ place: Journal.Place, _ durability: Durability) throws(JournalError) {
+        mode = durability.storeMode
         switch place {
         case .directory(let path):
             self.path = path
@@ -233,6 +270,6 @@ private final class StoreOpener: Sendable {
     }
 
     func open() throws(JournalError) -> Store {
-        try Store(path: path, environment: environment)
+        try Store(path: path, environment: environment, mode: mode)
     }
 }

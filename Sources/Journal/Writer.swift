@@ -23,6 +23,8 @@ final class Writer: @unchecked Sendable {
     private let clock: any Clock
     private let logger: Logger
     private let metrics: JournalMetrics
+    /// Whether there are writes that only the system has.
+    private let hasUnsynced = Atomic<Bool>(false)
     /// Whether the store took the last write; read by any thread.
     private let tookLastWrite = Atomic<Bool>(true)
     private var position: LogPosition
@@ -163,6 +165,7 @@ final class Writer: @unchecked Sendable {
         do throws(Refusal) {
             try writeReopening(effects, through: last)
             tookLastWrite.store(true, ordering: .relaxed)
+            hasUnsynced.store(true, ordering: .releasing)
             let now = clock.monotonicNanoseconds()
             if now > began { metrics.commits.record(now - began) }
         } catch {
@@ -253,6 +256,22 @@ final class Writer: @unchecked Sendable {
         position = last
         observer?.willApply(effects)
         observer?.applied(engine.apply(effects))
+    }
+
+    /// Brings to the disk what was written since the last time; on any thread.
+    ///
+    /// When it fails the server takes no writes until the store does again.
+    func syncLog() throws(JournalError) {
+        guard hasUnsynced.exchange(false, ordering: .acquiring),
+            let store = readable.withLock({ $0 })
+        else { return }
+        do throws(JournalError) {
+            try store.syncLog()
+        } catch {
+            hasUnsynced.store(true, ordering: .releasing)
+            tookLastWrite.store(false, ordering: .relaxed)
+            throw error
+        }
     }
 
     /// Closes the store.

@@ -42,6 +42,16 @@ extension Limits {
     /// refusal of a write, and many may be waiting.
     package static let storeOpeningIntervalNS: UInt64 = 100_000_000
 
+    // MARK: Backups
+
+    /// The list of a backup's files: tables are of 64 MiB, so this is for some 60 TiB.
+    package static let backupListBytesMax = 32 << 20
+    /// Backups that wait for the one that is made; each is asked for by an operator.
+    package static let pendingBackupsMax = 4
+    /// How long an acknowledged write may take to the disk with `--durability async`, in ms; as
+    /// often as other databases do by default.
+    package static let durabilityIntervalMS = 200
+
     // MARK: Sequencer
 
     /// Mutations waiting for the writer; more are refused at once instead of waiting longer.

@@ -26,11 +26,17 @@ struct ServerCore {
         name: "counter",
         waitingMax: Limits.pendingStatisticsMax
     )
+    private let backupWorker = WorkerPool(
+        threads: 1,
+        name: "backup",
+        waitingMax: Limits.pendingBackupsMax
+    )
 
     /// Opens the place and brings engine and models to where they were.
     init(
         _ place: Journal.Place,
         filterQuotas: FilterQuotas,
+        durability: Durability,
         jobSettings: JobSettings,
         metrics: Metrics.Registry,
         logger: Logger
@@ -39,6 +45,7 @@ struct ServerCore {
             place,
             clock: clock,
             filterQuotas: filterQuotas,
+            durability: durability,
             logger: logger,
             metrics: JournalMetrics(metrics)
         )
@@ -123,7 +130,14 @@ struct ServerCore {
         return { engine.tracker(withID: $0).map { "\($0.group)" } }
     }
 
-    func addServices(to router: inout Router) {
+    /// The folder for copies of the data.
+    ///
+    /// - Throws: When there is no such folder.
+    func backups(in root: String?) throws(Refusal) -> Backups {
+        try Backups(root: root, journal: journal)
+    }
+
+    func addServices(to router: inout Router, backups: Backups) {
         let control = ControlPlane(
             journal: journal,
             trainings: trainings,
@@ -144,6 +158,7 @@ struct ServerCore {
         CampaignsService(control: control).add(to: &router)
         FiltersService(control: control).add(to: &router)
         JobsService(control: control).add(to: &router)
+        OperationsService(backups: backups, clock: clock, worker: backupWorker).add(to: &router)
     }
 
     func stop() {
@@ -154,6 +169,7 @@ struct ServerCore {
         keeper.end()
         workers.stop()
         counters.stop()
+        backupWorker.stop()
         journal.close()
     }
 }

@@ -28,6 +28,12 @@ struct ServerFlags: ParsableArguments {
     var importRoot: [String] = []
     @Option(name: .customLong("export-root"), help: .of("export-root"))
     var exportRoot: [String] = []
+    @Option(name: .customLong("backup-root"), help: .of("backup-root"))
+    var backupRoot: String?
+    @Option(name: .customLong("durability"), help: .of("durability"))
+    var durability: String?
+    @Option(name: .customLong("durability-interval-ms"), help: .of("durability-interval-ms"))
+    var durabilityIntervalMs: String?
     @Option(name: .customLong("reactors"), help: .of("reactors"))
     var reactors: String?
     @Option(name: .customLong("tls-certificate"), help: .of("tls-certificate"))
@@ -123,6 +129,8 @@ struct ServerFlags: ParsableArguments {
             ("filter-characters-max", filterCharactersMax),
             ("filter-columns-max", filterColumnsMax), ("filter-values-max", filterValuesMax),
             ("group-rate-max", groupRateMax),
+            ("backup-root", backupRoot), ("durability", durability),
+            ("durability-interval-ms", durabilityIntervalMs),
         ]
         let switches = [
             ("ephemeral", ephemeral),

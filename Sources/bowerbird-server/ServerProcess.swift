@@ -40,7 +40,7 @@ struct ServerProcess {
         let admin = try makeAdminPort()
         let core = try makeCore()
         var router = Router()
-        core.addServices(to: &router)
+        core.addServices(to: &router, backups: try makeBackups(core))
         let health = addHealth(to: &router)
         let dispatcher = ServerDispatcher(
             router: router,
@@ -215,10 +215,28 @@ struct ServerProcess {
             return try ServerCore(
                 place,
                 filterQuotas: settings.filterQuotas,
+                durability: settings.durability,
                 jobSettings: jobSettings,
                 metrics: metrics,
                 logger: logger
             )
+        } catch {
+            throw ValidationError(error.message)
+        }
+    }
+
+    private func makeBackups(_ core: ServerCore) throws -> Backups {
+        if case .delayed(let milliseconds) = settings.durability {
+            logger.warning(
+                "writes are acknowledged before they are on disk",
+                metadata: [
+                    "durability": "async",
+                    "power_cut_may_lose_ms": "\(milliseconds)",
+                ]
+            )
+        }
+        do throws(Refusal) {
+            return try core.backups(in: settings.backupRoot)
         } catch {
             throw ValidationError(error.message)
         }

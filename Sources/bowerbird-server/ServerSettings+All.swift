@@ -25,6 +25,23 @@ extension ServerSettings {
             ),
             Setting("import-root", "A folder whose files import jobs may read; repeatable."),
             Setting("export-root", "A folder in which export jobs may make files; repeatable."),
+            Setting(
+                "backup-root",
+                "A folder in which 'bowerbird backup' makes whole copies of the data."
+            ),
+            Setting(
+                "durability",
+                """
+                'sync': a write is on disk before it is acknowledged. 'async': a little later, \
+                which a power cut may lose.
+                """,
+                defaults: ["sync"]
+            ),
+            Setting(
+                "durability-interval-ms",
+                "With 'async', how much later at most, 1 to 60000.",
+                defaults: ["\(Limits.durabilityIntervalMS)"]
+            ),
             Setting("reactors", "Threads that serve connections, 1 to 256. By default one a core."),
             Setting(
                 "tls-certificate",

@@ -1,4 +1,5 @@
 import Engine
+import Journal
 import Logging
 import Primitives
 import RPC
@@ -16,6 +17,9 @@ struct ServerSettings {
     /// Folders that jobs may read and write files in.
     let importRoots: [String]
     let exportRoots: [String]
+    /// The folder in which backups are made.
+    let backupRoot: String?
+    let durability: Durability
     let reactors: Int?
     let tlsFiles: TLSFiles?
     let tokenFile: String?
@@ -52,6 +56,8 @@ struct ServerSettings {
         adminListen = table["admin-listen"].text
         importRoots = table["import-root"].values.filter { !$0.isEmpty }
         exportRoots = table["export-root"].values.filter { !$0.isEmpty }
+        backupRoot = table["backup-root"].text
+        durability = try Self.durability(table, integer)
         reactors = try table["reactors"].integer(1...256)
         tokenFile = table["token-file"].text
         healthAccess = try Self.openness(table["health-access"])
@@ -98,6 +104,19 @@ struct ServerSettings {
             tokenRateMax: try integer("token-rate-max", 0...10_000_000),
             groupRateMax: try integer("group-rate-max", 0...10_000_000)
         )
+    }
+
+    private static func durability(
+        _ table: SettingsTable,
+        _ integer: (String, ClosedRange<Int>) throws(SettingsError) -> Int
+    ) throws(SettingsError) -> Durability {
+        let milliseconds = try integer("durability-interval-ms", 1...60_000)
+        let value = table["durability"]
+        switch value.text {
+        case "sync": return .synced
+        case "async": return .delayed(milliseconds: milliseconds)
+        default: throw value.refuse("'\(value.text ?? "")' is neither 'sync' nor 'async'")
+        }
     }
 
     private static func openness(

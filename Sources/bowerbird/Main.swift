@@ -16,7 +16,7 @@ struct Bowerbird: AsyncParsableCommand {
             TrainCommand.self, RecommendCommand.self, RankCommand.self, FilterCommand.self,
             CertsCommand.self, TokenCommand.self, ExplainCommand.self, GetCommand.self,
             ListCommand.self, UpdateCommand.self, DeleteCommand.self, MergeCommand.self,
-            ExtendCommand.self, DemoCommand.self,
+            ExtendCommand.self, BackupCommand.self, RestoreCommand.self, DemoCommand.self,
             DescribeCommand.self, MetricsCommand.self,
         ]
     )

@@ -49,7 +49,7 @@ def protos(tmp_path_factory):
 
     modules = Modules()
     for name in ("events", "recommendations", "datasets", "solutions", "campaigns", "filters",
-                 "jobs", "resources", "common", "records"):
+                 "jobs", "resources", "common", "records", "operations"):
         setattr(modules, name, importlib.import_module(f"bowerbird.v1.{name}_pb2"))
         if name not in ("resources", "common"):
             setattr(modules, f"{name}_grpc", importlib.import_module(f"bowerbird.v1.{name}_pb2_grpc"))
@@ -161,6 +161,7 @@ class Client:
         self.solutions = protos.solutions_grpc.SolutionsServiceStub(channel)
         self.campaigns = protos.campaigns_grpc.CampaignsServiceStub(channel)
         self.filters = protos.filters_grpc.FiltersServiceStub(channel)
+        self.operations = protos.operations_grpc.OperationsServiceStub(channel)
         self.jobs = protos.jobs_grpc.JobsServiceStub(channel)
 
     def recommend(self, campaign, user, count=10, **fields):

@@ -7,8 +7,9 @@ import Synchronization
 ///
 /// The only type that knows RocksDB.
 ///
-/// Writes are synced. After a failed write RocksDB takes no more until it is opened again: the
-/// owner drops this store and opens another. Reading is safe from any thread.
+/// Writes are synced, unless it was opened otherwise. After a failed write RocksDB takes no more
+/// until it is opened again: the owner drops this store and opens another. Reading is safe from any
+/// thread.
 @safe
 final class Store: @unchecked Sendable {
     // SAFETY of `@unchecked`: RocksDB's handles may be used from any thread; they are set in `init`
@@ -17,7 +18,7 @@ final class Store: @unchecked Sendable {
     private let database: OpaquePointer
     private let families: [OpaquePointer]
     private let options: OpaquePointer
-    private let syncedWrites: OpaquePointer
+    private let writes: OpaquePointer
     private let reads: OpaquePointer
     private let environment: OpaquePointer?
     private let cache: OpaquePointer
@@ -27,11 +28,25 @@ final class Store: @unchecked Sendable {
         weak let snapshot: StoreSnapshot?
     }
 
+    /// How a store is opened.
+    enum Mode {
+        /// A write is on disk when it returns.
+        case synced
+        /// A write is the system's; `syncLog` brings it to the disk.
+        case unsynced
+        /// It must be there, and is only read; others may have it open.
+        case readOnly
+    }
+
     /// Opens what is at `path`, or makes it.
     ///
     /// - Throws: `inUse` when another process has it, `corrupt` when its log is damaged in the
     ///   middle.
-    init(path: String, environment: StoreEnvironment?) throws(JournalError) {
+    init(
+        path: String,
+        environment: StoreEnvironment?,
+        mode: Mode = .synced
+    ) throws(JournalError) {
         self.path = path
         if environment == nil, let damage = LogCheck.damage(in: path, isThorough: false) {
             throw Self.damaged(path, "'\(damage.file)' is damaged at byte \(damage.byte)")
@@ -47,15 +62,29 @@ final class Store: @unchecked Sendable {
         var error: UnsafeMutablePointer<CChar>?
         let names = unsafe ColumnFamily.allCases.map { unsafe strdup($0.rawValue) }
         var constNames = unsafe names.map { unsafe UnsafePointer($0) }
-        let opened = unsafe rocksdb_open_column_families(
-            options,
-            path,
-            Int32(names.count),
-            &constNames,
-            familyOptions,
-            &handles,
-            &error
-        )
+        let opened: OpaquePointer?
+        if mode == .readOnly {
+            unsafe opened = rocksdb_open_for_read_only_column_families(
+                options,
+                path,
+                Int32(names.count),
+                &constNames,
+                familyOptions,
+                &handles,
+                0,
+                &error
+            )
+        } else {
+            unsafe opened = rocksdb_open_column_families(
+                options,
+                path,
+                Int32(names.count),
+                &constNames,
+                familyOptions,
+                &handles,
+                &error
+            )
+        }
         unsafe names.forEach { unsafe free($0) }
         guard let opened = unsafe opened, unsafe error == nil else {
             let message = unsafe Self.take(&error)
@@ -65,14 +94,14 @@ final class Store: @unchecked Sendable {
         }
         unsafe database = opened
         unsafe families = handles.compactMap { unsafe $0 }
-        unsafe syncedWrites = rocksdb_writeoptions_create()
-        unsafe rocksdb_writeoptions_set_sync(syncedWrites, 1)
+        unsafe writes = rocksdb_writeoptions_create()
+        unsafe rocksdb_writeoptions_set_sync(writes, mode == .synced ? 1 : 0)
         unsafe reads = rocksdb_readoptions_create()
     }
 
     deinit {
         unsafe rocksdb_readoptions_destroy(reads)
-        unsafe rocksdb_writeoptions_destroy(syncedWrites)
+        unsafe rocksdb_writeoptions_destroy(writes)
         unsafe families.forEach { unsafe rocksdb_column_family_handle_destroy($0) }
         unsafe rocksdb_close(database)
         unsafe rocksdb_options_destroy(options)
@@ -151,10 +180,31 @@ final class Store: @unchecked Sendable {
 
     // MARK: Writing
 
-    /// Makes the batch durable, all of it or nothing.
+    /// Writes the batch, all of it or nothing; durable when it returns, in the mode `synced`.
     func write(_ batch: WriteBatch) throws(JournalError) {
         var error: UnsafeMutablePointer<CChar>?
-        unsafe rocksdb_write(database, syncedWrites, batch.handle, &error)
+        unsafe rocksdb_write(database, writes, batch.handle, &error)
+        if unsafe error != nil { throw failure(unsafe Self.take(&error)) }
+    }
+
+    /// Makes all writes so far durable; others go on meanwhile.
+    func syncLog() throws(JournalError) {
+        var error: UnsafeMutablePointer<CChar>?
+        unsafe rocksdb_flush_wal(database, 1, &error)
+        if unsafe error != nil { throw failure(unsafe Self.take(&error)) }
+    }
+
+    /// Makes a database of its own at `path`, where nothing may be, of all that was written before.
+    ///
+    /// Tables are linked, or copied to another file system; others read and write meanwhile. When
+    /// it fails, nothing is at `path`.
+    func copy(to path: String) throws(JournalError) {
+        var error: UnsafeMutablePointer<CChar>?
+        let checkpoint = unsafe rocksdb_checkpoint_object_create(database, &error)
+        if unsafe error != nil { throw failure(unsafe Self.take(&error)) }
+        defer { unsafe rocksdb_checkpoint_object_destroy(checkpoint) }
+        // 0: what is in memory is written to a table first.
+        unsafe rocksdb_checkpoint_create(checkpoint, path, 0, &error)
         if unsafe error != nil { throw failure(unsafe Self.take(&error)) }
     }
 

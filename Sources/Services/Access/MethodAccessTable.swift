@@ -50,7 +50,7 @@ package struct MethodAccessTable: Sendable {
             ("DatasetsService", datasets), ("SolutionsService", solutions),
             ("CampaignsService", campaigns), ("FiltersService", filters),
             ("RecordsService", records),
-            ("JobsService", jobs),
+            ("JobsService", jobs), ("OperationsService", operations),
         ].flatMap { service, methods in
             methods.map { ("bowerbird.v1.\(service)/\($0.key)", $0.value) }
         }
@@ -136,6 +136,11 @@ package struct MethodAccessTable: Sendable {
         "ListFilters": .groups(.read, ["dataset_group"]),
         "DeleteFilter": .groups(.admin, ["filter"]),
         "ValidateFilter": .groups(.read, ["dataset_group", "filter"]),
+    ]
+
+    private static let operations: [String: MethodRule] = [
+        "CreateBackup": .server(.admin),
+        "ListBackups": .server(.admin),
     ]
 
     private static let jobs: [String: MethodRule] = [

@@ -11,7 +11,7 @@ package struct BatchGetRecommendationsRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 2), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 3), into: arena)
     }
     package var queriesCount: Int { fields.count(24) }
     @_lifetime(copy self)

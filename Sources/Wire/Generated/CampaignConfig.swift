@@ -11,7 +11,7 @@ package struct CampaignConfigView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 5), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 6), into: arena)
     }
     package var itemExplorationConfig: [String: String] { fields.textMap(32, count: 24) }
     package var syncWithLatestSolutionVersion: Bool { fields.bool(40) }

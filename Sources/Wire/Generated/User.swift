@@ -11,7 +11,7 @@ package struct UserView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 204), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 209), into: arena)
     }
     package var userID: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var properties: WireText { @_lifetime(copy self) get { fields.text(40) } }
