@@ -103,21 +103,11 @@ public struct RecordStream: AsyncSequence, Sendable {
                 interaction.sessionID(sessionID)
                 interaction.event { event.encode(into: $0) }
             }
-        case .user(let user): builder.user { encode(user, $0) }
-        case .userUpdate(let user): builder.userUpdate { encode(user, $0) }
-        case .item(let item): builder.item { encode(item, $0) }
-        case .itemUpdate(let item): builder.itemUpdate { encode(item, $0) }
+        case .user(let user): builder.user { user.encode(into: $0) }
+        case .userUpdate(let user): builder.userUpdate { user.encode(into: $0) }
+        case .item(let item): builder.item { item.encode(into: $0) }
+        case .itemUpdate(let item): builder.itemUpdate { item.encode(into: $0) }
         }
-    }
-
-    fileprivate static func encode(_ user: Record, _ message: UserBuilder) {
-        message.userID(user.id)
-        message.properties(user.properties)
-    }
-
-    private static func encode(_ item: Record, _ message: ItemBuilder) {
-        message.itemID(item.id)
-        message.properties(item.properties)
     }
 
 }

@@ -13,6 +13,8 @@ public struct Event: Hashable, Sendable {
     public var value: Double?
     /// Own columns as a JSON object; empty for none.
     public var properties: String
+    /// Own columns without JSON; none of them in `properties`, too.
+    public var typed: [String: TypedValue]
     /// Its id; empty for a generated one.
     ///
     /// The same id and body again is a duplicate.
@@ -31,6 +33,7 @@ public struct Event: Hashable, Sendable {
         sentAtMS: Int64,
         value: Double? = nil,
         properties: String = "",
+        typed: [String: TypedValue] = [:],
         id: String = "",
         recommendationID: String = "",
         impression: [String] = [],
@@ -41,6 +44,7 @@ public struct Event: Hashable, Sendable {
         self.sentAtMS = sentAtMS
         self.value = value
         self.properties = properties
+        self.typed = typed
         self.id = id
         self.recommendationID = recommendationID
         self.impression = impression
@@ -55,6 +59,7 @@ extension Event {
         if let value { message.eventValue(value) }
         message.itemID(itemID)
         message.properties(properties)
+        typed.encode { message.typedProperties($0) }
         message.sentAt { time in
             time.seconds(sentAtMS / 1_000)
             time.nanos(Int32(sentAtMS % 1_000) * 1_000_000)
@@ -92,11 +97,16 @@ public struct Record: Hashable, Sendable {
     public var id: String
     /// The columns as a JSON object; empty for none.
     public var properties: String
+    /// Columns without JSON; none of them in `properties`, too.
+    ///
+    /// What is read has none.
+    public var typed: [String: TypedValue]
 
     /// Makes a record.
-    public init(id: String, properties: String) {
+    public init(id: String, properties: String = "", typed: [String: TypedValue] = [:]) {
         self.id = id
         self.properties = properties
+        self.typed = typed
     }
 }
 
@@ -150,10 +160,7 @@ extension BowerbirdClient {
                 let request = PutItemsRequestBuilder(into: writer)
                 request.datasetGroup(group)
                 for item in items {
-                    request.items { message in
-                        message.itemID(item.id)
-                        message.properties(item.properties)
-                    }
+                    request.items { item.encode(into: $0) }
                 }
             }
         ) { (bytes, arena) throws(WireError) in
@@ -177,10 +184,7 @@ extension BowerbirdClient {
                 let request = PutUsersRequestBuilder(into: writer)
                 request.datasetGroup(group)
                 for user in users {
-                    request.users { message in
-                        message.userID(user.id)
-                        message.properties(user.properties)
-                    }
+                    request.users { user.encode(into: $0) }
                 }
             }
         ) { (bytes, arena) throws(WireError) in

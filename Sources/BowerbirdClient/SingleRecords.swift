@@ -169,10 +169,7 @@ extension BowerbirdClient {
             { writer in
                 let request = UpdateUserRequestBuilder(into: writer)
                 request.datasetGroup(group)
-                request.user { message in
-                    message.userID(user.id)
-                    message.properties(user.properties)
-                }
+                request.user { user.encode(into: $0) }
             }
         ) { (bytes, arena) throws(WireError) in
             try UpdateUserResponseView(unpacking: bytes, into: arena).position
@@ -188,10 +185,7 @@ extension BowerbirdClient {
             { writer in
                 let request = UpdateItemRequestBuilder(into: writer)
                 request.datasetGroup(group)
-                request.item { message in
-                    message.itemID(item.id)
-                    message.properties(item.properties)
-                }
+                request.item { item.encode(into: $0) }
             }
         ) { (bytes, arena) throws(WireError) in
             try UpdateItemResponseView(unpacking: bytes, into: arena).position

@@ -106,6 +106,9 @@ package final class EventsService: Sendable {
         input.eventValue = event.hasEventValue ? event.eventValue : nil
         input.itemID = event.itemID.string
         input.properties = event.properties.string
+        for index in 0..<event.typedPropertiesCount {
+            input.typed.append(property(event.typedProperties(index)))
+        }
         if event.hasSentAt {
             let time = event.sentAt
             input.sentAtSeconds = time.seconds
@@ -213,11 +216,38 @@ package final class EventsService: Sendable {
     }
 
     static func user(_ user: borrowing UserView) -> EntityInput {
-        EntityInput(id: user.userID.string, properties: user.properties.string)
+        var input = EntityInput(id: user.userID.string, properties: user.properties.string)
+        for index in 0..<user.typedPropertiesCount {
+            input.typed.append(property(user.typedProperties(index)))
+        }
+        return input
     }
 
     static func item(_ item: borrowing ItemView) -> EntityInput {
-        EntityInput(id: item.itemID.string, properties: item.properties.string)
+        var input = EntityInput(id: item.itemID.string, properties: item.properties.string)
+        for index in 0..<item.typedPropertiesCount {
+            input.typed.append(property(item.typedProperties(index)))
+        }
+        return input
+    }
+
+    private static func property(_ property: borrowing TypedPropertyView) -> TypedProperty {
+        let value: TypedProperty.Value
+        if property.hasStringValue {
+            value = .string(property.stringValue.string)
+        } else if property.hasInt64Value {
+            value = .integer(property.int64Value)
+        } else if property.hasDoubleValue {
+            value = .double(property.doubleValue)
+        } else if property.hasBoolValue {
+            value = .boolean(property.boolValue)
+        } else if property.hasListValue {
+            let list = property.listValue
+            value = .list((0..<list.valuesCount).map { list.values($0).string })
+        } else {
+            value = .null
+        }
+        return TypedProperty(name: property.name.string, value: value)
     }
 
     // MARK: Common

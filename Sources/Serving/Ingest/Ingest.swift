@@ -75,11 +75,17 @@ package final class Ingest {
         if let value = event.eventValue, !value.isFinite {
             violations.add("\(path).event_value", "is \(value); a finite number is needed")
         }
-        var reader = PropertyReader(index, at: path.member(".properties"))
-        record.properties = reader.read(event.properties, json, &violations)
+        checkTyped(event.typed, Limits.eventPropertiesMax, at: path, &violations)
+        var reader = PropertyReader(index, at: path)
+        record.properties = reader.read(
+            event.properties,
+            typed: event.typed,
+            json,
+            &violations
+        )
         if record.itemID.isEmpty, let inner = reader.itemID {
-            violations.checkID(inner, isRequired: true, "\(path).properties.itemId")
-            record.itemID = inner
+            violations.checkID(inner.text, isRequired: true, inner.field)
+            record.itemID = inner.text
         }
         if record.eventValue == nil { record.eventValue = reader.eventValue }
         return record
@@ -164,6 +170,7 @@ package final class Ingest {
         bytes += event.itemID.utf8.count + event.properties.utf8.count
         bytes += event.recommendationID.utf8.count + (event.attributionSource?.utf8.count ?? 0)
         for item in event.impression { bytes += item.utf8.count }
+        for property in event.typed { bytes += property.characterCount }
         if bytes > Limits.eventBytesMax {
             violations.add(
                 "\(path)",
@@ -204,8 +211,13 @@ package final class Ingest {
         _ violations: inout Violations
     ) -> EntityRecord {
         check(input, index.schema.kind, at: path, &violations)
-        var reader = PropertyReader(index, at: path.member(".properties"))
-        let properties = reader.read(input.properties, json, &violations)
+        var reader = PropertyReader(index, at: path)
+        let properties = reader.read(
+            input.properties,
+            typed: input.typed,
+            json,
+            &violations
+        )
         return EntityRecord(id: input.id, properties: properties, createdAt: reader.createdAt)
     }
 
@@ -216,8 +228,13 @@ package final class Ingest {
         _ violations: inout Violations
     ) -> EntityUpdate {
         check(input, index.schema.kind, at: path, &violations)
-        var reader = PropertyReader(index, at: path.member(".properties"), isUpdate: true)
-        let properties = reader.read(input.properties, json, &violations)
+        var reader = PropertyReader(index, at: path, isUpdate: true)
+        let properties = reader.read(
+            input.properties,
+            typed: input.typed,
+            json,
+            &violations
+        )
         return EntityUpdate(
             id: input.id,
             properties: properties,
@@ -238,10 +255,23 @@ package final class Ingest {
             isRequired: true,
             "\(path).\(isUser ? "user_id" : "item_id")"
         )
-        violations.checkLength(
-            input.properties,
-            isUser ? Limits.userPropertiesMax : Limits.itemPropertiesMax,
-            "\(path).properties"
+        let bound = isUser ? Limits.userPropertiesMax : Limits.itemPropertiesMax
+        violations.checkLength(input.properties, bound, "\(path).properties")
+        checkTyped(input.typed, bound, at: path, &violations)
+    }
+
+    private func checkTyped(
+        _ typed: [TypedProperty],
+        _ bound: Int,
+        at path: RecordPath,
+        _ violations: inout Violations
+    ) {
+        guard !typed.isEmpty else { return }
+        let count = typed.reduce(0) { $0 + $1.characterCount }
+        guard count > bound else { return }
+        violations.add(
+            "\(path).typed_properties",
+            "have \(count) characters in all; at most \(bound) are allowed"
         )
     }
 

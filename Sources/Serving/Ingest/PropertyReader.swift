@@ -7,47 +7,97 @@ import Resources
 struct PropertyReader {
     private let index: SchemaIndex
     private let path: RecordPath
+    /// Where the properties without JSON are.
+    private let typedPath: RecordPath
     /// Only some properties are given: the others stay, and null removes.
     private let isUpdate: Bool
     /// The columns that were named, by place; only of an update.
     private(set) var named: [Int] = []
     /// An update removes `CREATION_TIMESTAMP`.
     private(set) var removesCreation = false
-    /// `itemId` inside the properties of an event.
-    private(set) var itemID: String?
+    /// `itemId` inside the properties of an event, and where it stands.
+    private(set) var itemID: (text: String, field: String)?
     /// `eventValue` inside the properties of an event.
     private(set) var eventValue: Double?
     /// `CREATION_TIMESTAMP` of an item.
     private(set) var createdAt: Timestamp?
 
+    /// `path` is the record's.
     init(_ index: SchemaIndex, at path: RecordPath, isUpdate: Bool = false) {
         self.index = index
-        self.path = path
+        self.path = path.member(".properties")
+        typedPath = path.member(".typed_properties")
         self.isUpdate = isUpdate
     }
 
     /// The values by column; whatever is wrong goes to `violations`.
     mutating func read(
         _ text: String,
+        typed: [TypedProperty],
         _ json: JSONReader,
         _ violations: inout Violations
     ) -> RecordProperties {
         var result = RecordProperties()
+        var seen: Set<String> = []
         if !text.isEmpty {
             guard let members = members(text, json, &violations) else { return result }
-            var seen: Set<String> = []
             for member in members {
                 let folded = SchemaField.fold(member.key)
+                let field = "\(path).\(shown(member.key))"
                 guard seen.insert(folded).inserted else {
-                    violations.add("\(path).\(shown(member.key))", "stands here twice")
+                    violations.add(field, "stands here twice")
                     continue
                 }
-                take(member, folded, &result, &violations)
+                take(member, folded, field, &result, &violations)
             }
+        }
+        for (position, property) in typed.enumerated() {
+            let field = "\(typedPath)[\(position)]"
+            guard let folded = checkedName(property, &seen, field, &violations) else { continue }
+            let member = JSONMember(key: property.name, value: property.json)
+            take(member, folded, field, &result, &violations)
         }
         checkRequired(result, &violations)
         while result.values.last == .null { result.values.removeLast() }
         return result
+    }
+
+    /// The folded name of a property that may be taken.
+    private func checkedName(
+        _ property: TypedProperty,
+        _ seen: inout Set<String>,
+        _ field: String,
+        _ violations: inout Violations
+    ) -> String? {
+        let folded = SchemaField.fold(property.name)
+        guard !folded.isEmpty else {
+            violations.add("\(field).name", "is required; a column's name")
+            return nil
+        }
+        guard seen.insert(folded).inserted else {
+            violations.add(
+                "\(field).name",
+                "'\(shown(property.name))' stands twice, here or in properties"
+            )
+            return nil
+        }
+        guard case .list(let texts) = property.value else { return folded }
+        let column = index.columnByName[folded].map { index.columns[$0] }
+        if let column, !column.isCategorical {
+            violations.add(
+                "\(field).list_value",
+                "is a list; \(column.name) is of type \(column.type) and not categorical"
+            )
+            return nil
+        }
+        for (place, text) in texts.enumerated() where text.isEmpty || text.utf8.contains(0x7C) {
+            violations.add(
+                "\(field).list_value.values[\(place)]",
+                text.isEmpty ? "is empty" : "has a '|', which stands between categories"
+            )
+            return nil
+        }
+        return folded
     }
 
     private func members(
@@ -70,10 +120,10 @@ struct PropertyReader {
     private mutating func take(
         _ member: JSONMember,
         _ folded: String,
+        _ field: String,
         _ result: inout RecordProperties,
         _ violations: inout Violations
     ) {
-        let field = "\(path).\(shown(member.key))"
         if takeReserved(member, folded, field, &violations) { return }
         guard let column = index.columnByName[folded] else {
             if index.schema.isOpen {
@@ -98,7 +148,7 @@ struct PropertyReader {
         switch (index.schema.kind, folded) {
         case (.interactions, "itemid"):
             if case .string(let text) = member.value {
-                itemID = text
+                itemID = (text, field)
             } else {
                 violations.add(field, "is \(member.value.typeName); a string is needed")
             }
@@ -169,7 +219,11 @@ struct PropertyReader {
             }
             value = .string(text)
         case .integer(let number): value = .integer(number)
-        case .double(let number): value = .double(number)
+        case .double(let number):
+            guard number.isFinite else {
+                return violations.add(field, "is \(number); a finite number is needed")
+            }
+            value = .double(number)
         case .boolean(let flag): value = .boolean(flag)
         case .array, .object:
             return violations.add(field, "is \(member.value.typeName); records are flat")

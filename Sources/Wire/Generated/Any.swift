@@ -11,7 +11,7 @@ package struct AnyView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 216), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 218), into: arena)
     }
     package var typeUrl: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var value: WireText { @_lifetime(copy self) get { fields.text(40) } }

@@ -11,7 +11,7 @@ package struct BadRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 219), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 221), into: arena)
     }
     package var fieldViolationsCount: Int { fields.count(24) }
     @_lifetime(copy self)

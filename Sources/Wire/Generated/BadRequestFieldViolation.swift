@@ -11,7 +11,7 @@ package struct BadRequestFieldViolationView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 220), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 222), into: arena)
     }
     package var field: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var description: WireText { @_lifetime(copy self) get { fields.text(40) } }

@@ -11,7 +11,7 @@ package struct CreateBackupRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 15), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 16), into: arena)
     }
     package var name: WireText { @_lifetime(copy self) get { fields.text(24) } }
 }

@@ -11,7 +11,7 @@ package struct CreateBackupResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 16), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 17), into: arena)
     }
     package var hasBackup: Bool { fields.hasMessage(24) }
     package var backup: BackupView { @_lifetime(copy self) get { BackupView(fields.message(24)) } }

@@ -11,7 +11,7 @@ package struct CreateCampaignResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 18), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 19), into: arena)
     }
     package var hasCampaign: Bool { fields.hasMessage(24) }
     package var campaign: CampaignView { @_lifetime(copy self) get { CampaignView(fields.message(24)) } }

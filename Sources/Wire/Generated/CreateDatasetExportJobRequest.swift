@@ -11,7 +11,7 @@ package struct CreateDatasetExportJobRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 21), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 22), into: arena)
     }
     package var jobName: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var dataset: WireText { @_lifetime(copy self) get { fields.text(40) } }

@@ -11,7 +11,7 @@ package struct CreateDatasetExportJobResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 22), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 23), into: arena)
     }
     package var hasDatasetExportJob: Bool { fields.hasMessage(24) }
     package var datasetExportJob: DatasetExportJobView { @_lifetime(copy self) get { DatasetExportJobView(fields.message(24)) } }

@@ -11,7 +11,7 @@ package struct CreateDatasetGroupRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 23), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 24), into: arena)
     }
     package var name: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var starter: Bool { fields.bool(40) }

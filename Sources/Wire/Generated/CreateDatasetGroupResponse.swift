@@ -11,7 +11,7 @@ package struct CreateDatasetGroupResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 24), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 25), into: arena)
     }
     package var hasDatasetGroup: Bool { fields.hasMessage(24) }
     package var datasetGroup: DatasetGroupView { @_lifetime(copy self) get { DatasetGroupView(fields.message(24)) } }

@@ -11,7 +11,7 @@ package struct CreateDatasetRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 27), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 28), into: arena)
     }
     package var name: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var schema: WireText { @_lifetime(copy self) get { fields.text(40) } }

@@ -11,7 +11,7 @@ package struct CreateEventTrackerResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 30), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 31), into: arena)
     }
     package var hasEventTracker: Bool { fields.hasMessage(24) }
     package var eventTracker: EventTrackerView { @_lifetime(copy self) get { EventTrackerView(fields.message(24)) } }

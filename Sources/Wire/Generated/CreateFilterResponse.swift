@@ -11,7 +11,7 @@ package struct CreateFilterResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 32), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 33), into: arena)
     }
     package var hasFilter: Bool { fields.hasMessage(24) }
     package var filter: FilterView { @_lifetime(copy self) get { FilterView(fields.message(24)) } }

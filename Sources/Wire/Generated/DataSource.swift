@@ -11,7 +11,7 @@ package struct DataSourceView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 40), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 41), into: arena)
     }
     package var dataLocation: WireText { @_lifetime(copy self) get { fields.text(24) } }
 }

@@ -11,7 +11,7 @@ package struct DatasetColumnsView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 42), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 43), into: arena)
     }
     package var datasetType: DatasetTypeValue { DatasetTypeValue(rawValue: fields.int32(24)) }
     package var columnsCount: Int { fields.count(32) }

@@ -11,7 +11,7 @@ package struct DatasetStatisticsView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 46), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 47), into: arena)
     }
     package var dataset: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var datasetType: DatasetTypeValue { DatasetTypeValue(rawValue: fields.int32(40)) }

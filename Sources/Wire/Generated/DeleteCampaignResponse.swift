@@ -11,7 +11,7 @@ package struct DeleteCampaignResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 48), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 49), into: arena)
     }
 }
 

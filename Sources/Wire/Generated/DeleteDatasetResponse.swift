@@ -11,7 +11,7 @@ package struct DeleteDatasetResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 52), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 53), into: arena)
     }
 }
 

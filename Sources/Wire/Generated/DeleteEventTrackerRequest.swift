@@ -11,7 +11,7 @@ package struct DeleteEventTrackerRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 53), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 54), into: arena)
     }
     package var eventTracker: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var etag: WireText { @_lifetime(copy self) get { fields.text(40) } }

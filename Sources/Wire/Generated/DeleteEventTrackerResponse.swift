@@ -11,7 +11,7 @@ package struct DeleteEventTrackerResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 54), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 55), into: arena)
     }
 }
 

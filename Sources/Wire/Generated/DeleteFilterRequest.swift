@@ -11,7 +11,7 @@ package struct DeleteFilterRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 55), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 56), into: arena)
     }
     package var filter: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var etag: WireText { @_lifetime(copy self) get { fields.text(40) } }

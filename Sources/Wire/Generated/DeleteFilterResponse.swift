@@ -11,7 +11,7 @@ package struct DeleteFilterResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 56), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 57), into: arena)
     }
 }
 

@@ -11,7 +11,7 @@ package struct DeleteItemResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 60), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 61), into: arena)
     }
     package var position: UInt64 { fields.uint64(24) }
 }

@@ -11,7 +11,7 @@ package struct DeleteSchemaRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 61), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 62), into: arena)
     }
     package var schema: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var etag: WireText { @_lifetime(copy self) get { fields.text(40) } }

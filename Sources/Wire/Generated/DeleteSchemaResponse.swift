@@ -11,7 +11,7 @@ package struct DeleteSchemaResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 62), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 63), into: arena)
     }
 }
 

@@ -11,7 +11,7 @@ package struct DeleteSolutionRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 63), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 64), into: arena)
     }
     package var solution: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var etag: WireText { @_lifetime(copy self) get { fields.text(40) } }

@@ -11,7 +11,7 @@ package struct DeleteSolutionResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 64), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 65), into: arena)
     }
 }
 

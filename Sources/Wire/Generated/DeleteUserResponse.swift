@@ -11,7 +11,7 @@ package struct DeleteUserResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 66), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 67), into: arena)
     }
     package var position: UInt64 { fields.uint64(24) }
 }

@@ -11,7 +11,7 @@ package struct DescribeCampaignRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 67), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 68), into: arena)
     }
     package var campaign: WireText { @_lifetime(copy self) get { fields.text(24) } }
 }

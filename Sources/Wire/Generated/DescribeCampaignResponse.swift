@@ -11,7 +11,7 @@ package struct DescribeCampaignResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 68), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 69), into: arena)
     }
     package var hasCampaign: Bool { fields.hasMessage(24) }
     package var campaign: CampaignView { @_lifetime(copy self) get { CampaignView(fields.message(24)) } }

@@ -11,7 +11,7 @@ package struct DescribeDataDeletionJobRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 69), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 70), into: arena)
     }
     package var dataDeletionJob: WireText { @_lifetime(copy self) get { fields.text(24) } }
 }

@@ -11,7 +11,7 @@ package struct DescribeDataDeletionJobResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 70), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 71), into: arena)
     }
     package var hasDataDeletionJob: Bool { fields.hasMessage(24) }
     package var dataDeletionJob: DataDeletionJobView { @_lifetime(copy self) get { DataDeletionJobView(fields.message(24)) } }

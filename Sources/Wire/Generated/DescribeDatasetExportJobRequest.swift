@@ -11,7 +11,7 @@ package struct DescribeDatasetExportJobRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 71), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 72), into: arena)
     }
     package var datasetExportJob: WireText { @_lifetime(copy self) get { fields.text(24) } }
 }

@@ -11,7 +11,7 @@ package struct DescribeDatasetExportJobResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 72), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 73), into: arena)
     }
     package var hasDatasetExportJob: Bool { fields.hasMessage(24) }
     package var datasetExportJob: DatasetExportJobView { @_lifetime(copy self) get { DatasetExportJobView(fields.message(24)) } }

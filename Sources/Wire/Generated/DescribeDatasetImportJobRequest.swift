@@ -11,7 +11,7 @@ package struct DescribeDatasetImportJobRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 75), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 76), into: arena)
     }
     package var datasetImportJob: WireText { @_lifetime(copy self) get { fields.text(24) } }
 }

@@ -11,7 +11,7 @@ package struct DescribeDatasetResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 78), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 79), into: arena)
     }
     package var hasDataset: Bool { fields.hasMessage(24) }
     package var dataset: DatasetView { @_lifetime(copy self) get { DatasetView(fields.message(24)) } }

@@ -11,7 +11,7 @@ package struct DescribeEventTrackerRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 79), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 80), into: arena)
     }
     package var eventTracker: WireText { @_lifetime(copy self) get { fields.text(24) } }
 }

@@ -11,7 +11,7 @@ package struct DescribeEventTrackerResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 80), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 81), into: arena)
     }
     package var hasEventTracker: Bool { fields.hasMessage(24) }
     package var eventTracker: EventTrackerView { @_lifetime(copy self) get { EventTrackerView(fields.message(24)) } }

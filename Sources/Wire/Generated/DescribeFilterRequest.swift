@@ -11,7 +11,7 @@ package struct DescribeFilterRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 81), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 82), into: arena)
     }
     package var filter: WireText { @_lifetime(copy self) get { fields.text(24) } }
 }

@@ -11,7 +11,7 @@ package struct DescribeRecipeRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 83), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 84), into: arena)
     }
     package var recipe: WireText { @_lifetime(copy self) get { fields.text(24) } }
 }

@@ -11,7 +11,7 @@ package struct DescribeRecipeResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 84), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 85), into: arena)
     }
     package var hasRecipe: Bool { fields.hasMessage(24) }
     package var recipe: RecipeView { @_lifetime(copy self) get { RecipeView(fields.message(24)) } }

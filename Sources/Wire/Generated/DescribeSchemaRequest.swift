@@ -11,7 +11,7 @@ package struct DescribeSchemaRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 85), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 86), into: arena)
     }
     package var schema: WireText { @_lifetime(copy self) get { fields.text(24) } }
 }

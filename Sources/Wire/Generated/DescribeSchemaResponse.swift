@@ -11,7 +11,7 @@ package struct DescribeSchemaResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 86), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 87), into: arena)
     }
     package var hasSchema: Bool { fields.hasMessage(24) }
     package var schema: SchemaView { @_lifetime(copy self) get { SchemaView(fields.message(24)) } }

@@ -11,7 +11,7 @@ package struct DurationView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 217), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 219), into: arena)
     }
     package var seconds: Int64 { fields.int64(24) }
     package var nanos: Int32 { fields.int32(32) }

@@ -11,7 +11,7 @@ package struct ErrorInfoView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 221), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 223), into: arena)
     }
     package var reason: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var domain: WireText { @_lifetime(copy self) get { fields.text(40) } }

@@ -11,7 +11,7 @@ package struct ErrorResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 230), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 232), into: arena)
     }
     package var errorCode: Int32 { fields.int32(24) }
     package var errorMessage: WireText { @_lifetime(copy self) get { fields.text(32) } }

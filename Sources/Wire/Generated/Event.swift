@@ -11,12 +11,12 @@ package struct EventView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 91), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 92), into: arena)
     }
     package var eventID: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var eventType: WireText { @_lifetime(copy self) get { fields.text(40) } }
-    package var hasEventValue: Bool { fields.isPresent(3, case: 136) }
-    package var eventValue: Double { hasEventValue ? fields.double(144) : 0 }
+    package var hasEventValue: Bool { fields.isPresent(3, case: 152) }
+    package var eventValue: Double { hasEventValue ? fields.double(160) : 0 }
     package var itemID: WireText { @_lifetime(copy self) get { fields.text(56) } }
     package var properties: WireText { @_lifetime(copy self) get { fields.text(72) } }
     package var hasSentAt: Bool { fields.hasMessage(88) }
@@ -27,6 +27,9 @@ package struct EventView: ~Escapable {
     package func impression(_ index: Int) -> WireText { fields.text(120, index, count: 112) }
     package var hasMetricAttribution: Bool { fields.hasMessage(128) }
     package var metricAttribution: MetricAttributionView { @_lifetime(copy self) get { MetricAttributionView(fields.message(128)) } }
+    package var typedPropertiesCount: Int { fields.count(136) }
+    @_lifetime(copy self)
+    package func typedProperties(_ index: Int) -> TypedPropertyView { TypedPropertyView(fields.message(144, index, count: 136)) }
 }
 
 /// `bowerbird.v1.Event`, written straight in wire form.
@@ -49,4 +52,5 @@ package struct EventBuilder {
     package func impression(_ value: String) { writer.field(8, text: value, always: true) }
     package func impression(_ value: RawSpan) { writer.field(8, bytes: value, always: true) }
     package func metricAttribution(_ build: (MetricAttributionBuilder) -> Void) { writer.field(9) { build(MetricAttributionBuilder(into: writer)) } }
+    package func typedProperties(_ build: (TypedPropertyBuilder) -> Void) { writer.field(10) { build(TypedPropertyBuilder(into: writer)) } }
 }

@@ -11,7 +11,7 @@ package struct EventParametersView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 92), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 93), into: arena)
     }
     package var eventType: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var hasEventValueThreshold: Bool { fields.isPresent(2, case: 40) }

@@ -11,7 +11,7 @@ package struct EventTrackerView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 93), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 94), into: arena)
     }
     package var resourceName: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var name: WireText { @_lifetime(copy self) get { fields.text(40) } }

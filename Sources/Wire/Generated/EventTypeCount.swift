@@ -11,7 +11,7 @@ package struct EventTypeCountView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 94), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 95), into: arena)
     }
     package var eventType: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var count: UInt64 { fields.uint64(40) }

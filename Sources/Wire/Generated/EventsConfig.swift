@@ -11,7 +11,7 @@ package struct EventsConfigView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 95), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 96), into: arena)
     }
     package var eventParametersListCount: Int { fields.count(24) }
     @_lifetime(copy self)

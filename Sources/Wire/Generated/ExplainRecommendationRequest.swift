@@ -11,7 +11,7 @@ package struct ExplainRecommendationRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 96), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 97), into: arena)
     }
     package var hasQuery: Bool { fields.hasMessage(24) }
     package var query: GetRecommendationsRequestView { @_lifetime(copy self) get { GetRecommendationsRequestView(fields.message(24)) } }

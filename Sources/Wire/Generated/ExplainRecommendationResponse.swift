@@ -11,7 +11,7 @@ package struct ExplainRecommendationResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 97), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 98), into: arena)
     }
     package var slot: UInt32 { fields.uint32(24) }
     package var rank: UInt64 { fields.uint64(32) }

@@ -11,7 +11,7 @@ package struct ExplorationTraceView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 98), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 99), into: arena)
     }
     package var weight: Double { fields.double(24) }
     package var seed: UInt64 { fields.uint64(32) }

@@ -11,7 +11,7 @@ package struct ExportDataRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 99), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 100), into: arena)
     }
     package var dataset: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var ingestionMode: IngestionModeValue { IngestionModeValue(rawValue: fields.int32(40)) }

@@ -11,7 +11,7 @@ package struct ExportDataResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 100), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 101), into: arena)
     }
     package var data: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var rowCount: UInt64 { fields.uint64(40) }

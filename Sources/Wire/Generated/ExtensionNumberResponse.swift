@@ -11,7 +11,7 @@ package struct ExtensionNumberResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 231), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 233), into: arena)
     }
     package var baseTypeName: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var extensionNumberCount: Int { fields.count(40) }

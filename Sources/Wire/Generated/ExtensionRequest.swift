@@ -11,7 +11,7 @@ package struct ExtensionRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 232), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 234), into: arena)
     }
     package var containingType: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var extensionNumber: Int32 { fields.int32(40) }

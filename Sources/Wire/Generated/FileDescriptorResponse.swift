@@ -11,7 +11,7 @@ package struct FileDescriptorResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 233), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 235), into: arena)
     }
     package var fileDescriptorProtoCount: Int { fields.count(24) }
     @_lifetime(copy self)

@@ -11,7 +11,7 @@ package struct FilterClauseExplanationView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 102), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 103), into: arena)
     }
     package var clause: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var excludes: Bool { fields.bool(40) }

@@ -11,7 +11,7 @@ package struct FilterExplanationView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 104), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 105), into: arena)
     }
     package var candidateCount: UInt64 { fields.uint64(24) }
     package var clausesCount: Int { fields.count(32) }

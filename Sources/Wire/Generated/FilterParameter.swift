@@ -11,7 +11,7 @@ package struct FilterParameterView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 105), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 106), into: arena)
     }
     package var name: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var type: FilterValueTypeValue { FilterValueTypeValue(rawValue: fields.int32(40)) }

@@ -11,7 +11,7 @@ package struct FilterProblemView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 106), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 107), into: arena)
     }
     package var offsetBytes: UInt32 { fields.uint32(24) }
     package var lengthBytes: UInt32 { fields.uint32(28) }

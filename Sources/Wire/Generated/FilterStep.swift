@@ -11,7 +11,7 @@ package struct FilterStepView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 107), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 108), into: arena)
     }
     package var condition: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var matchCount: UInt64 { fields.uint64(40) }

@@ -11,7 +11,7 @@ package struct FilterValueView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 108), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 109), into: arena)
     }
     package var valuesCount: Int { fields.count(24) }
     @_lifetime(copy self)

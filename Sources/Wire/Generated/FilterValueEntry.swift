@@ -11,7 +11,7 @@ package struct FilterValueEntryView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 109), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 110), into: arena)
     }
     package var key: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var hasValue: Bool { fields.hasMessage(40) }

@@ -11,7 +11,7 @@ package struct GetDatasetStatisticsResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 111), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 112), into: arena)
     }
     package var datasetsCount: Int { fields.count(24) }
     @_lifetime(copy self)

@@ -11,7 +11,7 @@ package struct GetItemRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 112), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 113), into: arena)
     }
     package var datasetGroup: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var itemID: WireText { @_lifetime(copy self) get { fields.text(40) } }

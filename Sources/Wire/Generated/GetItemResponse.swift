@@ -11,7 +11,7 @@ package struct GetItemResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 113), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 114), into: arena)
     }
     package var hasItem: Bool { fields.hasMessage(24) }
     package var item: ItemView { @_lifetime(copy self) get { ItemView(fields.message(24)) } }

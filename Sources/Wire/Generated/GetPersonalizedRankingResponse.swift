@@ -11,7 +11,7 @@ package struct GetPersonalizedRankingResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 116), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 117), into: arena)
     }
     package var personalizedRankingCount: Int { fields.count(24) }
     @_lifetime(copy self)

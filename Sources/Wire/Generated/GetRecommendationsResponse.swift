@@ -11,7 +11,7 @@ package struct GetRecommendationsResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 119), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 120), into: arena)
     }
     package var itemListCount: Int { fields.count(24) }
     @_lifetime(copy self)

@@ -11,7 +11,7 @@ package struct GetSolutionMetricsRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 120), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 121), into: arena)
     }
     package var solutionVersion: WireText { @_lifetime(copy self) get { fields.text(24) } }
 }

@@ -11,7 +11,7 @@ package struct GetSolutionMetricsResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 121), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 122), into: arena)
     }
     package var solutionVersion: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var metricsCount: Int { fields.count(40) }

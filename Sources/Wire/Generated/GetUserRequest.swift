@@ -11,7 +11,7 @@ package struct GetUserRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 123), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 124), into: arena)
     }
     package var datasetGroup: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var userID: WireText { @_lifetime(copy self) get { fields.text(40) } }

@@ -11,7 +11,7 @@ package struct GetUserResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 124), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 125), into: arena)
     }
     package var hasUser: Bool { fields.hasMessage(24) }
     package var user: UserView { @_lifetime(copy self) get { UserView(fields.message(24)) } }

@@ -11,7 +11,7 @@ package struct HealthCheckRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 228), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 230), into: arena)
     }
     package var service: WireText { @_lifetime(copy self) get { fields.text(24) } }
 }

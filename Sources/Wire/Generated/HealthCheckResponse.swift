@@ -11,7 +11,7 @@ package struct HealthCheckResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 229), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 231), into: arena)
     }
     package var status: HealthCheckResponseServingStatusValue { HealthCheckResponseServingStatusValue(rawValue: fields.int32(24)) }
 }

@@ -11,7 +11,7 @@ package struct ImportDataRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 125), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 126), into: arena)
     }
     package var hasJob: Bool { fields.hasMessage(24) }
     package var job: CreateDatasetImportJobRequestView { @_lifetime(copy self) get { CreateDatasetImportJobRequestView(fields.message(24)) } }

@@ -11,7 +11,7 @@ package struct ImportDataResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 126), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 127), into: arena)
     }
     package var hasDatasetImportJob: Bool { fields.hasMessage(24) }
     package var datasetImportJob: DatasetImportJobView { @_lifetime(copy self) get { DatasetImportJobView(fields.message(24)) } }

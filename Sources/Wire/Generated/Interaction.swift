@@ -11,7 +11,7 @@ package struct InteractionView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 127), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 128), into: arena)
     }
     package var userID: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var sessionID: WireText { @_lifetime(copy self) get { fields.text(40) } }

@@ -11,7 +11,7 @@ package struct JobOutputView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 129), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 130), into: arena)
     }
     package var path: WireText { @_lifetime(copy self) get { fields.text(24) } }
 }

@@ -11,7 +11,7 @@ package struct JobProgressView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 130), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 131), into: arena)
     }
     package var rowCount: UInt64 { fields.uint64(24) }
     package var appliedCount: UInt64 { fields.uint64(32) }

@@ -11,7 +11,7 @@ package struct ListBackupsResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 132), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 133), into: arena)
     }
     package var backupsCount: Int { fields.count(24) }
     @_lifetime(copy self)

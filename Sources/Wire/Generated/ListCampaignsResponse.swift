@@ -11,7 +11,7 @@ package struct ListCampaignsResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 134), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 135), into: arena)
     }
     package var campaignsCount: Int { fields.count(24) }
     @_lifetime(copy self)

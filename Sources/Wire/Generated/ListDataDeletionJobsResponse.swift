@@ -11,7 +11,7 @@ package struct ListDataDeletionJobsResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 136), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 137), into: arena)
     }
     package var dataDeletionJobsCount: Int { fields.count(24) }
     @_lifetime(copy self)

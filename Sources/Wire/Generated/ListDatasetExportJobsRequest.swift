@@ -11,7 +11,7 @@ package struct ListDatasetExportJobsRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 137), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 138), into: arena)
     }
     package var datasetGroup: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var pageSize: Int32 { fields.int32(40) }

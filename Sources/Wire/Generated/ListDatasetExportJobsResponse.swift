@@ -11,7 +11,7 @@ package struct ListDatasetExportJobsResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 138), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 139), into: arena)
     }
     package var datasetExportJobsCount: Int { fields.count(24) }
     @_lifetime(copy self)

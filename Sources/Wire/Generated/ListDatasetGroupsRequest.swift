@@ -11,7 +11,7 @@ package struct ListDatasetGroupsRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 139), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 140), into: arena)
     }
     package var pageSize: Int32 { fields.int32(24) }
     package var pageToken: WireText { @_lifetime(copy self) get { fields.text(32) } }

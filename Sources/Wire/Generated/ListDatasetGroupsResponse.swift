@@ -11,7 +11,7 @@ package struct ListDatasetGroupsResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 140), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 141), into: arena)
     }
     package var datasetGroupsCount: Int { fields.count(24) }
     @_lifetime(copy self)

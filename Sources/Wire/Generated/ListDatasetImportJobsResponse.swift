@@ -11,7 +11,7 @@ package struct ListDatasetImportJobsResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 142), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 143), into: arena)
     }
     package var datasetImportJobsCount: Int { fields.count(24) }
     @_lifetime(copy self)

@@ -11,7 +11,7 @@ package struct ListDatasetsResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 144), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 145), into: arena)
     }
     package var datasetsCount: Int { fields.count(24) }
     @_lifetime(copy self)

@@ -11,7 +11,7 @@ package struct ListEventTrackersResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 146), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 147), into: arena)
     }
     package var eventTrackersCount: Int { fields.count(24) }
     @_lifetime(copy self)

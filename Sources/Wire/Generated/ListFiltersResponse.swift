@@ -11,7 +11,7 @@ package struct ListFiltersResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 148), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 149), into: arena)
     }
     package var filtersCount: Int { fields.count(24) }
     @_lifetime(copy self)

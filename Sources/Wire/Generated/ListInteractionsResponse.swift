@@ -11,7 +11,7 @@ package struct ListInteractionsResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 150), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 151), into: arena)
     }
     package var interactionsCount: Int { fields.count(24) }
     @_lifetime(copy self)

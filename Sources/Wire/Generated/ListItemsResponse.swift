@@ -11,7 +11,7 @@ package struct ListItemsResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 152), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 153), into: arena)
     }
     package var itemsCount: Int { fields.count(24) }
     @_lifetime(copy self)

@@ -11,7 +11,7 @@ package struct ListRecipesResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 154), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 155), into: arena)
     }
     package var recipesCount: Int { fields.count(24) }
     @_lifetime(copy self)

@@ -11,7 +11,7 @@ package struct ListSchemasResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 156), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 157), into: arena)
     }
     package var schemasCount: Int { fields.count(24) }
     @_lifetime(copy self)

@@ -11,7 +11,7 @@ package struct ListServiceResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 234), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 236), into: arena)
     }
     package var serviceCount: Int { fields.count(24) }
     @_lifetime(copy self)

@@ -11,7 +11,7 @@ package struct ListSolutionVersionsResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 158), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 159), into: arena)
     }
     package var solutionVersionsCount: Int { fields.count(24) }
     @_lifetime(copy self)

@@ -11,7 +11,7 @@ package struct ListSolutionsResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 160), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 161), into: arena)
     }
     package var solutionsCount: Int { fields.count(24) }
     @_lifetime(copy self)

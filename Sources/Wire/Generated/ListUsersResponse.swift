@@ -11,7 +11,7 @@ package struct ListUsersResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 162), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 163), into: arena)
     }
     package var usersCount: Int { fields.count(24) }
     @_lifetime(copy self)

@@ -11,7 +11,7 @@ package struct MergeUsersRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 163), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 164), into: arena)
     }
     package var datasetGroup: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var userID: WireText { @_lifetime(copy self) get { fields.text(40) } }

@@ -11,7 +11,7 @@ package struct MergeUsersResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 164), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 165), into: arena)
     }
     package var position: UInt64 { fields.uint64(24) }
     package var movedCount: UInt64 { fields.uint64(32) }

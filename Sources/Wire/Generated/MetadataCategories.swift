@@ -11,7 +11,7 @@ package struct MetadataCategoriesView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 165), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 166), into: arena)
     }
     package var valuesCount: Int { fields.count(24) }
     @_lifetime(copy self)

@@ -11,7 +11,7 @@ package struct MetadataValueView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 166), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 167), into: arena)
     }
     package var name: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var hasStringValue: Bool { fields.isPresent(2, case: 40) }

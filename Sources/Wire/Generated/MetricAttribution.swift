@@ -11,7 +11,7 @@ package struct MetricAttributionView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 167), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 168), into: arena)
     }
     package var eventAttributionSource: WireText { @_lifetime(copy self) get { fields.text(24) } }
 }

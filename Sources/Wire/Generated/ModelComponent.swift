@@ -11,7 +11,7 @@ package struct ModelComponentView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 168), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 169), into: arena)
     }
     package var name: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var weight: Double { fields.double(40) }

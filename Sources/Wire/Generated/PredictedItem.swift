@@ -11,7 +11,7 @@ package struct PredictedItemView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 169), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 170), into: arena)
     }
     package var itemID: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var hasScore: Bool { fields.isPresent(2, case: 88) }

@@ -11,7 +11,7 @@ package struct PromotionView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 170), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 171), into: arena)
     }
     package var name: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var percentPromotedItems: Int32 { fields.int32(40) }

@@ -11,7 +11,7 @@ package struct PutEventsRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 171), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 172), into: arena)
     }
     package var trackingID: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var userID: WireText { @_lifetime(copy self) get { fields.text(40) } }

@@ -11,7 +11,7 @@ package struct PutItemsRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 173), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 174), into: arena)
     }
     package var dataset: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var itemsCount: Int { fields.count(40) }

@@ -11,7 +11,7 @@ package struct PutItemsResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 174), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 175), into: arena)
     }
     package var position: UInt64 { fields.uint64(24) }
     package var appliedCount: UInt32 { fields.uint32(32) }

@@ -11,7 +11,7 @@ package struct PutUsersRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 177), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 178), into: arena)
     }
     package var dataset: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var usersCount: Int { fields.count(40) }

@@ -11,7 +11,7 @@ package struct QuotaFailureView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 223), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 225), into: arena)
     }
     package var violationsCount: Int { fields.count(24) }
     @_lifetime(copy self)

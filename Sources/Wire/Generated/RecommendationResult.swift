@@ -11,7 +11,7 @@ package struct RecommendationResultView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 180), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 181), into: arena)
     }
     package var hasResponse: Bool { fields.isPresent(1, case: 24) }
     package var response: GetRecommendationsResponseView { @_lifetime(copy self) get { GetRecommendationsResponseView(fields.message(32)) } }

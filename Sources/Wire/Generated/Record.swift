@@ -11,7 +11,7 @@ package struct RecordView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 181), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 182), into: arena)
     }
     package var hasInteraction: Bool { fields.isPresent(1, case: 24) }
     package var interaction: InteractionView { @_lifetime(copy self) get { InteractionView(fields.message(32)) } }

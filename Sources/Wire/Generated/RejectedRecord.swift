@@ -11,7 +11,7 @@ package struct RejectedRecordView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 182), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 183), into: arena)
     }
     package var index: UInt32 { fields.uint32(24) }
     package var code: Int32 { fields.int32(28) }

@@ -11,7 +11,7 @@ package struct RejectedRowView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 183), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 184), into: arena)
     }
     package var file: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var line: UInt64 { fields.uint64(40) }

@@ -11,7 +11,7 @@ package struct ResourceInfoView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 225), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 227), into: arena)
     }
     package var resourceType: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var resourceName: WireText { @_lifetime(copy self) get { fields.text(40) } }

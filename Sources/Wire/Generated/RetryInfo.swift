@@ -11,7 +11,7 @@ package struct RetryInfoView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 226), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 228), into: arena)
     }
     package var hasRetryDelay: Bool { fields.hasMessage(24) }
     package var retryDelay: DurationView { @_lifetime(copy self) get { DurationView(fields.message(24)) } }

@@ -11,7 +11,7 @@ package struct ScoreContributionView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 186), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 187), into: arena)
     }
     package var itemID: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var eventType: WireText { @_lifetime(copy self) get { fields.text(40) } }

@@ -11,7 +11,7 @@ package struct ServerReflectionRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 235), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 237), into: arena)
     }
     package var host: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var hasFileByFilename: Bool { fields.isPresent(3, case: 40) }

@@ -11,7 +11,7 @@ package struct ServerReflectionResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 236), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 238), into: arena)
     }
     package var validHost: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var hasOriginalRequest: Bool { fields.hasMessage(40) }

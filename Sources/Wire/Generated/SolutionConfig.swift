@@ -11,7 +11,7 @@ package struct SolutionConfigView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 189), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 190), into: arena)
     }
     package var eventValueThreshold: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var hasEventsConfig: Bool { fields.hasMessage(40) }

@@ -11,7 +11,7 @@ package struct StatusView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 227), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 229), into: arena)
     }
     package var code: Int32 { fields.int32(24) }
     package var message: WireText { @_lifetime(copy self) get { fields.text(32) } }

@@ -11,7 +11,7 @@ package struct StopSolutionVersionCreationRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 193), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 194), into: arena)
     }
     package var solutionVersion: WireText { @_lifetime(copy self) get { fields.text(24) } }
 }

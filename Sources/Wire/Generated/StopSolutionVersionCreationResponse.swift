@@ -11,7 +11,7 @@ package struct StopSolutionVersionCreationResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 194), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 195), into: arena)
     }
     package var hasSolutionVersion: Bool { fields.hasMessage(24) }
     package var solutionVersion: SolutionVersionView { @_lifetime(copy self) get { SolutionVersionView(fields.message(24)) } }

@@ -11,7 +11,7 @@ package struct StreamRecordsRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 195), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 196), into: arena)
     }
     package var datasetGroup: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var recordsCount: Int { fields.count(40) }

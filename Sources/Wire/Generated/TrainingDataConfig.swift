@@ -11,7 +11,7 @@ package struct TrainingDataConfigView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 197), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 198), into: arena)
     }
     package var excludedDatasetColumnsCount: Int { fields.count(24) }
     @_lifetime(copy self)

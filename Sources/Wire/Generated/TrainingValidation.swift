@@ -11,7 +11,7 @@ package struct TrainingValidationView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 198), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 199), into: arena)
     }
     package var questionCount: Int64 { fields.int64(24) }
     package var ndcgAt10: Double { fields.double(32) }

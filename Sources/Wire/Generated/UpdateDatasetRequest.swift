@@ -11,7 +11,7 @@ package struct UpdateDatasetRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 201), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 203), into: arena)
     }
     package var dataset: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var schema: WireText { @_lifetime(copy self) get { fields.text(40) } }

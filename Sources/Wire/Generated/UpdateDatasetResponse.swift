@@ -11,7 +11,7 @@ package struct UpdateDatasetResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 202), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 204), into: arena)
     }
     package var hasDataset: Bool { fields.hasMessage(24) }
     package var dataset: DatasetView { @_lifetime(copy self) get { DatasetView(fields.message(24)) } }

@@ -11,7 +11,7 @@ package struct UpdateSolutionRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 205), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 207), into: arena)
     }
     package var solution: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var hasPerformAutoTraining: Bool { fields.isPresent(2, case: 72) }

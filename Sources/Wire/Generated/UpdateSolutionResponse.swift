@@ -11,7 +11,7 @@ package struct UpdateSolutionResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 206), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 208), into: arena)
     }
     package var hasSolution: Bool { fields.hasMessage(24) }
     package var solution: SolutionView { @_lifetime(copy self) get { SolutionView(fields.message(24)) } }

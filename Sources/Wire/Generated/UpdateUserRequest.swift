@@ -11,7 +11,7 @@ package struct UpdateUserRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 207), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 209), into: arena)
     }
     package var datasetGroup: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var hasUser: Bool { fields.hasMessage(40) }

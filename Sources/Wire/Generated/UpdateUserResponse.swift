@@ -11,7 +11,7 @@ package struct UpdateUserResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 208), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 210), into: arena)
     }
     package var position: UInt64 { fields.uint64(24) }
 }

@@ -11,10 +11,13 @@ package struct UserView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 209), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 211), into: arena)
     }
     package var userID: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var properties: WireText { @_lifetime(copy self) get { fields.text(40) } }
+    package var typedPropertiesCount: Int { fields.count(56) }
+    @_lifetime(copy self)
+    package func typedProperties(_ index: Int) -> TypedPropertyView { TypedPropertyView(fields.message(64, index, count: 56)) }
 }
 
 /// `bowerbird.v1.User`, written straight in wire form.
@@ -26,4 +29,5 @@ package struct UserBuilder {
     package func userID(_ value: RawSpan) { writer.field(1, bytes: value) }
     package func properties(_ value: String) { writer.field(2, text: value) }
     package func properties(_ value: RawSpan) { writer.field(2, bytes: value) }
+    package func typedProperties(_ build: (TypedPropertyBuilder) -> Void) { writer.field(3) { build(TypedPropertyBuilder(into: writer)) } }
 }

@@ -11,7 +11,7 @@ package struct ValidateFilterRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 210), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 212), into: arena)
     }
     package var datasetGroup: WireText { @_lifetime(copy self) get { fields.text(24) } }
     package var filterExpression: WireText { @_lifetime(copy self) get { fields.text(40) } }

@@ -11,7 +11,7 @@ package struct ValidateFilterResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 211), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 213), into: arena)
     }
     package var valid: Bool { fields.bool(24) }
     package var problemsCount: Int { fields.count(32) }

@@ -11,7 +11,7 @@ package struct WatchJobResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 213), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 215), into: arena)
     }
     package var status: ResourceStatusValue { ResourceStatusValue(rawValue: fields.int32(24)) }
     package var failureReason: WireText { @_lifetime(copy self) get { fields.text(32) } }

@@ -11,7 +11,7 @@ package struct WatchSolutionVersionRequestView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 214), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 216), into: arena)
     }
     package var solutionVersion: WireText { @_lifetime(copy self) get { fields.text(24) } }
 }

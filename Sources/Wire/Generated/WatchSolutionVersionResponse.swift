@@ -11,7 +11,7 @@ package struct WatchSolutionVersionResponseView: ~Escapable {
 
     @_lifetime(borrow arena)
     package init(unpacking bytes: RawSpan, into arena: borrowing Arena) throws(WireError) {
-        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 215), into: arena)
+        fields = try MessageFields(unpacking: bytes, as: MessageType(index: 217), into: arena)
     }
     package var hasSolutionVersion: Bool { fields.hasMessage(24) }
     package var solutionVersion: SolutionVersionView { @_lifetime(copy self) get { SolutionVersionView(fields.message(24)) } }

@@ -98,6 +98,96 @@ void   bowerbird__v1__event__free_unpacked
   assert(message->base.descriptor == &bowerbird__v1__event__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   bowerbird__v1__typed_property__init
+                     (Bowerbird__V1__TypedProperty         *message)
+{
+  static const Bowerbird__V1__TypedProperty init_value = BOWERBIRD__V1__TYPED_PROPERTY__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__typed_property__get_packed_size
+                     (const Bowerbird__V1__TypedProperty *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__typed_property__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__typed_property__pack
+                     (const Bowerbird__V1__TypedProperty *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__typed_property__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__typed_property__pack_to_buffer
+                     (const Bowerbird__V1__TypedProperty *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__typed_property__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__TypedProperty *
+       bowerbird__v1__typed_property__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__TypedProperty *)
+     protobuf_c_message_unpack (&bowerbird__v1__typed_property__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__typed_property__free_unpacked
+                     (Bowerbird__V1__TypedProperty *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__typed_property__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   bowerbird__v1__category_list__init
+                     (Bowerbird__V1__CategoryList         *message)
+{
+  static const Bowerbird__V1__CategoryList init_value = BOWERBIRD__V1__CATEGORY_LIST__INIT;
+  *message = init_value;
+}
+size_t bowerbird__v1__category_list__get_packed_size
+                     (const Bowerbird__V1__CategoryList *message)
+{
+  assert(message->base.descriptor == &bowerbird__v1__category_list__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t bowerbird__v1__category_list__pack
+                     (const Bowerbird__V1__CategoryList *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &bowerbird__v1__category_list__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t bowerbird__v1__category_list__pack_to_buffer
+                     (const Bowerbird__V1__CategoryList *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &bowerbird__v1__category_list__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Bowerbird__V1__CategoryList *
+       bowerbird__v1__category_list__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Bowerbird__V1__CategoryList *)
+     protobuf_c_message_unpack (&bowerbird__v1__category_list__descriptor,
+                                allocator, len, data);
+}
+void   bowerbird__v1__category_list__free_unpacked
+                     (Bowerbird__V1__CategoryList *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &bowerbird__v1__category_list__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   bowerbird__v1__put_events_request__init
                      (Bowerbird__V1__PutEventsRequest         *message)
 {
@@ -766,7 +856,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__metric_attribution__descriptor =
   (ProtobufCMessageInit) bowerbird__v1__metric_attribution__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor bowerbird__v1__event__field_descriptors[9] =
+static const ProtobufCFieldDescriptor bowerbird__v1__event__field_descriptors[10] =
 {
   {
     "event_id",
@@ -876,6 +966,18 @@ static const ProtobufCFieldDescriptor bowerbird__v1__event__field_descriptors[9]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "typed_properties",
+    10,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__Event, n_typed_properties),
+    offsetof(Bowerbird__V1__Event, typed_properties),
+    &bowerbird__v1__typed_property__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned bowerbird__v1__event__field_indices_by_name[] = {
   0,   /* field[0] = event_id */
@@ -887,11 +989,12 @@ static const unsigned bowerbird__v1__event__field_indices_by_name[] = {
   4,   /* field[4] = properties */
   6,   /* field[6] = recommendation_id */
   5,   /* field[5] = sent_at */
+  9,   /* field[9] = typed_properties */
 };
 static const ProtobufCIntRange bowerbird__v1__event__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor bowerbird__v1__event__descriptor =
 {
@@ -901,11 +1004,152 @@ const ProtobufCMessageDescriptor bowerbird__v1__event__descriptor =
   "Bowerbird__V1__Event",
   "bowerbird.v1",
   sizeof(Bowerbird__V1__Event),
-  9,
+  10,
   bowerbird__v1__event__field_descriptors,
   bowerbird__v1__event__field_indices_by_name,
   1,  bowerbird__v1__event__number_ranges,
   (ProtobufCMessageInit) bowerbird__v1__event__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__typed_property__field_descriptors[6] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__TypedProperty, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "string_value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Bowerbird__V1__TypedProperty, value_case),
+    offsetof(Bowerbird__V1__TypedProperty, string_value),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "int64_value",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Bowerbird__V1__TypedProperty, value_case),
+    offsetof(Bowerbird__V1__TypedProperty, int64_value),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "double_value",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Bowerbird__V1__TypedProperty, value_case),
+    offsetof(Bowerbird__V1__TypedProperty, double_value),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bool_value",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Bowerbird__V1__TypedProperty, value_case),
+    offsetof(Bowerbird__V1__TypedProperty, bool_value),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "list_value",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__TypedProperty, value_case),
+    offsetof(Bowerbird__V1__TypedProperty, list_value),
+    &bowerbird__v1__category_list__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__typed_property__field_indices_by_name[] = {
+  4,   /* field[4] = bool_value */
+  3,   /* field[3] = double_value */
+  2,   /* field[2] = int64_value */
+  5,   /* field[5] = list_value */
+  0,   /* field[0] = name */
+  1,   /* field[1] = string_value */
+};
+static const ProtobufCIntRange bowerbird__v1__typed_property__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__typed_property__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.TypedProperty",
+  "TypedProperty",
+  "Bowerbird__V1__TypedProperty",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__TypedProperty),
+  6,
+  bowerbird__v1__typed_property__field_descriptors,
+  bowerbird__v1__typed_property__field_indices_by_name,
+  1,  bowerbird__v1__typed_property__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__typed_property__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor bowerbird__v1__category_list__field_descriptors[1] =
+{
+  {
+    "values",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Bowerbird__V1__CategoryList, n_values),
+    offsetof(Bowerbird__V1__CategoryList, values),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned bowerbird__v1__category_list__field_indices_by_name[] = {
+  0,   /* field[0] = values */
+};
+static const ProtobufCIntRange bowerbird__v1__category_list__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor bowerbird__v1__category_list__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "bowerbird.v1.CategoryList",
+  "CategoryList",
+  "Bowerbird__V1__CategoryList",
+  "bowerbird.v1",
+  sizeof(Bowerbird__V1__CategoryList),
+  1,
+  bowerbird__v1__category_list__field_descriptors,
+  bowerbird__v1__category_list__field_indices_by_name,
+  1,  bowerbird__v1__category_list__number_ranges,
+  (ProtobufCMessageInit) bowerbird__v1__category_list__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor bowerbird__v1__put_events_request__field_descriptors[6] =
@@ -1101,7 +1345,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__put_events_response__descriptor 
   (ProtobufCMessageInit) bowerbird__v1__put_events_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor bowerbird__v1__user__field_descriptors[2] =
+static const ProtobufCFieldDescriptor bowerbird__v1__user__field_descriptors[3] =
 {
   {
     "user_id",
@@ -1127,15 +1371,28 @@ static const ProtobufCFieldDescriptor bowerbird__v1__user__field_descriptors[2] 
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "typed_properties",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__User, n_typed_properties),
+    offsetof(Bowerbird__V1__User, typed_properties),
+    &bowerbird__v1__typed_property__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned bowerbird__v1__user__field_indices_by_name[] = {
   1,   /* field[1] = properties */
+  2,   /* field[2] = typed_properties */
   0,   /* field[0] = user_id */
 };
 static const ProtobufCIntRange bowerbird__v1__user__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor bowerbird__v1__user__descriptor =
 {
@@ -1145,7 +1402,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__user__descriptor =
   "Bowerbird__V1__User",
   "bowerbird.v1",
   sizeof(Bowerbird__V1__User),
-  2,
+  3,
   bowerbird__v1__user__field_descriptors,
   bowerbird__v1__user__field_indices_by_name,
   1,  bowerbird__v1__user__number_ranges,
@@ -1306,7 +1563,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__put_users_response__descriptor =
   (ProtobufCMessageInit) bowerbird__v1__put_users_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor bowerbird__v1__item__field_descriptors[2] =
+static const ProtobufCFieldDescriptor bowerbird__v1__item__field_descriptors[3] =
 {
   {
     "item_id",
@@ -1332,15 +1589,28 @@ static const ProtobufCFieldDescriptor bowerbird__v1__item__field_descriptors[2] 
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "typed_properties",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Bowerbird__V1__Item, n_typed_properties),
+    offsetof(Bowerbird__V1__Item, typed_properties),
+    &bowerbird__v1__typed_property__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned bowerbird__v1__item__field_indices_by_name[] = {
   0,   /* field[0] = item_id */
   1,   /* field[1] = properties */
+  2,   /* field[2] = typed_properties */
 };
 static const ProtobufCIntRange bowerbird__v1__item__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor bowerbird__v1__item__descriptor =
 {
@@ -1350,7 +1620,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__item__descriptor =
   "Bowerbird__V1__Item",
   "bowerbird.v1",
   sizeof(Bowerbird__V1__Item),
-  2,
+  3,
   bowerbird__v1__item__field_descriptors,
   bowerbird__v1__item__field_indices_by_name,
   1,  bowerbird__v1__item__number_ranges,

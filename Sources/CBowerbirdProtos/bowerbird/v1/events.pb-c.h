@@ -19,6 +19,8 @@ PROTOBUF_C__BEGIN_DECLS
 
 typedef struct Bowerbird__V1__MetricAttribution Bowerbird__V1__MetricAttribution;
 typedef struct Bowerbird__V1__Event Bowerbird__V1__Event;
+typedef struct Bowerbird__V1__TypedProperty Bowerbird__V1__TypedProperty;
+typedef struct Bowerbird__V1__CategoryList Bowerbird__V1__CategoryList;
 typedef struct Bowerbird__V1__PutEventsRequest Bowerbird__V1__PutEventsRequest;
 typedef struct Bowerbird__V1__PutEventsResponse Bowerbird__V1__PutEventsResponse;
 typedef struct Bowerbird__V1__User Bowerbird__V1__User;
@@ -68,6 +70,8 @@ struct  Bowerbird__V1__Event
   size_t n_impression;
   ProtobufCBinaryData *impression;
   Bowerbird__V1__MetricAttribution *metric_attribution;
+  size_t n_typed_properties;
+  Bowerbird__V1__TypedProperty **typed_properties;
   Bowerbird__V1__Event__EventValueCase _event_value_case;
   union {
     double event_value;
@@ -75,7 +79,46 @@ struct  Bowerbird__V1__Event
 };
 #define BOWERBIRD__V1__EVENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__event__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, NULL, {0,NULL}, 0,NULL, NULL, BOWERBIRD__V1__EVENT___EVENT_VALUE__NOT_SET, {0} }
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, NULL, {0,NULL}, 0,NULL, NULL, 0,NULL, BOWERBIRD__V1__EVENT___EVENT_VALUE__NOT_SET, {0} }
+
+
+typedef enum {
+  BOWERBIRD__V1__TYPED_PROPERTY__VALUE__NOT_SET = 0,
+  BOWERBIRD__V1__TYPED_PROPERTY__VALUE_STRING_VALUE = 2,
+  BOWERBIRD__V1__TYPED_PROPERTY__VALUE_INT64_VALUE = 3,
+  BOWERBIRD__V1__TYPED_PROPERTY__VALUE_DOUBLE_VALUE = 4,
+  BOWERBIRD__V1__TYPED_PROPERTY__VALUE_BOOL_VALUE = 5,
+  BOWERBIRD__V1__TYPED_PROPERTY__VALUE_LIST_VALUE = 6
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(BOWERBIRD__V1__TYPED_PROPERTY__VALUE__CASE)
+} Bowerbird__V1__TypedProperty__ValueCase;
+
+struct  Bowerbird__V1__TypedProperty
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData name;
+  Bowerbird__V1__TypedProperty__ValueCase value_case;
+  union {
+    ProtobufCBinaryData string_value;
+    int64_t int64_value;
+    double double_value;
+    protobuf_c_boolean bool_value;
+    Bowerbird__V1__CategoryList *list_value;
+  };
+};
+#define BOWERBIRD__V1__TYPED_PROPERTY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__typed_property__descriptor) \
+    , {0,NULL}, BOWERBIRD__V1__TYPED_PROPERTY__VALUE__NOT_SET, {0} }
+
+
+struct  Bowerbird__V1__CategoryList
+{
+  ProtobufCMessage base;
+  size_t n_values;
+  ProtobufCBinaryData *values;
+};
+#define BOWERBIRD__V1__CATEGORY_LIST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__category_list__descriptor) \
+    , 0,NULL }
 
 
 struct  Bowerbird__V1__PutEventsRequest
@@ -115,10 +158,12 @@ struct  Bowerbird__V1__User
   ProtobufCMessage base;
   ProtobufCBinaryData user_id;
   ProtobufCBinaryData properties;
+  size_t n_typed_properties;
+  Bowerbird__V1__TypedProperty **typed_properties;
 };
 #define BOWERBIRD__V1__USER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__user__descriptor) \
-    , {0,NULL}, {0,NULL} }
+    , {0,NULL}, {0,NULL}, 0,NULL }
 
 
 struct  Bowerbird__V1__PutUsersRequest
@@ -154,10 +199,12 @@ struct  Bowerbird__V1__Item
   ProtobufCMessage base;
   ProtobufCBinaryData item_id;
   ProtobufCBinaryData properties;
+  size_t n_typed_properties;
+  Bowerbird__V1__TypedProperty **typed_properties;
 };
 #define BOWERBIRD__V1__ITEM__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__item__descriptor) \
-    , {0,NULL}, {0,NULL} }
+    , {0,NULL}, {0,NULL}, 0,NULL }
 
 
 struct  Bowerbird__V1__PutItemsRequest
@@ -321,6 +368,44 @@ Bowerbird__V1__Event *
                       const uint8_t       *data);
 void   bowerbird__v1__event__free_unpacked
                      (Bowerbird__V1__Event *message,
+                      ProtobufCAllocator *allocator);
+/* Bowerbird__V1__TypedProperty methods */
+void   bowerbird__v1__typed_property__init
+                     (Bowerbird__V1__TypedProperty         *message);
+size_t bowerbird__v1__typed_property__get_packed_size
+                     (const Bowerbird__V1__TypedProperty   *message);
+size_t bowerbird__v1__typed_property__pack
+                     (const Bowerbird__V1__TypedProperty   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__typed_property__pack_to_buffer
+                     (const Bowerbird__V1__TypedProperty   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__TypedProperty *
+       bowerbird__v1__typed_property__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__typed_property__free_unpacked
+                     (Bowerbird__V1__TypedProperty *message,
+                      ProtobufCAllocator *allocator);
+/* Bowerbird__V1__CategoryList methods */
+void   bowerbird__v1__category_list__init
+                     (Bowerbird__V1__CategoryList         *message);
+size_t bowerbird__v1__category_list__get_packed_size
+                     (const Bowerbird__V1__CategoryList   *message);
+size_t bowerbird__v1__category_list__pack
+                     (const Bowerbird__V1__CategoryList   *message,
+                      uint8_t             *out);
+size_t bowerbird__v1__category_list__pack_to_buffer
+                     (const Bowerbird__V1__CategoryList   *message,
+                      ProtobufCBuffer     *buffer);
+Bowerbird__V1__CategoryList *
+       bowerbird__v1__category_list__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   bowerbird__v1__category_list__free_unpacked
+                     (Bowerbird__V1__CategoryList *message,
                       ProtobufCAllocator *allocator);
 /* Bowerbird__V1__PutEventsRequest methods */
 void   bowerbird__v1__put_events_request__init
@@ -596,6 +681,12 @@ typedef void (*Bowerbird__V1__MetricAttribution_Closure)
 typedef void (*Bowerbird__V1__Event_Closure)
                  (const Bowerbird__V1__Event *message,
                   void *closure_data);
+typedef void (*Bowerbird__V1__TypedProperty_Closure)
+                 (const Bowerbird__V1__TypedProperty *message,
+                  void *closure_data);
+typedef void (*Bowerbird__V1__CategoryList_Closure)
+                 (const Bowerbird__V1__CategoryList *message,
+                  void *closure_data);
 typedef void (*Bowerbird__V1__PutEventsRequest_Closure)
                  (const Bowerbird__V1__PutEventsRequest *message,
                   void *closure_data);
@@ -703,6 +794,8 @@ void bowerbird__v1__events_service__stream_records(ProtobufCService *service,
 
 extern const ProtobufCMessageDescriptor bowerbird__v1__metric_attribution__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__event__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__typed_property__descriptor;
+extern const ProtobufCMessageDescriptor bowerbird__v1__category_list__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__put_events_request__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__put_events_response__descriptor;
 extern const ProtobufCMessageDescriptor bowerbird__v1__user__descriptor;
