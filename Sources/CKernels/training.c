@@ -131,3 +131,20 @@ WIDEST int bowerbird_solve(float *part, float *right, size_t count) {
     }
     return 0;
 }
+
+WIDEST size_t bowerbird_lightest(const struct bowerbird_pair *pairs, size_t count) {
+    // The least weight first, side by side; then whose it is.
+    uint32_t lanes[16], least = UINT32_MAX;
+    for (size_t lane = 0; lane < 16; lane++) lanes[lane] = UINT32_MAX;
+    size_t i = 0;
+    for (; i + 16 <= count; i += 16)
+        for (size_t lane = 0; lane < 16; lane++) {
+            uint32_t weight = pairs[i + lane].weight;
+            lanes[lane] = weight < lanes[lane] ? weight : lanes[lane];
+        }
+    for (; i < count; i++) least = pairs[i].weight < least ? pairs[i].weight : least;
+    for (size_t lane = 0; lane < 16; lane++) least = lanes[lane] < least ? lanes[lane] : least;
+    for (i = 0; i < count; i++)
+        if (pairs[i].weight == least) return i;
+    return 0;
+}

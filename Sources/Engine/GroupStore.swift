@@ -56,7 +56,7 @@ package final class GroupStore: @unchecked Sendable {
         didSet { isRootStale = true }
     }
     /// Ids that readers may look up; kept beside `items`, which the writer alone reads.
-    private let readableItems: Mutex<IdentifierTable>
+    let readableItems: Mutex<IdentifierTable>
     /// The same for the names of event types, by index.
     private let readableTypes = Mutex<[String]>([])
 

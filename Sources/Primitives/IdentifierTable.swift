@@ -50,6 +50,27 @@ package struct IdentifierTable: Sendable {
         id.withRawSpan { index(of: $0) }
     }
 
+    /// The indices of several ids, in their order; `nil` for what is not here.
+    ///
+    /// What one id waits for from memory, the others do not: the steps are taken for all ids in
+    /// turn, so that their misses overlap.
+    package func indices(of ids: ArraySlice<String>, into indices: inout [UInt32?]) {
+        let first = indices.count
+        for id in ids {
+            indices.append(id.withRawSpan { UInt32(truncatingIfNeeded: hash.hash($0)) })
+        }
+        let mask = UInt32(slots.count - 1)
+        for place in first..<indices.count {
+            // The first slot is the id's, most of the time.
+            let next = slots[Int((indices[place] ?? 0) & mask)].next
+            indices[place] = next != 0 && next != Slot.removed ? next - 1 : nil
+        }
+        for (id, place) in zip(ids, first...) {
+            let isIt = indices[place].map { index in id.withRawSpan { equals(index, $0) } } ?? false
+            if !isIt { indices[place] = index(of: id) }
+        }
+    }
+
     /// Adds an id that is not here yet.
     @discardableResult
     package mutating func insert(_ id: String) -> UInt32 {

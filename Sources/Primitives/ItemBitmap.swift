@@ -26,6 +26,11 @@ package struct ItemBitmap: Hashable, Sendable {
         if word < words.count { words[word] &= ~(1 << UInt64(index & 63)) }
     }
 
+    /// Keeps its storage.
+    package mutating func removeAll() {
+        for word in words.indices { words[word] = 0 }
+    }
+
     /// Makes room for indices below `count`; new ones are absent.
     package mutating func grow(to count: Int) {
         let needed = (count + 63) >> 6

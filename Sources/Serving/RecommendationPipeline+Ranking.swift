@@ -4,17 +4,15 @@ package import Resources
 
 /// Ranking of given items.
 extension RecommendationPipeline {
-    /// Leaves in `candidates` only the given items.
-    func restrict(_ candidates: inout ItemBitmap, to items: [String], _ group: GroupStore) {
-        var given = ItemBitmap()
-        for item in items {
-            if let index = item.withRawSpan({ group.item(withID: $0) }),
-                candidates.contains(Int(index.rawValue))
-            {
-                given.insert(Int(index.rawValue))
-            }
+    /// Leaves in `facts.candidates` only the given items.
+    func restrict(_ facts: inout RequestFacts, to items: [String], _ group: GroupStore) {
+        group.items(withIDs: items, into: &facts.ranked)
+        for (place, index) in facts.ranked.enumerated() {
+            guard let index, !facts.candidates.contains(Int(index)) else { continue }
+            facts.ranked[place] = nil
         }
-        candidates = given
+        facts.candidates.removeAll()
+        for case .some(let index) in facts.ranked { facts.candidates.insert(Int(index)) }
     }
 
     /// Orders `query.rankedItems`: the known ones are left in `scratch.slots`, best first.
@@ -30,11 +28,13 @@ extension RecommendationPipeline {
         let (plan, unknown) = try engine.consistently {
             () throws(Refusal) -> (RecommendationPlan, [String]) in
             let plan = try gather(query, runtime, group, wishes, &scratch.facts)
-            let unknown = (query.rankedItems ?? []).filter { item in
-                guard let index = item.withRawSpan({ group.item(withID: $0) }) else { return true }
-                return !plan.root.candidates.contains(Int(index.rawValue))
+            let unknown = zip(query.rankedItems ?? [], scratch.facts.ranked).filter { item, index in
+                guard index == nil else { return false }
+                // It may be known, and be no candidate for other reasons.
+                let known = item.withRawSpan { group.item(withID: $0) }
+                return known.map { !plan.root.candidates.contains(Int($0.rawValue)) } ?? true
             }
-            return (plan, unknown)
+            return (plan, unknown.map(\.0))
         }
         return (rank(plan, query, &scratch.facts, scratch), unknown)
     }

@@ -87,6 +87,8 @@ package struct RecommendationPlan: Sendable {
 package struct RequestFacts: Sendable {
     var history: [Interaction] = []
     var candidates = ItemBitmap()
+    /// The items to rank, in their order; `nil` for what is unknown or no candidate.
+    var ranked: [UInt32?] = []
     /// What the user's record says, where the history says little.
     var userTokens: [ItemToken] = []
     /// What a promotion may show; `nil` without one.
@@ -271,7 +273,7 @@ package struct RecommendationPipeline: Sendable {
                 facts.candidates.remove(Int(index.rawValue))
             }
         }
-        if let items = query.rankedItems { restrict(&facts.candidates, to: items, group) }
+        if let items = query.rankedItems { restrict(&facts, to: items, group) }
         let seedItem =
             runtime.kind == .relatedItems
             ? query.seedItem.withRawSpan { group.item(withID: $0) } : nil

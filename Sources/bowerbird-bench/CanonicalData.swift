@@ -1,5 +1,6 @@
 import Formats
 import Foundation
+import Primitives
 
 /// A dataset in canonical form: `train.csv.gz`, `test.csv.gz`, `meta.json`, perhaps `items.csv.gz`.
 ///
@@ -45,6 +46,56 @@ struct CanonicalData {
         train = train.enumerated().sorted {
             ($0.element.milliseconds, $0.offset) < ($1.element.milliseconds, $1.offset)
         }.map(\.element)
+    }
+
+    /// A made-up shop of users who go through items of three of many kinds, each often followed by
+    /// the next.
+    ///
+    /// What a record says is the kind, two themes and three words of a title.
+    init(items itemCount: Int, users userCount: Int, eventsEach: Int, tests: Int, seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        name = "made"
+        users = (0..<userCount).map { "user-\($0)" }
+        items = (0..<itemCount).map { "item-\($0)" }
+        types = ["view"]
+        let kinds = max(1, itemCount / 200)
+        itemColumns = ["TAGS", "TITLE"]
+        itemTexts = (0..<itemCount).map { item in
+            let themes = (0..<2).map { _ in "theme\(Int.random(in: 0..<30, using: &random))" }
+            let words = (0..<3).map { _ in "word\(Int.random(in: 0..<5_000, using: &random))" }
+            return [
+                (["kind\(item % kinds)"] + themes).joined(separator: "|"),
+                words.joined(separator: " "),
+            ]
+        }
+        var events: [Event] = []
+        for user in 0..<userCount {
+            let favourites = (0..<3).map { _ in Int.random(in: 0..<kinds, using: &random) }
+            var item = 0
+            for step in 0..<eventsEach {
+                if step > 0, Int.random(in: 0..<5, using: &random) < 2 {
+                    item = (item + kinds) % itemCount
+                } else {
+                    // A few items of a kind have most of its events.
+                    let share = Double.random(in: 0..<1, using: &random)
+                    let kind = favourites[Int.random(in: 0..<3, using: &random)]
+                    item = Int(share * share * 199) * kinds + kind
+                }
+                events.append(
+                    Event(
+                        user: UInt32(user),
+                        item: UInt32(item % itemCount),
+                        type: 0,
+                        milliseconds: Int64(user * 10_000 + step * 3_600_000)
+                    )
+                )
+            }
+        }
+        events = events.enumerated().sorted {
+            ($0.element.milliseconds, $0.offset) < ($1.element.milliseconds, $1.offset)
+        }.map(\.element)
+        test = Array(events.suffix(tests))
+        train = Array(events.dropLast(tests))
     }
 
     /// Items are there from the beginning: their file says not since when.

@@ -109,6 +109,7 @@ final class EvaluationWorld {
             isTraining: true
         )
         return Campaigns(
+            recipe: recipe.identifier,
             name: campaign.text,
             online: RecommendationPipeline(engine: engine, table: online.table),
             trainedOnce: RecommendationPipeline(engine: engine, table: trainedOnce.table),
@@ -118,7 +119,31 @@ final class EvaluationWorld {
         )
     }
 
+    /// A campaign of what was trained that explores nothing.
+    func plainCampaign(of campaigns: Campaigns) -> String {
+        let campaign = Self.group.child("campaigns", "plain")
+        let solution = Self.group.child("solutions", campaigns.recipe)
+        apply(
+            [
+                .resourceStored(
+                    campaign,
+                    .campaign(
+                        Campaign(
+                            header: Self.header("plain"),
+                            group: Self.group,
+                            solutionVersion: solution.child("versions", "1"),
+                            explorationConfig: ["explorationWeight": "0"]
+                        )
+                    )
+                )
+            ],
+            isTraining: true
+        )
+        return campaign.text
+    }
+
     struct Campaigns {
+        let recipe: String
         let name: String
         let online: RecommendationPipeline
         let trainedOnce: RecommendationPipeline
@@ -130,6 +155,17 @@ final class EvaluationWorld {
     /// One more event is known: to the engine, and to the models that learn.
     func observe(_ event: CanonicalData.Event) {
         apply(effects(of: event), isTraining: false)
+    }
+
+    /// CPU seconds that applying events takes, one write each.
+    func secondsApplying(_ events: ArraySlice<CanonicalData.Event>) -> Double {
+        let writes = events.map { event in
+            position += 1
+            return Effects(position: LogPosition(position), effects: effects(of: event))
+        }
+        let started = CPUTime.seconds()
+        for write in writes { online.applied(engine.apply([write])) }
+        return CPUTime.seconds() - started
     }
 
     /// The records of the items, where there is a file of them.

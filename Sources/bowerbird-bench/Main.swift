@@ -6,6 +6,8 @@ struct Main: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bowerbird-bench",
         abstract: "Measures the quality and the cost of Bowerbird's recipes.",
-        subcommands: [QualityCommand.self, ExplorationCommand.self, FilterCommand.self]
+        subcommands: [
+            QualityCommand.self, ExplorationCommand.self, CostCommand.self, FilterCommand.self,
+        ]
     )
 }

@@ -16,6 +16,10 @@ struct `An identifier table` {
             #expect(table.index(of: other) == oracle[other], "seed \(seed)")
         }
         for (id, index) in oracle { #expect(table[index] == id, "seed \(seed)") }
+        let ids = (0..<6_000).map { String($0, radix: 7) } + ["", "nobody"]
+        var found: [UInt32?] = [7]
+        table.indices(of: ids[...], into: &found)
+        #expect(found == [7] + ids.map { oracle[$0] }, "seed \(seed)")
     }
 }
 
@@ -81,6 +85,10 @@ struct `A table of identifiers that lets some go` {
         for (id, index) in indices {
             #expect(table.index(of: id) == index && table[index] == id, "seed \(seed)")
         }
+        let ids = (0..<400).map { "id-\($0)" }
+        var found: [UInt32?] = []
+        table.indices(of: ids[...], into: &found)
+        #expect(found == ids.map { indices[$0] }, "seed \(seed)")
         #expect(table.count > 400)
     }
 }

@@ -207,6 +207,23 @@ struct `Linear models` {
 }
 
 @Suite
+struct `A row of counts` {
+    /// Many equal weights, rows of all lengths.
+    @Test(arguments: 0..<20)
+    func `finds its lightest pair, the first of several`(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        for count in [1, 2, 15, 16, 17, 64, 499, 500] {
+            let row = (0..<UInt32(count)).map { item in
+                RowPair(item: item, weight: UInt32.random(in: 1...9, using: &random))
+            }
+            let least = row.map(\.weight).min()
+            #expect(Kernels.lightest(of: row) == row.firstIndex { $0.weight == least })
+        }
+        #expect(Kernels.lightest(of: []) == 0)
+    }
+}
+
+@Suite
 struct `A row that is cut` {
     /// Against a sort, over rows with many equal weights.
     @Test(arguments: 0..<50)

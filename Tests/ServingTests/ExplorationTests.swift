@@ -174,6 +174,47 @@ struct `Exploration` {
 }
 
 @Suite
+struct `The pool of what is explored` {
+    /// Against a search of all members whenever somebody comes.
+    @Test(arguments: 0..<10)
+    func `lets the newest in for the oldest`(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        let exposure = ItemExposure()
+        let limit = Limits.explorationPoolMax
+        var created: [Int64] = []
+        var pool: Set<Int> = []
+        func enter(_ item: Int) {
+            guard !pool.contains(item) else { return }
+            if pool.count == limit {
+                let least = pool.min { (created[$0], $0) < (created[$1], $1) } ?? 0
+                guard (created[least], least) < (created[item], item) else { return }
+                pool.remove(least)
+            }
+            pool.insert(item)
+        }
+        for _ in 0..<limit * 3 {
+            let isNew = created.count < limit || Int.random(in: 0..<3, using: &random) > 0
+            let item = isNew ? created.count : Int.random(in: 0..<created.count, using: &random)
+            let time = Int64.random(in: 0..<500, using: &random)
+            if isNew {
+                // Known before it is dated.
+                created.append(.max)
+                enter(item)
+            }
+            created[item] = time
+            enter(item)
+            exposure.stored(
+                ItemIndex(UInt32(item)),
+                createdAt: Timestamp(milliseconds: time)
+            )
+            exposure.publish()
+        }
+        #expect(exposure.pool.current.items == pool.sorted().map { UInt32($0) })
+        #expect(exposure.pool.current.createdMS == pool.sorted().map { created[$0] })
+    }
+}
+
+@Suite
 struct `Served lists` {
     static func list(_ count: UInt32, noise: Bool, previous: UInt64? = nil) -> ServedList {
         ServedList(

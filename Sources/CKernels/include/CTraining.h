@@ -84,6 +84,9 @@ struct bowerbird_pair;
 /// Where `item` stands in a row; `count` when it doesn't.
 size_t bowerbird_find(const struct bowerbird_pair *pairs, size_t count, uint32_t item);
 
+/// The place of the least weight of a row, the first of several; 0 of an empty one.
+size_t bowerbird_lightest(const struct bowerbird_pair *pairs, size_t count);
+
 /// The place, from 1, of `answer` when items are ordered by base[i] + weight * values[i], of equals
 /// the lower first; 0 when the answer's is not above 0.
 size_t bowerbird_rank(

@@ -27,10 +27,7 @@ struct CountedRow {
         let pair = RowPair(item: target, weight: UInt32(clamping: delta))
         highest = max(highest, target)
         guard pairs.count >= pairsMax else { return pairs.append(pair) }
-        var lightest = 0
-        for index in pairs.indices where pairs[index].weight < pairs[lightest].weight {
-            lightest = index
-        }
+        let lightest = Kernels.lightest(of: pairs)
         if pairs[lightest].weight <= pair.weight { pairs[lightest] = pair }
     }
 }

@@ -148,6 +148,16 @@ extension Kernels {
         return index < row.count ? index : nil
     }
 
+    /// The place of the least weight of a row, the first of several; 0 of an empty one.
+    static func lightest(of row: [RowPair]) -> Int {
+        unsafe row.withUnsafeBytes { pairs in
+            unsafe bowerbird_lightest(
+                pairs.baseAddress?.assumingMemoryBound(to: bowerbird_pair.self),
+                row.count
+            )
+        }
+    }
+
     /// The place, from 1, of `answer` by base + weight · values; 0 when its sum is not above 0.
     static func rank(
         of answer: Int,

@@ -25,6 +25,8 @@ package final class ItemExposure: @unchecked Sendable {
     private var chosen: [UInt32] = []
     private var members: [UInt32] = []
     private var isMember = ItemBitmap()
+    /// The oldest member; `nil` until somebody asks who it is.
+    private var oldest: UInt32?
     /// An item was left out since the pool was full.
     private var hasSkipped = false
     private var changesSinceScan = 0
@@ -47,6 +49,7 @@ package final class ItemExposure: @unchecked Sendable {
         chosen.removeAll()
         isMember = ItemBitmap()
         members.removeAll()
+        oldest = nil
         newest.store(Self.unknown, ordering: .relaxed)
         grow(to: root.itemCount)
         for index in 0..<root.itemCount {
@@ -99,10 +102,10 @@ package final class ItemExposure: @unchecked Sendable {
         let index = Int(item.rawValue)
         grow(to: index + 1)
         if let createdAt {
-            createdMS[index] = createdAt.milliseconds
+            created(index, createdAt.milliseconds)
         } else if createdMS[index] == Self.unknown, newestEventMS != Self.unknown {
             // As documented: without events it is as new as the newest event.
-            createdMS[index] = newestEventMS
+            created(index, newestEventMS)
         }
         isPoolStale = true
         touch(item.rawValue)
@@ -176,10 +179,15 @@ package final class ItemExposure: @unchecked Sendable {
         grow(to: index + 1)
         if time > newestEventMS { newest.store(time, ordering: .relaxed) }
         if createdMS[index] == Self.unknown {
-            createdMS[index] = time
+            created(index, time)
             isPoolStale = true
         }
         change(index) { events[index] += delta }
+    }
+
+    private func created(_ index: Int, _ milliseconds: Int64) {
+        createdMS[index] = milliseconds
+        if isMember.contains(index) { oldest = nil }
     }
 
     private func change(_ index: Int, _ body: () -> Void) {
@@ -223,21 +231,24 @@ package final class ItemExposure: @unchecked Sendable {
     private func remove(_ item: UInt32) {
         isMember.remove(Int(item))
         members.removeAll { $0 == item }
+        if oldest == item { oldest = nil }
         isPoolStale = true
     }
 
     private func insert(_ item: UInt32) {
         if members.count >= Limits.explorationPoolMax {
             hasSkipped = true
-            guard let oldest = members.min(by: { isOlder($0, $1) }), isOlder(oldest, item) else {
-                return
-            }
-            remove(oldest)
+            // Most who come are older than all members: known at one look.
+            let least = oldest ?? members.min { isOlder($0, $1) }
+            oldest = least
+            guard let least, isOlder(least, item) else { return }
+            remove(least)
         }
         // Kept in order; what comes in is mostly the newest.
         let place = members.lastIndex { $0 < item }.map { $0 + 1 } ?? 0
         members.insert(item, at: place)
         isMember.insert(Int(item))
+        if let least = oldest, isOlder(item, least) { oldest = item }
         isPoolStale = true
     }
 
@@ -245,10 +256,11 @@ package final class ItemExposure: @unchecked Sendable {
     ///
     /// What nobody dated is the newest.
     private func isOlder(_ left: UInt32, _ right: UInt32) -> Bool {
-        let times = [left, right].map { item in
-            createdMS[Int(item)] == Self.unknown ? Int64.max : createdMS[Int(item)]
-        }
-        return (times[0], left) < (times[1], right)
+        (creation(left), left) < (creation(right), right)
+    }
+
+    private func creation(_ item: UInt32) -> Int64 {
+        createdMS[Int(item)] == Self.unknown ? .max : createdMS[Int(item)]
     }
 
     /// Chooses the pool anew; O(items · log(items)).
@@ -259,6 +271,7 @@ package final class ItemExposure: @unchecked Sendable {
         members =
             hasSkipped
             ? all.sorted { isOlder($1, $0) }.prefix(Limits.explorationPoolMax).sorted() : all
+        oldest = nil
         isMember = ItemBitmap()
         for item in members { isMember.insert(Int(item)) }
         isPoolStale = true
