@@ -233,9 +233,11 @@ struct SolutionChecks {
                     + "training, not at once"
             )
         }
-        if !config.excludedColumns.isEmpty || !config.includedColumns.isEmpty {
+        let chosen = Set(config.excludedColumns.keys).union(config.includedColumns.keys)
+        if chosen.contains(.interactions) {
             warnings.append(
-                "training_data_config is kept, but the choice of columns changes no model yet"
+                "training_data_config: the choice of columns of interactions is kept, but no model "
+                    + "reads any; of items and users it holds"
             )
         }
         return warnings

@@ -61,8 +61,15 @@ package protocol Recipe: Sendable {
         progress: (Double) -> Bool
     ) throws(RecipeError) -> any TrainedModel
 
+    /// What only a recipe of this kind is measured by, by the names of GetSolutionMetrics.
+    func ownMetrics(_ log: InteractionLog) -> [String: Double]
+
     /// Reads what `TrainedModel.encode` wrote.
     func decode(_ artifact: [UInt8]) throws(RecipeError) -> any TrainedModel
+}
+
+extension Recipe {
+    package func ownMetrics(_ log: InteractionLog) -> [String: Double] { [:] }
 }
 
 /// What answers queries: immutable parameters and the counts that its live part keeps current.

@@ -29,6 +29,45 @@ struct `Metrics of a version` {
         check([[], [1, 2, 3, 4, 5]], "precision_at_5", 0.5)
     }
 
+    /// Of 40 items each with three events a window, some grow in the last two windows.
+    private func trend(_ growing: [Int: [Int]]) -> [String: Double] {
+        let hour: Int64 = 3_600_000
+        var log = InteractionLog(itemCount: 40)
+        for item in 0..<40 {
+            for window in 0..<4 {
+                let more = growing[item].map { window >= 2 ? $0[window - 2] : 0 } ?? 0
+                for event in 0..<(3 + more) {
+                    // The newest event of all is at the end of the last window.
+                    let back = Int64(3 - window) * hour + Int64(event) * 1_000
+                    log.append([entry(item, at: 100 * hour - back)])
+                }
+            }
+        }
+        return TrendingNow(windowMS: hour).ownMetrics(log)
+    }
+
+    @Test(
+        arguments: [
+            // Items 7 and 9 grew before, and grow on; nothing else does.
+            ([7: [4, 12], 9: [5, 9]], 1.0),
+            // One that grew goes on; of two the other could not be foretold, but for popularity's order.
+            ([7: [4, 12], 39: [0, 8]], 0.5),
+            // What grew fell back.
+            ([7: [9, 0]], 0.0),
+        ] as [([Int: [Int]], Double)]
+    )
+    func `say how much of a trend was foretold`(growing: [Int: [Int]], expected: Double) throws {
+        let accuracy = try #require(trend(growing)["trend_prediction_accuracy"])
+        #expect(abs(accuracy - expected) < 1e-6)
+    }
+
+    @Test
+    func `say nothing of trends within one window`() {
+        var log = InteractionLog(itemCount: 1)
+        log.append([entry(0, at: 0), entry(0, at: 1_000)])
+        #expect(TrendingNow().ownMetrics(log).isEmpty)
+    }
+
     @Test
     func `ask a tenth of the users for the newest tenth of their events`() {
         var log = InteractionLog(itemCount: 100)

@@ -73,7 +73,7 @@ struct MetricSplit {
             for item in list { recommended.insert(Int(item)) }
             scores.add(list.map { truth.contains($0) })
         }
-        guard count > 0 else { return [:] }
+        guard count > 0, training.eventCount > 0 else { return [:] }
         var metrics = scores.means
         metrics["coverage"] = Double(recommended.count) / Double(max(1, items.count))
         return metrics
@@ -124,12 +124,13 @@ extension Recipe {
     ) throws(RecipeError) -> [String: Double] {
         let log = try InteractionLog(set) { progress(0.3 * $0) }
         let split = MetricSplit(log)
-        guard !split.tests.isEmpty else { return [:] }
+        let own = ownMetrics(log)
+        guard !split.tests.isEmpty else { return own }
         let part = LogTrainingSet(split.training, records: set)
         return split.measure(
             try train(part) { progress(0.3 + 0.7 * $0) },
             excludesSeen: Validation(log).excludesSeen
-        )
+        ).merging(own) { $1 }
     }
 }
 

@@ -37,6 +37,52 @@ package struct TrendingNow: Recipe {
         return model
     }
 
+    /// How much of the growth of the newest window was foretold by what was known before it.
+    ///
+    /// `trend_prediction_accuracy`: Σ max(0, n_i − b_i) over the 25 items that a model recommends
+    /// that knows nothing of the newest window, divided by that of the 25 items that grew most; n_i
+    /// the events of item i in the newest window, b_i in the one before. 0 where nothing grew;
+    /// absent where there are no two windows.
+    package func ownMetrics(_ log: InteractionLog) -> [String: Double] {
+        guard let newest = log.times.max(), let oldest = log.times.min(),
+            newest - oldest >= 2 * windowMS
+        else { return [:] }
+        let model = TrendingModel(windowMS: windowMS)
+        model.itemCountGrew(to: log.itemCount)
+        var growth = [Double](repeating: 0, count: log.itemCount)
+        var known = ItemBitmap()
+        for owner in 0..<log.ownerCount {
+            var history: [Interaction] = []
+            for place in log.history(of: owner) {
+                let age = newest - log.times[place]
+                let item = Int(log.items[place])
+                guard age >= windowMS else {
+                    growth[item] += 1
+                    continue
+                }
+                if age < 2 * windowMS { growth[item] -= 1 }
+                history.append(log.interaction(place))
+                known.insert(item)
+            }
+            for entry in history { model.windows.add(entry, sign: 1) }
+            model.popularity.add(history)
+        }
+        let scratch = RankingScratch()
+        let nobody: [Interaction] = []
+        let words = known.words
+        model.rank(
+            RankingQuery(
+                history: nobody.span,
+                candidates: ItemBitmapView(words: words.span),
+                count: RankingMetrics.depth
+            ),
+            scratch: scratch
+        )
+        let foretold = scratch.top.reduce(0) { $0 + max(0, growth[Int($1.item.rawValue)]) }
+        let best = growth.sorted(by: >).prefix(RankingMetrics.depth).reduce(0) { $0 + max(0, $1) }
+        return ["trend_prediction_accuracy": best > 0 ? foretold / best : 0]
+    }
+
     package func decode(_ artifact: [UInt8]) throws(RecipeError) -> any TrainedModel {
         var reader = try ArtifactReader(artifact, tag: TrendingModel.tag)
         let model = TrendingModel(windowMS: windowMS)
