@@ -65,7 +65,11 @@ final class EvaluationWorld {
                         Solution(
                             header: Self.header(recipe.identifier),
                             group: Self.group,
-                            recipe: .recipe(recipe.identifier)
+                            // A model alone answers in place of a blend.
+                            recipe: .recipe(
+                                RecipeCatalog.entry(recipe.identifier) == nil
+                                    ? "user-personalization" : recipe.identifier
+                            )
                         )
                     )
                 )

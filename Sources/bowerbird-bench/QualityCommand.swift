@@ -27,6 +27,12 @@ struct QualityCommand: ParsableCommand {
     @Flag(name: .long, help: "Also print what each training tried and chose, as '#' lines.")
     var report = false
 
+    @Option(
+        name: .long,
+        help: "Models to measure alone, separated by ';', as the report of a training calls them."
+    )
+    var alone: String = ""
+
     func run() throws {
         let data = try CanonicalData(directory: URL(filePath: self.data))
         let wanted = recipes.split(separator: ",").map(String.init)
@@ -37,6 +43,9 @@ struct QualityCommand: ParsableCommand {
             && (wanted.isEmpty || wanted.contains(entry.recipe.identifier))
         {
             runs.append(QualityRun(try world.train(entry.recipe), data))
+        }
+        for name in alone.split(separator: ";") {
+            runs.append(QualityRun(try world.train(SingleModel(name: String(name))), data))
         }
         if report {
             for line in runs.flatMap({ $0.reportLines }) { print("#", line) }

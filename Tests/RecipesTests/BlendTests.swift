@@ -38,6 +38,23 @@ struct `A blend that validation chooses` {
         #expect(report.blendNDCGAt10 > 0.7)
     }
 
+    /// Each as the bench measures it beside the blend.
+    @Test
+    func `is of models that answer alone, too`() throws {
+        let model = try UserPersonalization().train(Self.world) { _ in true }
+        let names = try #require(model.report).candidates.map(\.name)
+        #expect(names.contains("repeats(τ=1.5)"))
+        for name in names {
+            let alone = try SingleModel(name: name).train(Self.world) { _ in true }
+            let list = alone.list([entry(3, at: 1), entry(7, at: 2)], of: all(40), count: 2)
+            #expect(list.count == 2, "\(name)")
+            if name.hasPrefix("repeats") { #expect(list == [7, 3], "\(name)") }
+        }
+        #expect(throws: RecipeError.self) {
+            try SingleModel(name: "nobody").train(Self.world) { _ in true }
+        }
+    }
+
     @Test
     func `puts first what comes next`() throws {
         let model = try UserPersonalization().train(Self.world) { _ in true }

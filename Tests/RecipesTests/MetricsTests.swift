@@ -50,7 +50,7 @@ struct `Metrics of a version` {
         arguments: [
             // Items 7 and 9 grew before, and grow on; nothing else does.
             ([7: [4, 12], 9: [5, 9]], 1.0),
-            // One that grew goes on; of two the other could not be foretold, but for popularity's order.
+            // One that grew goes on; the other could not be foretold.
             ([7: [4, 12], 39: [0, 8]], 0.5),
             // What grew fell back.
             ([7: [9, 0]], 0.0),

@@ -71,12 +71,14 @@ struct BlendPlan {
 
     /// Trains the chosen sources on everything; matrices of one τ become one.
     ///
-    /// `rows` are matrices that are there already; with them, none is trained.
+    /// `rows` are matrices that are there already; with them, none is trained. Of a model that
+    /// `isAlone` nothing is added that was not chosen.
     func train(
         _ log: InteractionLog,
         _ descriptions: ItemDescriptions = ItemDescriptions(),
         _ segments: UserSegments = UserSegments(),
         rows known: [LinearModel: SparseRows]? = nil,
+        isAlone: Bool = false,
         progress: (Double) -> Bool
     ) throws(RecipeError) -> BlendModel {
         var parts: [Float: [(rows: SparseRows, scale: Float)]] = [:]
@@ -109,7 +111,7 @@ struct BlendPlan {
                 || $0.source == .sessions
         }
         // Records may come later.
-        if !kept.contains(where: { $0.source == .content }) {
+        if !isAlone, !kept.contains(where: { $0.source == .content }) {
             kept.append(UserPersonalization.usualContent)
         }
         let model = BlendModel(
@@ -141,6 +143,8 @@ enum BlendCandidates {
         sources.append(.popularity)
         for half in hours { sources += [.trend(hours: half), .logTrend(hours: half)] }
         let linear: [LinearModel] = [
+            LinearModel(kind: .repeats, recency: 1.5),
+            LinearModel(kind: .repeats, recency: 20),
             LinearModel(kind: .neighbours(shrinkage: 10), recency: 1.5),
             LinearModel(kind: .neighbours(shrinkage: 10), recency: 4),
             LinearModel(kind: .neighbours(shrinkage: 10), recency: 20),

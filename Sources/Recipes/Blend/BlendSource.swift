@@ -118,6 +118,8 @@ enum RuleShape: UInt8, Hashable, Sendable, CaseIterable {
 /// A trained matrix with the recency that histories are weighted with.
 struct LinearModel: Hashable, Sendable {
     enum Kind: Hashable, Sendable {
+        /// What was touched is touched again: B = I.
+        case repeats
         case neighbours(shrinkage: Float)
         case local(LocalSequenceModel)
         case dense(DenseSequenceModel)
@@ -129,6 +131,7 @@ struct LinearModel: Hashable, Sendable {
 
     var name: String {
         switch kind {
+        case .repeats: "repeats(τ=\(recency))"
         case .neighbours(let shrinkage): "knn(s=\(shrinkage), τ=\(recency))"
         case .local(let model):
             model.alpha < 1
@@ -144,6 +147,7 @@ struct LinearModel: Hashable, Sendable {
         progress: (Double) -> Bool
     ) throws(RecipeError) -> SparseRows {
         switch kind {
+        case .repeats: SparseRows(identityOf: counter.log.itemCount)
         case .neighbours(let shrinkage):
             try ItemNeighbours(shrinkage: shrinkage).train(counter, progress: progress)
         case .local(let model): try model.train(counter, progress: progress)

@@ -15,6 +15,12 @@ package struct SparseRows: Sendable {
         item < itemCount ? Int(offsets[item])..<Int(offsets[item + 1]) : 0..<0
     }
 
+    /// The identity.
+    init(identityOf itemCount: Int) {
+        self.init()
+        for item in 0..<UInt32(itemCount) { append(row: [WeightedItem(item: item, weight: 1)]) }
+    }
+
     mutating func append(row: [WeightedItem]) {
         pairs += row
         offsets.append(UInt32(pairs.count))
