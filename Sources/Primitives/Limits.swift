@@ -254,6 +254,16 @@ extension Limits {
 }
 
 extension Limits {
+    // MARK: Logs
+
+    /// From when on a call of one message and one answer is slow: none should take a second.
+    package static let slowCallMS = 1_000
+
+    /// Lines about slow calls in a second: when all are slow, a few tell as much as all.
+    package static let slowCallLinesPerSecondMax = 10
+}
+
+extension Limits {
     // MARK: Compression
 
     /// A message below this is sent as it is: gzip's own 18 bytes and its time win nothing.

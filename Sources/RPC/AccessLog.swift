@@ -2,9 +2,9 @@ package import Logging
 import Primitives
 import Synchronization
 
-/// One line per call: method, status, microseconds, request id.
+/// One line per call: method, status, microseconds, bytes, request id and trace.
 ///
-/// Costs one comparison per call while the logger's level is above `level`.
+/// Costs one load per call while it is off.
 package final class AccessLog: Interceptor {
     private let logger: Logger
     private let level: Logger.Level
@@ -23,17 +23,11 @@ package final class AccessLog: Interceptor {
 
     package func end(_ call: ServerCall, _ status: Status) {
         guard isOn.load(ordering: .relaxed), logger.logLevel <= level else { return }
-        let now = call.context.clock.monotonicNanoseconds()
-        let elapsed = now > call.startedNanoseconds ? now - call.startedNanoseconds : 0
-        logger.log(
-            level: level,
-            "call",
-            metadata: [
-                "method": "\(call.path)",
-                "status": "\(status.code.name)",
-                "micros": "\(elapsed / 1_000)",
-                "request": "\(call.context.requestID)",
-            ]
-        )
+        var fields = call.logMetadata
+        fields["status"] = "\(status.code.name)"
+        fields["micros"] = .stringConvertible(call.elapsedMicros)
+        fields["received_bytes"] = .stringConvertible(call.receivedBytes)
+        fields["sent_bytes"] = .stringConvertible(call.sentBytes)
+        logger.log(level: level, "call", metadata: fields)
     }
 }

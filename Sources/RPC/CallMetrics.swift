@@ -56,9 +56,11 @@ package final class CallMetrics: Interceptor {
     }
 
     package func end(_ call: ServerCall, _ status: Status) {
-        let now = call.context.clock.monotonicNanoseconds()
+        let ended = call.endedNanoseconds
         let outcome = outcome(method(of: call), status.code)
-        outcome.durations.record(now > call.startedNanoseconds ? now - call.startedNanoseconds : 0)
+        outcome.durations.record(
+            ended > call.startedNanoseconds ? ended - call.startedNanoseconds : 0
+        )
         outcome.received.record(UInt64(call.receivedBytes))
         outcome.sent.record(UInt64(call.sentBytes))
     }

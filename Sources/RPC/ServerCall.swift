@@ -39,6 +39,11 @@ package final class ServerCall {
     /// Bytes of all messages so far, as they were on the wire.
     package internal(set) var receivedBytes = 0
     package private(set) var sentBytes = 0
+    /// When the call was over, on the monotonic clock; 0 before.
+    package private(set) var endedNanoseconds: UInt64 = 0
+    /// When its only message was whole, and for how long the loop had been busy with others then;
+    /// `nil` while nobody wants to know.
+    var messageTime: (nanoseconds: UInt64, waitedNanoseconds: UInt64)?
     let dispatcher: ServerDispatcher
     let loop: any EventLoop
 
@@ -75,6 +80,9 @@ package final class ServerCall {
 
     /// Whether its client sends a stream of messages.
     package var takesManyMessages: Bool { state?.kind.clientStreams ?? false }
+
+    /// Whether it is one message for one answer.
+    var isUnary: Bool { state?.kind == .unary }
 
     /// Whether the message that the handler is being given came packed.
     package var isMessageCompressed: Bool { deframer.isCompressed }
@@ -312,6 +320,7 @@ package final class ServerCall {
         method = nil
         resumeReading()
         if heldBytes > 0 { dropHeld() }
+        endedNanoseconds = context.clock.monotonicNanoseconds()
         for interceptor in dispatcher.interceptors.prefix(admittedCount).reversed() {
             interceptor.end(self, status)
         }

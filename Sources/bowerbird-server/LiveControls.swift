@@ -7,13 +7,19 @@ import Settings
 /// What of a running server follows its settings.
 struct LiveControls {
     private let log: AccessLog
+    private let slowLog: SlowCallLog
     private let admission: AdmissionControl
     private let rates: RateLimits
-    private let threshold: ServerLog.Threshold
+    private let logControl: LogControl
 
-    init(_ settings: ServerSettings.LiveSettings, threshold: ServerLog.Threshold) {
-        self.threshold = threshold
-        log = AccessLog(logger: Logger(label: "bowerbird.access"), level: .info)
+    init(
+        _ settings: ServerSettings.LiveSettings,
+        _ logControl: LogControl,
+        _ metrics: Metrics.Registry
+    ) {
+        self.logControl = logControl
+        log = AccessLog(logger: Logger(label: Subsystem.access.label), level: .info)
+        slowLog = SlowCallLog(logger: Logger(label: Subsystem.slow.label), metrics: metrics)
         admission = AdmissionControl { code, message, retryMS in
             StatusMapping.refusal(code, message, retryMS: retryMS)
         }
@@ -24,8 +30,9 @@ struct LiveControls {
     }
 
     func apply(_ settings: ServerSettings.LiveSettings) {
-        threshold.set(settings.logLevel)
+        logControl.set(settings.logFormat, settings.logLevels)
         log.set(isOn: settings.logsCalls)
+        slowLog.set(thresholdMS: settings.slowCallMS)
         admission.set(
             callsMax: settings.callsInFlightMax,
             overloadDelayMS: settings.overloadDelayMS
@@ -50,7 +57,7 @@ struct LiveControls {
             rules: rules,
             access: table.access,
             router: router,
-            logger: Logger(label: "bowerbird.audit"),
+            logger: Logger(label: Subsystem.audit.label),
             metrics: metrics,
             readsEveryName: { [rates] in rates.needsGroups },
             refuse: { StatusMapping.refusal($0, $1) }
@@ -58,6 +65,6 @@ struct LiveControls {
         metrics.reading("bowerbird_calls_shed_total", "Calls that were refused for the load.") {
             [admission] in Double(admission.callsRefused)
         }
-        return [log, CallMetrics(metrics, router: router), admission, access, rates]
+        return [log, slowLog, CallMetrics(metrics, router: router), admission, access, rates]
     }
 }

@@ -38,15 +38,14 @@ struct ServerCore {
         filterQuotas: FilterQuotas,
         durability: Durability,
         jobSettings: JobSettings,
-        metrics: Metrics.Registry,
-        logger: Logger
+        metrics: Metrics.Registry
     ) throws(JournalError) {
         journal = try Journal(
             place,
             clock: clock,
             filterQuotas: filterQuotas,
             durability: durability,
-            logger: logger,
+            logger: Logger(label: Subsystem.journal.label),
             metrics: JournalMetrics(metrics)
         )
         let lists = ServedLists(hash: journal.hash, now: clock.now())
@@ -57,10 +56,11 @@ struct ServerCore {
             showings: try journal.servedLists.showings()
         )
         self.registry = registry
-        keeper = ServedListKeeper(registry: registry, journal: journal, logger: logger)
+        let serving = Logger(label: Subsystem.serving.label)
+        keeper = ServedListKeeper(registry: registry, journal: journal, logger: serving)
         let erasures = try journal.lastErasures()
         let replayAfter = registry.restore(journal) { version, reason in
-            logger.error(
+            serving.error(
                 "model can't be read; train again",
                 metadata: ["resource": "\(version)", "reason": "\(reason)"]
             )
@@ -71,15 +71,16 @@ struct ServerCore {
             observe: { registry.applied($0) }
         )
         journal.forgetRewrites(through: registry.oldestArtifact)
-        eraser = Eraser(registry: registry, journal: journal, logger: logger)
+        eraser = Eraser(registry: registry, journal: journal, logger: serving)
         let erased = try journal.erasedThrough()
         eraser.start(unfinished: Set(erasures.filter { $0.value > erased }.keys))
         journal.sequencer.start(observer: registry)
+        let training = Logger(label: Subsystem.training.label)
         trainings = TrainingQueue(
             journal: journal,
             registry: registry,
             clock: clock,
-            logger: logger
+            logger: training
         )
         trainings.start()
         keeper.start()
@@ -87,14 +88,22 @@ struct ServerCore {
             journal: journal,
             trainings: trainings,
             clock: clock,
-            logger: logger
+            logger: training
         )
         autoTrainer.start()
         self.jobSettings = jobSettings
-        jobs = JobQueue(journal: journal, registry: registry, clock: clock, logger: logger)
+        jobs = JobQueue(
+            journal: journal,
+            registry: registry,
+            clock: clock,
+            logger: Logger(label: Subsystem.jobs.label)
+        )
         jobs.start(uploads: jobSettings.uploads)
         show(in: metrics)
-        logger.info("recovered", metadata: ["position": "\(journal.engine.position.rawValue)"])
+        Logger(label: Subsystem.server.label).info(
+            "recovered",
+            metadata: ["position": .stringConvertible(journal.engine.position.rawValue)]
+        )
     }
 
     private func show(in metrics: Metrics.Registry) {

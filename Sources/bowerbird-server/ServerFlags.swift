@@ -49,7 +49,11 @@ struct ServerFlags: ParsableArguments {
     @Option(name: .customLong("reflection-access"), help: .of("reflection-access"))
     var reflectionAccess: String?
     @Option(name: .customLong("log-level"), help: .of("log-level"))
-    var logLevel: String?
+    var logLevel: [String] = []
+    @Option(name: .customLong("log-format"), help: .of("log-format"))
+    var logFormat: String?
+    @Option(name: .customLong("slow-call-ms"), help: .of("slow-call-ms"))
+    var slowCallMs: String?
     @Option(name: .customLong("message-bytes-max"), help: .of("message-bytes-max"))
     var messageBytesMax: String?
     @Option(name: .customLong("receive-bytes-max"), help: .of("receive-bytes-max"))
@@ -110,7 +114,8 @@ struct ServerFlags: ParsableArguments {
             ("token-file", tokenFile),
             ("health-access", healthAccess),
             ("reflection-access", reflectionAccess),
-            ("log-level", logLevel),
+            ("log-format", logFormat),
+            ("slow-call-ms", slowCallMs),
             ("message-bytes-max", messageBytesMax),
             ("receive-bytes-max", receiveBytesMax),
             ("connections-max", connectionsMax),
@@ -137,7 +142,10 @@ struct ServerFlags: ParsableArguments {
             ("allow-plaintext", allowPlaintext),
             ("access-log", accessLog),
         ]
-        var given = ["listen": listen, "import-root": importRoot, "export-root": exportRoot]
+        var given = [
+            "listen": listen, "import-root": importRoot, "export-root": exportRoot,
+            "log-level": logLevel,
+        ]
         for (key, value) in options where value != nil { given[key] = value.map { [$0] } }
         for (key, isOn) in switches where isOn { given[key] = ["true"] }
         return given

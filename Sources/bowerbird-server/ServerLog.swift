@@ -1,27 +1,22 @@
 import Foundation
 import Logging
-import Synchronization
 
-/// The server's log on standard error: one line of `key=value` each, at a level that can change.
+/// The server's log on standard error: one line an event, at levels and in a form that can change.
 struct ServerLog: LogHandler {
-    /// Shared by every logger of the process.
-    final class Threshold: Sendable {
-        private let level = Mutex(Logger.Level.info)
-
-        var current: Logger.Level { level.withLock { $0 } }
-
-        func set(_ newLevel: Logger.Level) {
-            level.withLock { $0 = newLevel }
-        }
-    }
-
-    let label: String
-    let threshold: Threshold
+    private let label: String
+    private let control: LogControl
+    private let threshold: LogControl.Threshold
     var metadata: Logger.Metadata = [:]
 
+    init(label: String, control: LogControl) {
+        self.label = label
+        self.control = control
+        threshold = control.threshold(label: label)
+    }
+
     var logLevel: Logger.Level {
-        get { threshold.current }
-        // The process has one level; a logger can't have another.
+        get { threshold.level }
+        // A subsystem has one level; a logger can't have another.
         set {}  // swift-format-ignore
     }
 
@@ -31,35 +26,67 @@ struct ServerLog: LogHandler {
     }
 
     func log(event: LogEvent) {
-        let fields = metadata.merging(event.metadata ?? [:]) { $1 }
+        var fields: [(String, LogValue)] = [
+            ("time", .text(Date().formatted(.iso8601.time(includingFractionalSeconds: true)))),
+            ("level", .text("\(event.level)")),
+            ("logger", .text(label)),
+            ("msg", .text("\(event.message)")),
+        ]
+        fields += metadata.merging(event.metadata ?? [:]) { $1 }
             .sorted { $0.key < $1.key }
-            .map { " \($0.key)=\(Self.quoted("\($0.value)"))" }
-        let time = Date().formatted(.iso8601.time(includingFractionalSeconds: true))
+            .map { ($0.key, LogValue($0.value)) }
         let line =
-            "time=\(time) level=\(event.level) logger=\(label) "
-            + "msg=\(Self.quoted("\(event.message)"))\(fields.joined())\n"
-        FileHandle.standardError.write(Data(line.utf8))
+            switch control.format {
+            case .logfmt: fields.map { "\($0)=\($1.logfmt)" }.joined(separator: " ")
+            case .json: "{" + fields.map { "\"\($0)\":\($1.json)" }.joined(separator: ",") + "}"
+            }
+        FileHandle.standardError.write(Data((line + "\n").utf8))
+    }
+}
+
+/// A value of a line: a number, or text that may come from a peer.
+enum LogValue {
+    case number(String)
+    case text(String)
+
+    init(_ value: Logger.MetadataValue) {
+        if case .stringConvertible(let number) = value, number is any BinaryInteger {
+            self = .number("\(number)")
+        } else {
+            self = .text("\(value)")
+        }
     }
 
     /// As it is, or in quotation marks when a reader of fields would stumble.
-    private static func quoted(_ text: String) -> String {
+    var logfmt: String {
+        guard case .text(let text) = self else { return json }
         let isPlain =
             !text.isEmpty
             && text.unicodeScalars.allSatisfy {
                 $0.value > 0x20 && $0 != "\"" && $0 != "=" && $0 != "\\" && $0.value != 0x7F
             }
-        if isPlain { return text }
-        var quoted = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": quoted += "\\\""
-            case "\\": quoted += "\\\\"
-            case "\n": quoted += "\\n"
-            // A peer's text must not begin a line or move a terminal's cursor.
-            case _ where scalar.value < 0x20 || scalar.value == 0x7F: quoted += "?"
-            default: quoted.unicodeScalars.append(scalar)
+        return isPlain ? text : json
+    }
+
+    /// A peer's text must not begin a line or move a terminal's cursor, so control characters are
+    /// spelt out.
+    var json: String {
+        switch self {
+        case .number(let digits): return digits
+        case .text(let text):
+            var quoted = "\""
+            for scalar in text.unicodeScalars {
+                switch scalar {
+                case "\"": quoted += "\\\""
+                case "\\": quoted += "\\\\"
+                case "\n": quoted += "\\n"
+                case _ where scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value):
+                    let hex = String(scalar.value, radix: 16)
+                    quoted += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
+                default: quoted.unicodeScalars.append(scalar)
+                }
             }
+            return quoted + "\""
         }
-        return quoted + "\""
     }
 }

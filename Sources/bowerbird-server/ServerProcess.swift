@@ -24,11 +24,11 @@ struct ServerProcess {
     init(_ settings: ServerSettings, _ flags: ServerFlags) {
         self.settings = settings
         self.flags = flags
-        let threshold = ServerLog.Threshold()
+        let logControl = LogControl()
         // Standard output carries the ready line and nothing else.
-        LoggingSystem.bootstrap { ServerLog(label: $0, threshold: threshold) }
-        logger = Logger(label: "bowerbird")
-        controls = LiveControls(settings.live, threshold: threshold)
+        LoggingSystem.bootstrap { ServerLog(label: $0, control: logControl) }
+        logger = Logger(label: Subsystem.server.label)
+        controls = LiveControls(settings.live, logControl, metrics)
     }
 
     func run() throws {
@@ -112,7 +112,11 @@ struct ServerProcess {
     private func makeCertificates() throws -> Certificates? {
         do throws(TransportError) {
             return try settings.tlsFiles.map { files throws(TransportError) in
-                try Certificates(files, metrics: metrics, logger: logger)
+                try Certificates(
+                    files,
+                    metrics: metrics,
+                    logger: Logger(label: Subsystem.transport.label)
+                )
             }
         } catch {
             throw ValidationError(error.message)
@@ -164,7 +168,7 @@ struct ServerProcess {
             reactorCount: settings.reactors ?? ProcessInfo.processInfo.activeProcessorCount,
             tls: certificates?.identity,
             settings: settings.transport,
-            logger: logger,
+            logger: Logger(label: Subsystem.transport.label),
             metrics: TransportMetrics(metrics)
         ) { _ in dispatcher.makeAcceptor() }
         metrics.reading("bowerbird_connections", "Open connections.") { [weak transport] in
@@ -217,8 +221,7 @@ struct ServerProcess {
                 filterQuotas: settings.filterQuotas,
                 durability: settings.durability,
                 jobSettings: jobSettings,
-                metrics: metrics,
-                logger: logger
+                metrics: metrics
             )
         } catch {
             throw ValidationError(error.message)

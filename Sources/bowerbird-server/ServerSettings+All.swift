@@ -69,11 +69,26 @@ extension ServerSettings {
             Setting("reflection-access", "The same for reflection.", defaults: ["known"]),
             Setting(
                 "log-level",
-                "trace, debug, info, notice, warning or error.",
+                """
+                trace, debug, info, notice, warning or error; SUBSYSTEM=LEVEL for one of \
+                \(Subsystem.names); repeatable.
+                """,
                 defaults: ["info"],
                 isLive: true
             ),
+            Setting(
+                "log-format",
+                "Lines of key=value ('logfmt'), or one JSON object a line ('json').",
+                defaults: ["logfmt"],
+                isLive: true
+            ),
             Setting("access-log", "Log one line a call.", defaults: ["false"], isLive: true),
+            Setting(
+                "slow-call-ms",
+                "Log calls of one message and one answer that take longer; 0 for none.",
+                defaults: ["\(Limits.slowCallMS)"],
+                isLive: true
+            ),
         ] + limits
 
     private static let limits: [Setting] = [

@@ -34,8 +34,10 @@ struct ServerSettings {
 
     /// What a running server may be told anew.
     struct LiveSettings: Equatable {
-        let logLevel: Logger.Level
+        let logFormat: LogFormat
+        let logLevels: LogLevels
         let logsCalls: Bool
+        let slowCallMS: Int
         let callsInFlightMax: Int
         let overloadDelayMS: Int
         let tokenRateMax: Int
@@ -92,13 +94,15 @@ struct ServerSettings {
         _ table: SettingsTable,
         _ integer: (String, ClosedRange<Int>) throws(SettingsError) -> Int
     ) throws(SettingsError) -> LiveSettings {
-        let level = table["log-level"]
-        guard let logLevel = Logger.Level(rawValue: level.text ?? "") else {
-            throw level.refuse("'\(level.text ?? "")' is no level; \(level.setting.help)")
+        let format = table["log-format"]
+        guard let logFormat = LogFormat(rawValue: format.text ?? "") else {
+            throw format.refuse("'\(format.text ?? "")' is neither 'logfmt' nor 'json'")
         }
         return LiveSettings(
-            logLevel: logLevel,
+            logFormat: logFormat,
+            logLevels: try LogLevels(table["log-level"]),
             logsCalls: try table["access-log"].bool(),
+            slowCallMS: try integer("slow-call-ms", 0...3_600_000),
             callsInFlightMax: try integer("calls-in-flight-max", 1...10_000_000),
             overloadDelayMS: try integer("overload-delay-ms", 0...60_000),
             tokenRateMax: try integer("token-rate-max", 0...10_000_000),

@@ -170,14 +170,11 @@ package final class AccessControl: Interceptor {
     }
 
     private func record(_ call: ServerCall, _ status: Status) {
-        logger.notice(
-            "audit",
-            metadata: [
-                "principal": "\(call.context.principal)", "method": "\(call.path)",
-                "resources": "\(call.access.resources.joined(separator: ","))",
-                "status": "\(status.code.name)", "request": "\(call.context.requestID)",
-                "peer": "\(call.peer.address.map { "\($0)" } ?? "unix")",
-            ]
-        )
+        var fields = call.logMetadata
+        fields["principal"] = "\(call.context.principal)"
+        fields["resources"] = "\(call.access.resources.joined(separator: ","))"
+        fields["status"] = "\(status.code.name)"
+        fields["peer"] = "\(call.peer.address.map { "\($0)" } ?? "unix")"
+        logger.notice("audit", metadata: fields)
     }
 }
