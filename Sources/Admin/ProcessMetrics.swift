@@ -12,6 +12,12 @@ package enum ProcessMetrics {
         registry.reading("process_open_fds", "Open file descriptors.") {
             Double(Self.descriptorCount())
         }
+        registry.reading("process_max_fds", "File descriptors that the process may open.") {
+            var limit = rlimit()
+            // 7 is RLIMIT_NOFILE, which is imported with another type.
+            unsafe getrlimit(__rlimit_resource_t(7), &limit)
+            return Double(limit.rlim_cur)
+        }
         registry.reading("process_cpu_seconds_total", "CPU time of the process.") {
             var usage = rusage()
             // 0 is RUSAGE_SELF, which is imported with another type.
@@ -25,6 +31,25 @@ package enum ProcessMetrics {
         unsafe clock_gettime(CLOCK_REALTIME, &now)
         let started = Double(now.tv_sec)
         registry.reading("process_start_time_seconds", "When the process began.") { started }
+    }
+
+    /// What is left of the disk that a folder is on.
+    package static func registerDisk(of folder: String, in registry: Registry) {
+        registry.reading(
+            "bowerbird_disk_free_bytes",
+            "Bytes that the server may still write on the disk of its data directory."
+        ) { Self.disk(folder).free }
+        registry.reading(
+            "bowerbird_disk_size_bytes",
+            "The size of the disk of the data directory."
+        ) { Self.disk(folder).size }
+    }
+
+    private static func disk(_ folder: String) -> (free: Double, size: Double) {
+        var state = statvfs()
+        guard unsafe statvfs(folder, &state) == 0 else { return (0, 0) }
+        let block = Double(state.f_frsize)
+        return (Double(state.f_bavail) * block, Double(state.f_blocks) * block)
     }
 
     /// A number of a file of numbers; 0 when the kernel does not tell.

@@ -123,7 +123,7 @@ struct ServerCore {
             "What remembered lists take; \(Limits.servedListBytesMax) are the limit."
         ) { Double(lists.byteCount) }
         metrics.reading(
-            "bowerbird_served_list_misses",
+            "bowerbird_served_list_misses_total",
             "Lists that events or pages named and that were not remembered any more."
         ) { Double(lists.missCount) }
     }

@@ -58,8 +58,10 @@ struct ServerProcess {
         let transport = try makeTransport(certificates, dispatcher)
         readiness.serve(check: core.unreadiness)
         announce(transport, admin)
+        ServiceManager.tell(.ready)
         let signal = serve(certificates, access)
         Signals.endAtNext()
+        ServiceManager.tell(.stopping)
         logger.info("draining", metadata: ["signal": "\(signal)"])
         readiness.drain()
         health.drain()
@@ -145,6 +147,9 @@ struct ServerProcess {
     /// A port that was asked for must be had; the default one only if it is free.
     private func makeAdminPort() throws -> AdminPort? {
         ProcessMetrics.register(in: metrics)
+        if let folder = settings.dataDirectory {
+            ProcessMetrics.registerDisk(of: folder, in: metrics)
+        }
         if settings.adminListen == "-" { return nil }
         let asked = settings.adminListen
         let address = try address(asked ?? "127.0.0.1:9464", "--admin-listen")
