@@ -164,3 +164,11 @@ def test_every_rule_can_be_evaluated_and_none_fires_at_rest(prometheus, server):
         assert rule["health"] == "ok", rule
         # How full the disk of this machine is says nothing of the rules.
         assert rule["state"] != "firing" or rule["name"] == "BowerbirdDiskIsNearlyFull", rule
+
+
+def test_every_alert_is_explained():
+    page = (OPERATIONS / "Operators.md").read_text()
+    alerts = re.findall(r"alert: (\w+)", (OPERATIONS / "alerts.yaml").read_text())
+    assert len(alerts) == len(set(alerts)) >= 15
+    for alert in alerts:
+        assert alert in page, alert
