@@ -84,6 +84,29 @@ struct `What records say of items` {
         #expect(abs(Double(try #require(listed).score) - explanation.sum) < 1e-4)
     }
 
+    /// A genre that many have beside a title of three words that nobody else has, or one other.
+    @Test
+    func `count alike by column, however many words one has`() {
+        let index = ContentIndex(.cold)
+        index.grow(to: 4)
+        func words(_ numbers: [UInt64]) -> [ItemToken] {
+            numbers.map { ItemToken(hash: $0, share: 0.5, column: 1) }
+        }
+        let genre = ItemToken(hash: 1, share: 1, column: 0)
+        index.describe(ItemIndex(0), [genre] + words([11, 12, 13]))
+        index.describe(ItemIndex(1), [genre] + words([21, 22, 23, 24, 25]))
+        index.describe(ItemIndex(2), words([11, 12, 13]))
+        index.describe(ItemIndex(3), [ItemToken(hash: 2, share: 1)] + words([11, 22]))
+        func check(_ member: UInt32, _ expected: Float) {
+            #expect(abs(index.likeness(of: 0, to: member) - expected) < 1e-3, "\(member)")
+        }
+        // Half of a record is its genre; a record without one is its title alone.
+        check(1, 0.5)
+        check(2, Float(0.5).squareRoot())
+        // One of three words, and of two: 1/sqrt(6) of half.
+        check(3, 0.5 / Float(6).squareRoot())
+    }
+
     /// A record is half its taste here, and half its title, before a training.
     @Test
     func `tell how alike items are to a history, whatever counts say`() {

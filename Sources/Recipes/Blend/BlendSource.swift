@@ -74,8 +74,8 @@ enum BlendSource: Hashable, Sendable {
 }
 
 extension BlendSource {
-    /// τ of content: tastes last longer than what comes next.
-    static let contentRecency: Float = 20
+    /// τ of content: tastes last longer than what comes next, and not for ever.
+    static let contentRecency: Float = 5
 }
 
 /// How far rules look and how they forget: one of two shapes that held everywhere.

@@ -3,7 +3,8 @@ import Synchronization
 
 /// Items by what their records say, for those that events say little of yet; kept current.
 ///
-/// An item is a unit vector f_i over tokens: share · rarity, see `ItemToken` and `TokenRarity`.
+/// An item is a unit vector f_i over tokens, see `TokenRarity`, in which each column of its record
+/// has the same norm: a title of rare words says no more than a genre.
 /// score_j = g(n_j) · Σ_i w_i (f_i · f_j) over the members j: the `membersMax` items of the highest
 /// index, which are the newest, that a record describes and that have fewer than `eventsMax`
 /// events; g(n) = 2 / (2 + n) lets counts take over. Linear in the history, 0 to 1.
@@ -199,21 +200,24 @@ final class ContentIndex: Sendable {
         _ described: [ItemToken],
         _ vocabulary: inout [UInt64: UInt32]
     ) -> [RowPair] {
-        var weighed: [(token: UInt32, weight: Float)] = []
+        var weighed: [(token: UInt32, weight: Float, column: UInt8)] = []
+        var squares: [UInt8: Float] = [:]
         for token in described.prefix(Limits.contentTokensMax) {
             let known = vocabulary[token.hash]
             guard known != nil || vocabulary.count < Limits.contentVocabularyMax else { continue }
             let index = known ?? UInt32(vocabulary.count)
             vocabulary[token.hash] = index
             guard !weighed.contains(where: { $0.token == index }) else { continue }
-            weighed.append((index, token.share * rarity[token.hash]))
+            let weight = token.share * rarity[token.hash]
+            weighed.append((index, weight, token.column))
+            squares[token.column, default: 0] += weight * weight
         }
-        let norm = weighed.reduce(0) { $0 + $1.weight * $1.weight }.squareRoot()
-        guard norm > 0 else { return [] }
-        return weighed.map {
-            RowPair(
-                item: $0.token,
-                weight: UInt32(max(1, ($0.weight / norm * Self.unit).rounded()))
+        let columns = Float(squares.count)
+        return weighed.map { token, weight, column in
+            let norm = ((squares[column] ?? 1) * columns).squareRoot()
+            return RowPair(
+                item: token,
+                weight: UInt32(max(1, (weight / norm * Self.unit).rounded()))
             )
         }
     }

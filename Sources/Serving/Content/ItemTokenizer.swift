@@ -62,7 +62,11 @@ package struct ItemTokenizer: Sendable {
             for text in texts where tokens.count < Limits.contentTokensMax {
                 let named = "\(column.name)\u{0}\(text)"
                 tokens.append(
-                    ItemToken(hash: named.withRawSpan { Self.hash.hash($0) }, share: share)
+                    ItemToken(
+                        hash: named.withRawSpan { Self.hash.hash($0) },
+                        share: share,
+                        column: UInt8(clamping: column.place)
+                    )
                 )
             }
         }
