@@ -103,6 +103,7 @@ package final class RankingScratch {
 
     /// The same, and says how alike some items are to the history.
     func add(_ content: ContentIndex, scale: Float, likenessOf items: [UInt32]) {
+        guard !content.isEmpty else { return }
         for item in items { likeness.append(Int(item) < scores.count ? scores[Int(item)] : 0) }
         add(content, scale: scale)
         guard !weights.tokens.touched.isEmpty else {

@@ -63,6 +63,9 @@ final class ContentIndex: Sendable {
 
     // MARK: Scoring
 
+    /// Whether no question can find anything.
+    var isEmpty: Bool { !hasMembers.load(ordering: .relaxed) }
+
     /// Adds scale · the scores after a history.
     func add(
         _ weights: HistoryWeights,
@@ -71,7 +74,7 @@ final class ContentIndex: Sendable {
         to scores: inout [Float]
     ) {
         weights.tokens.clear()
-        guard hasMembers.load(ordering: .relaxed) else { return }
+        guard !isEmpty else { return }
         weights.forEach(recency: recency) { item, weight in
             for pair in row(of: item) {
                 weights.tokens.add(weight * Float(pair.weight), to: pair.item)

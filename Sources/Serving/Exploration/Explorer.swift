@@ -26,13 +26,16 @@ package struct Explorer {
 
     /// Reused memory: the pool that a question may draw from, by rising item.
     package struct Scratch {
+        ///
+        /// The first `count` of these arrays, which only grow.
         fileprivate var items: [UInt32] = []
         fileprivate var weights: [Float] = []
+        fileprivate var isTaken: [Bool] = []
+        fileprivate var count = 0
         /// Of the pool's items, where records say something of the history.
         fileprivate var closeness: [Float] = []
         /// −ln(U_i) / w_i, infinite once taken; empty until a slot explores.
         fileprivate var keys: [Float] = []
-        fileprivate var isTaken: [Bool] = []
         fileprivate var explored: [UInt32] = []
         /// Σ of the weights that are not taken.
         fileprivate var remaining: Float = 0
@@ -42,12 +45,12 @@ package struct Explorer {
         /// Where an item is; `nil` when it is not in the pool.
         fileprivate func place(of item: UInt32) -> Int? {
             var low = 0
-            var high = items.count
+            var high = count
             while low < high {
                 let middle = (low + high) / 2
                 if items[middle] < item { low = middle + 1 } else { high = middle }
             }
-            return low < items.count && items[low] == item ? low : nil
+            return low < count && items[low] == item ? low : nil
         }
 
         /// The weight of an item that could be drawn; `nil` when it could not.
@@ -116,45 +119,83 @@ package struct Explorer {
         _ newestMS: Int64,
         _ scratch: inout Scratch
     ) {
-        scratch.items.removeAll(keepingCapacity: true)
-        scratch.weights.removeAll(keepingCapacity: true)
         scratch.keys.removeAll(keepingCapacity: true)
-        scratch.isTaken.removeAll(keepingCapacity: true)
+        scratch.count = 0
         scratch.explored.removeAll(keepingCapacity: true)
         scratch.closeness.removeAll(keepingCapacity: true)
         scratch.remaining = 0
         guard settings.weight > 0 else { return }
+        take(pool, candidates, newestMS, &scratch)
+        if !likeness.isEmpty {
+            var closest: Float = 0
+            forEachPlace(pool, candidates, newestMS) { place in
+                let closeness = Affinity.closeness(likeness[place])
+                scratch.closeness.append(closeness)
+                closest = max(closest, closeness)
+            }
+            for (place, closeness) in scratch.closeness.enumerated() {
+                scratch.weights[place] *= Affinity.factor(closeness, closest: closest)
+            }
+        }
+        for place in 0..<scratch.count { scratch.remaining += scratch.weights[place] }
+    }
+
+    /// Copies what of the pool may be drawn; most of what a list costs here.
+    private func take(
+        _ pool: ExplorationPool,
+        _ candidates: ItemBitmap,
+        _ newestMS: Int64,
+        _ scratch: inout Scratch
+    ) {
+        let room = pool.items.count
+        if scratch.items.count < room {
+            scratch.items = [UInt32](repeating: 0, count: room)
+            scratch.weights = [Float](repeating: 0, count: room)
+            scratch.isTaken = [Bool](repeating: false, count: room)
+        }
+        var count = 0
+        // SAFETY: at most as many are written as the pool has, for which there is room.
+        unsafe scratch.items.withUnsafeMutableBufferPointer { items in
+            unsafe scratch.weights.withUnsafeMutableBufferPointer { weights in
+                unsafe scratch.isTaken.withUnsafeMutableBufferPointer { isTaken in
+                    forEachPlace(pool, candidates, newestMS) { place in
+                        unsafe items[count] = pool.items[place]
+                        unsafe weights[count] = pool.weights[place]
+                        unsafe isTaken[count] = false
+                        count += 1
+                    }
+                }
+            }
+        }
+        scratch.count = count
+    }
+
+    /// Calls `body` for the places of the pool's items that may be drawn.
+    @inline(__always)
+    private func forEachPlace(
+        _ pool: ExplorationPool,
+        _ candidates: ItemBitmap,
+        _ newestMS: Int64,
+        _ body: (Int) -> Void
+    ) {
+        let isAged = newestMS != ItemExposure.unknown
+        let oldest = isAged ? newestMS &- settings.itemAgeMaxMS : .min
         let words = candidates.words
-        var closest: Float = 0
-        for index in pool.items.indices {
-            let item = Int(pool.items[index])
-            guard item >> 6 < words.count, words[item >> 6] >> UInt64(item & 63) & 1 == 1 else {
-                continue
-            }
-            let created = pool.createdMS[index]
-            if created != ItemExposure.unknown, newestMS != ItemExposure.unknown,
-                newestMS - created > settings.itemAgeMaxMS
-            {
-                continue
-            }
-            scratch.items.append(pool.items[index])
-            scratch.weights.append(pool.weights[index])
-            scratch.isTaken.append(false)
-            guard !likeness.isEmpty else { continue }
-            let closeness = Affinity.closeness(likeness[index])
-            scratch.closeness.append(closeness)
-            closest = max(closest, closeness)
+        let items = pool.items
+        let created = pool.createdMS
+        for place in items.indices {
+            let item = Int(items[place])
+            guard item >> 6 < words.count, words[item >> 6] >> UInt64(item & 63) & 1 == 1,
+                created[place] >= oldest || created[place] == ItemExposure.unknown
+            else { continue }
+            body(place)
         }
-        for (place, closeness) in scratch.closeness.enumerated() {
-            scratch.weights[place] *= Affinity.factor(closeness, closest: closest)
-        }
-        for weight in scratch.weights { scratch.remaining += weight }
     }
 
     /// The place of the pool's next item; `nil` when all are taken.
     private func pick(_ scratch: inout Scratch) -> Int? {
         if scratch.keys.isEmpty {
-            for place in scratch.items.indices {
+            for place in 0..<scratch.count {
                 let draw = uniform(UInt64(scratch.items[place]))
                 let key = -Noise.logarithm(draw) / scratch.weights[place]
                 scratch.keys.append(scratch.isTaken[place] ? .infinity : key)
