@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
+#include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 
@@ -10,6 +11,8 @@ int bowerbird_accept4(int listener, struct sockaddr *address, socklen_t *length,
 int bowerbird_set_thread_name(const char *name) {
     return pthread_setname_np(pthread_self(), name);
 }
+
+void bowerbird_return_memory(void) { malloc_trim(0); }
 
 int bowerbird_set_thread_idle(void) {
     struct sched_param parameters = {0};

@@ -20,7 +20,7 @@ package final class GroupStore: @unchecked Sendable {
     private(set) var places: [Place] = []
     private(set) var items: IdentifierTable
     private(set) var eventTypes: IdentifierTable
-    private var ids: [[String]] = []
+    private(set) var ids: [[String]] = []
     var records: [[EntityRecord?]] = []
     private var sharedIDs: [ItemIDChunk] = []
     private var sharedRecords: [ItemRecordChunk] = []

@@ -88,6 +88,14 @@ package struct EntityUpdate: Hashable, Sendable {
 
 /// What a caller wants to change, before the planner has decided what that means.
 package enum Mutation: Sendable {
+    /// Whether it adds records; what deletes, or changes resources, is taken when memory is short.
+    package var addsRecords: Bool {
+        switch self {
+        case .putEvents, .putRecords, .putUsers, .putItems, .job(.chunk): true
+        case .createResources, .updateResource, .deleteResource, .delete, .mergeUsers, .job: false
+        }
+    }
+
     /// Through a tracker (its resource name), or addressed to the group directly (`nil`).
     case putEvents(group: ResourceName, tracker: ResourceName?, EventBatch)
     /// Records of any kind, in order.

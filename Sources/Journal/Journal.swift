@@ -42,6 +42,7 @@ package final class Journal: Sendable {
         clock: any Clock = SystemClock(),
         filterQuotas: FilterQuotas = FilterQuotas(),
         durability: Durability = .synced,
+        memory: MemoryGuard = MemoryGuard(budget: nil),
         logger: Logger,
         metrics: JournalMetrics = JournalMetrics(Registry())
     ) throws(JournalError) {
@@ -58,6 +59,7 @@ package final class Journal: Sendable {
             hash: hash,
             position: position,
             clock: clock,
+            memory: memory,
             logger: logger,
             metrics: metrics
         ) { () throws(JournalError) in try opener.open() }
@@ -101,6 +103,11 @@ package final class Journal: Sendable {
         sequencer.stop()
         syncer?.stop()
         writer.close()
+    }
+
+    /// What the store keeps in memory; on any thread.
+    package var storeMemoryByteCount: Int {
+        writer.readable.withLock { $0 }?.memoryByteCount ?? 0
     }
 
     /// Copies everything that was acknowledged before, and maybe some of what comes meanwhile, to a

@@ -21,6 +21,7 @@ final class Writer: @unchecked Sendable {
     private let reopen: () throws(JournalError) -> Store
     private let hash: StableHash
     private let clock: any Clock
+    private let memory: MemoryGuard
     private let logger: Logger
     private let metrics: JournalMetrics
     /// Whether there are writes that only the system has.
@@ -49,6 +50,7 @@ final class Writer: @unchecked Sendable {
         hash: StableHash,
         position: LogPosition,
         clock: any Clock,
+        memory: MemoryGuard,
         logger: Logger,
         metrics: JournalMetrics,
         reopen: @escaping () throws(JournalError) -> Store
@@ -60,6 +62,7 @@ final class Writer: @unchecked Sendable {
         self.hash = hash
         self.position = position
         self.clock = clock
+        self.memory = memory
         self.logger = logger
         self.metrics = metrics
         self.reopen = reopen
@@ -71,6 +74,9 @@ final class Writer: @unchecked Sendable {
         submittedNanoseconds: UInt64,
         _ completion: @escaping Sequencer.Completion
     ) {
+        if memory.isOver, mutation.addsRecords {
+            return completion(.failure(.outOfMemory(memory)), wakes)
+        }
         if planned.count >= Limits.mutationsPerWriteMax { commit() }
         for _ in 0..<2 {
             do throws(Refusal) {
@@ -287,6 +293,20 @@ final class Writer: @unchecked Sendable {
 
     /// The store that is open now; for snapshots and artifacts, on the writer's thread.
     func currentStore() throws(Refusal) -> Store { try openStore() }
+}
+
+extension Refusal {
+    /// Nothing was lost: reads, deletions and changes of resources go on.
+    fileprivate static func outOfMemory(_ memory: MemoryGuard) -> Refusal {
+        let most = memory.explanation
+        return Refusal(
+            .limitExceeded,
+            "the server has \(memory.residentBytes >> 20) MiB of memory, which is its budget of "
+                + "\((memory.budget ?? 0) >> 20) MiB (--memory-budget)"
+                + (most.isEmpty ? "" : "; most is in \(most)")
+                + "; delete records, or give it more"
+        )
+    }
 }
 
 /// The planner's questions, answered by the store.

@@ -29,6 +29,9 @@ package struct IdentifierTable: Sendable {
 
     package var count: Int { offsets.count - 1 }
 
+    /// What it takes of memory.
+    package var byteCount: Int { slots.capacity * 8 + bytes.capacity + offsets.capacity * 4 }
+
     /// The index of `id`; `nil` when it is not here.
     ///
     /// O(1), no allocation.

@@ -42,6 +42,21 @@ extension Limits {
     /// refusal of a write, and many may be waiting.
     package static let storeOpeningIntervalNS: UInt64 = 100_000_000
 
+    // MARK: Memory
+
+    /// How old the answer to "is there memory left" may be: at 1 GB/s of new records, 100 MB.
+    package static let memoryLookIntervalMS = 100
+    /// Returning free memory to the system costs some ms.
+    package static let memoryTrimIntervalNS: UInt64 = 2_000_000_000
+    /// How often what takes memory is counted, the more seldom the longer it takes: about 0.1 s a
+    /// million records.
+    package static let memoryCountIntervalMinMS = 1_000
+    package static let memoryCountIntervalMaxMS = 60_000
+    /// Buffers and caches of an empty server take about half of it.
+    package static let memoryBudgetMin = 128 << 20
+    /// Of the machine's memory, or of the control group's, that a server takes by default.
+    package static let memoryShare = 0.85
+
     // MARK: Backups
 
     /// The list of a backup's files: tables are of 64 MiB, so this is for some 60 TiB.

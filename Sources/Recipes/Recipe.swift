@@ -85,6 +85,11 @@ package protocol TrainedModel: AnyObject, Sendable {
     /// What the training tried and chose; `nil` of a recipe that has nothing to choose.
     var report: TrainingReport? { get }
 
+    /// What its matrices and counts take of memory, about; 0 of one that does not know.
+    ///
+    /// O(items); takes the locks of the live part one after the other.
+    var byteCount: Int { get }
+
     /// Ranks the candidates of one query; no allocation, no lock, no clock.
     ///
     /// Fills `scratch.top` with the best `query.count`, best first; fewer only when fewer are
@@ -105,6 +110,7 @@ package protocol TrainedModel: AnyObject, Sendable {
 extension TrainedModel {
     package var report: TrainingReport? { nil }
     package var userTokensBelow: Int { 0 }
+    package var byteCount: Int { 0 }
 }
 
 /// The part of a model that follows the facts.

@@ -31,6 +31,8 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
     }
 
     package let table = ServingTable()
+    /// On the writer's thread.
+    var models: [any TrainedModel] { entries.values.map(\.model) }
     package let servedLists: ServedLists
     private let exposures: ExposureTable
     private let engine: DatasetEngine

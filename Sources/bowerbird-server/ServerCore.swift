@@ -19,6 +19,8 @@ struct ServerCore {
     private let eraser: Eraser
     private let jobs: JobQueue
     private let jobSettings: JobSettings
+    private let memory: MemoryGuard
+    private let memoryCounter: MemoryCounter
     private let clock = SystemClock()
     private let workers = WorkerPool()
     private let counters = WorkerPool(
@@ -37,14 +39,17 @@ struct ServerCore {
         _ place: Journal.Place,
         filterQuotas: FilterQuotas,
         durability: Durability,
+        memoryBudget: Int,
         jobSettings: JobSettings,
         metrics: Metrics.Registry
     ) throws(JournalError) {
+        memory = MemoryGuard(budget: memoryBudget == 0 ? nil : memoryBudget)
         journal = try Journal(
             place,
             clock: clock,
             filterQuotas: filterQuotas,
             durability: durability,
+            memory: memory,
             logger: Logger(label: Subsystem.journal.label),
             metrics: JournalMetrics(metrics)
         )
@@ -91,6 +96,8 @@ struct ServerCore {
             logger: training
         )
         autoTrainer.start()
+        memoryCounter = MemoryCounter(journal: journal, registry: registry, memory: memory)
+        memoryCounter.start()
         self.jobSettings = jobSettings
         jobs = JobQueue(
             journal: journal,
@@ -117,6 +124,23 @@ struct ServerCore {
             "bowerbird_log_position",
             "The position of the last write that is applied."
         ) { Double(engine.position.rawValue) }
+        for structure in MemoryUse.Structure.allCases {
+            metrics.reading(
+                "bowerbird_memory_bytes",
+                "What takes memory, by structure; counted every second, or more seldom where that "
+                    + "takes long.",
+                [("structure", structure.rawValue)]
+            ) { [memoryCounter] in Double(memoryCounter.use[structure]) }
+        }
+        metrics.reading(
+            "bowerbird_memory_resident_bytes",
+            "Memory of the process that is of no file; what the budget bounds."
+        ) { Double(MemoryGuard.residentByteCount()) }
+        let budget = Double(memory.budget ?? 0)
+        metrics.reading(
+            "bowerbird_memory_budget_bytes",
+            "From which on no records are taken; 0 for no bound."
+        ) { budget }
         let lists = registry.servedLists
         metrics.reading(
             "bowerbird_served_list_bytes",
@@ -176,6 +200,8 @@ struct ServerCore {
         trainings.end()
         eraser.end()
         keeper.end()
+        memoryCounter.end()
+        memory.stop()
         workers.stop()
         counters.stop()
         backupWorker.stop()

@@ -34,6 +34,8 @@ struct ServerFlags: ParsableArguments {
     var durability: String?
     @Option(name: .customLong("durability-interval-ms"), help: .of("durability-interval-ms"))
     var durabilityIntervalMs: String?
+    @Option(name: .customLong("memory-budget"), help: .of("memory-budget"))
+    var memoryBudget: String?
     @Option(name: .customLong("reactors"), help: .of("reactors"))
     var reactors: String?
     @Option(name: .customLong("tls-certificate"), help: .of("tls-certificate"))
@@ -135,7 +137,7 @@ struct ServerFlags: ParsableArguments {
             ("filter-columns-max", filterColumnsMax), ("filter-values-max", filterValuesMax),
             ("group-rate-max", groupRateMax),
             ("backup-root", backupRoot), ("durability", durability),
-            ("durability-interval-ms", durabilityIntervalMs),
+            ("durability-interval-ms", durabilityIntervalMs), ("memory-budget", memoryBudget),
         ]
         let switches = [
             ("ephemeral", ephemeral),

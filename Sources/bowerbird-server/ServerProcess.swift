@@ -225,6 +225,7 @@ struct ServerProcess {
                 place,
                 filterQuotas: settings.filterQuotas,
                 durability: settings.durability,
+                memoryBudget: settings.memoryBudget,
                 jobSettings: jobSettings,
                 metrics: metrics
             )

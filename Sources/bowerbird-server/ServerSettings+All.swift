@@ -42,6 +42,14 @@ extension ServerSettings {
                 "With 'async', how much later at most, 1 to 60000.",
                 defaults: ["\(Limits.durabilityIntervalMS)"]
             ),
+            Setting(
+                "memory-budget",
+                """
+                How much memory the server may have, as in 4GiB or 512MiB; above it records are \
+                refused, and reads and deletions go on. 0 for no bound. By default 85 % of the \
+                machine's, or of the control group's.
+                """
+            ),
             Setting("reactors", "Threads that serve connections, 1 to 256. By default one a core."),
             Setting(
                 "tls-certificate",

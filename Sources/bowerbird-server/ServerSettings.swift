@@ -20,6 +20,8 @@ struct ServerSettings {
     /// The folder in which backups are made.
     let backupRoot: String?
     let durability: Durability
+    /// In bytes; 0: no bound.
+    let memoryBudget: Int
     let reactors: Int?
     let tlsFiles: TLSFiles?
     let tokenFile: String?
@@ -60,6 +62,7 @@ struct ServerSettings {
         exportRoots = table["export-root"].values.filter { !$0.isEmpty }
         backupRoot = table["backup-root"].text
         durability = try Self.durability(table, integer)
+        memoryBudget = try Self.memoryBudget(table["memory-budget"])
         reactors = try table["reactors"].integer(1...256)
         tokenFile = table["token-file"].text
         healthAccess = try Self.openness(table["health-access"])
@@ -108,6 +111,27 @@ struct ServerSettings {
             tokenRateMax: try integer("token-rate-max", 0...10_000_000),
             groupRateMax: try integer("group-rate-max", 0...10_000_000)
         )
+    }
+
+    private static func memoryBudget(_ value: SettingValue) throws(SettingsError) -> Int {
+        guard let text = value.text else {
+            return Int(Double(MemoryGuard.availableByteCount()) * Limits.memoryShare)
+        }
+        let units = ["MiB": 1 << 20, "GiB": 1 << 30]
+        let unit = units.first { text.hasSuffix($0.key) }
+        let digits = text.dropLast(unit == nil ? 0 : 3).filter { $0 != " " }
+        guard let number = Int(digits), (0...1 << 50).contains(number) else {
+            throw value.refuse(
+                "'\(text)' is no amount of memory, such as 4GiB, 512MiB, or 0 for no bound"
+            )
+        }
+        let bytes = number * (unit?.value ?? 1)
+        guard bytes == 0 || bytes >= Limits.memoryBudgetMin else {
+            throw value.refuse(
+                "'\(text)' is less than the \(Limits.memoryBudgetMin >> 20) MiB that a server needs"
+            )
+        }
+        return bytes
     }
 
     private static func durability(

@@ -60,7 +60,7 @@ def test_the_annotated_file_shows_the_defaults_and_can_be_used(tmp_path):
         key: value.rsplit("  # ", 1)[0] for key, value in listing("--config", str(file)).items()
     }
     examples = {"data-directory", "reactors", "admin-listen", "listen", "import-root",
-                "export-root", "backup-root"}
+                "export-root", "backup-root", "memory-budget"}
     for key, value in told.items():
         if not key.startswith(("tls-", "token-file")) and key not in examples:
             assert value == defaults[key], key

@@ -63,7 +63,10 @@ enum TidyRules {
         "CRocksDB": ["Sources/Journal/Store/"],
         "CKernels": ["Sources/Recipes/Math/", "Sources/Engine/Filters/", "Sources/Primitives/"],
         "COpenBLAS": ["Sources/Recipes/Math/"],
-        "CLinux": ["Sources/Transport/", "Sources/Primitives/Threads.swift"],
+        "CLinux": [
+            "Sources/Transport/", "Sources/Primitives/Threads.swift",
+            "Sources/Primitives/MemoryGuard.swift",
+        ],
         "CYAML": ["Sources/Settings/"],
         "CSimdJSON": ["Sources/Formats/JSON", "Sources/Formats/TextCheck"],
         "COpenSSL": ["Sources/Transport/TLS/"],

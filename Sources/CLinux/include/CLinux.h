@@ -11,5 +11,7 @@ int bowerbird_accept4(int listener, struct sockaddr *address, socklen_t *length,
 int bowerbird_set_thread_name(const char *name);
 /// Lets the calling thread run only when nothing else wants to (SCHED_IDLE).
 int bowerbird_set_thread_idle(void);
+/// Gives memory that the allocator keeps free back to the system.
+void bowerbird_return_memory(void);
 /// A small number of the calling thread's own, given out in the order of the first calls.
 unsigned bowerbird_thread_number(void);

@@ -26,6 +26,13 @@ package final class CellDictionary: Sendable {
         )
     }
 
+    var byteCount: Int {
+        state.withLock { state in
+            state.cells.byteCount + state.parts.byteCount
+                + (state.partStarts.capacity + state.cellParts.capacity) * 4
+        }
+    }
+
     /// The code of a text, made where it is new; on the writer's thread.
     func insert(_ text: String) -> UInt32 {
         state.withLock { state in

@@ -89,6 +89,9 @@ final class ItemColumnStore {
         return published
     }
 
+    /// Chunks that were not changed since are shared with readers.
+    var byteCount: Int { own.reduce(createdAt.byteCount) { $0 + $1.byteCount } }
+
     /// One column as the writer has it.
     private struct Column {
         let kind: ItemColumnKind
@@ -109,6 +112,11 @@ final class ItemColumnStore {
                 dictionary = nil
             }
             published = ItemColumn(kind: kind, dictionary: dictionary)
+        }
+
+        var byteCount: Int {
+            codes.reduce(0) { $0 + $1.capacity * 4 } + numbers.reduce(0) { $0 + $1.capacity * 8 }
+                + (dictionary?.byteCount ?? 0)
         }
 
         mutating func append() {

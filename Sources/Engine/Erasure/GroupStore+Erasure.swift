@@ -6,6 +6,8 @@ import Synchronization
 struct EventCounts {
     private var counts: [UInt32] = []
 
+    var byteCount: Int { counts.capacity * 4 }
+
     mutating func add(_ item: Int) {
         if counts.count <= item {
             counts.append(contentsOf: repeatElement(0, count: item + 1 - counts.count))

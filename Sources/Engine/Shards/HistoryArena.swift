@@ -79,6 +79,13 @@ final class HistoryArena {
     private var used = HistoryArena.chunkEntries
     private var free: [[UInt32]] = HistoryArena.capacities.map { _ in [] }
 
+    /// Free blocks included.
+    var byteCount: Int {
+        let free = free.reduce(0) { $0 + $1.capacity * 4 }
+        let size = Self.chunkEntries * MemoryLayout<PackedInteraction>.stride
+        return unsafe chunks.count * size + free
+    }
+
     deinit {
         unsafe chunks.forEach { unsafe $0.deallocate() }
     }

@@ -12,6 +12,11 @@ struct HistoryDetails {
     /// 0 is none; empty while no event has own columns.
     private(set) var properties: [UInt32] = []
 
+    var byteCount: Int {
+        (values.isEmpty ? 0 : 32 + values.capacity * 8)
+            + (properties.isEmpty ? 0 : 32 + properties.capacity * 4)
+    }
+
     func value(at index: Int) -> Double { values.isEmpty ? .nan : values[index] }
 
     func properties(at index: Int) -> UInt32 { properties.isEmpty ? 0 : properties[index] }

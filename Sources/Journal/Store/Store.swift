@@ -240,6 +240,25 @@ final class Store: @unchecked Sendable {
         return Int(unsafe String(cString: text)) ?? 0
     }
 
+    /// What RocksDB keeps in memory: writes that are in no table yet, and parts of tables.
+    var memoryByteCount: Int {
+        func sum(_ property: String) -> Int {
+            var bytes = 0
+            for index in unsafe families.indices {
+                var value: UInt64 = 0
+                let family = unsafe families[index]
+                guard unsafe rocksdb_property_int_cf(database, family, property, &value) == 0
+                else { continue }
+                bytes += Int(clamping: value)
+            }
+            return bytes
+        }
+        let buffers = sum("rocksdb.cur-size-all-mem-tables")
+        let readers = sum("rocksdb.estimate-table-readers-mem")
+        // One cache for all families.
+        return buffers + readers + Int(clamping: unsafe rocksdb_cache_get_usage(cache))
+    }
+
     func family(_ family: ColumnFamily) -> OpaquePointer { unsafe families[family.index] }
 
     // MARK: Reading

@@ -64,6 +64,10 @@ final class BlendModel: TrainedModel, LivePart {
     var report: TrainingReport? { training }
     var userTokensBelow: Int { UserSegments.eventsMax }
 
+    var byteCount: Int {
+        passes.reduce(counts.byteCount) { $0 + $1.rows.byteCount }
+    }
+
     // MARK: Ranking
 
     func rank(_ query: borrowing RankingQuery, scratch: RankingScratch) {

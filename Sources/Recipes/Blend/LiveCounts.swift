@@ -45,6 +45,8 @@ final class LiveCounts: Sendable {
         content.grow(to: itemCount)
     }
 
+    var byteCount: Int { rules.reduce(0) { $0 + $1.byteCount } }
+
     /// How often a trend has changed; never the same for two states of them.
     var trendChanges: UInt64 { trends.reduce(0) { $0 &+ $1.changes } }
 

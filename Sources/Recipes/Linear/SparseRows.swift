@@ -11,6 +11,8 @@ package struct SparseRows: Sendable {
 
     var itemCount: Int { offsets.count - 1 }
 
+    var byteCount: Int { offsets.capacity * 4 + pairs.capacity * 8 }
+
     package func row(_ item: Int) -> Range<Int> {
         item < itemCount ? Int(offsets[item])..<Int(offsets[item + 1]) : 0..<0
     }

@@ -45,6 +45,16 @@ final class SequentialRules: Sendable {
         }
     }
 
+    var byteCount: Int {
+        stripes.reduce(0) { sum, stripe in
+            stripe.state.withLock { stripe in
+                stripe.rows.reduce(sum + stripe.rows.capacity * MemoryLayout<CountedRow>.stride) {
+                    $0 + ($1.pairs.capacity > 0 ? 32 + $1.pairs.capacity * 8 : 0)
+                }
+            }
+        }
+    }
+
     /// Events ahead that a rule reaches: K of the paper.
     var distanceMax: Int { weights.count - 1 }
 
