@@ -1,27 +1,31 @@
 import BowerbirdClient
 import Foundation
 
-/// The seven steps of the demo, each a short screen.
+/// The steps of the demo, each a short screen.
 struct Demo {
     let world: DemoWorld
     let server: DemoServer
-    private let group = "datasetGroups/demo"
-    private let campaign = "datasetGroups/demo/campaigns/user-personalization"
+    let group = "datasetGroups/demo"
+    let campaign = "datasetGroups/demo/campaigns/user-personalization"
 
     func run() async throws {
         try server.start()
         var client = try BowerbirdClient(server: server.address)
         try await create(client)
+        try await badRows(client)
         try await train(client)
         try await newTaste(client)
         try await newUser(client)
+        try await session(client)
         try await newItem(client)
+        try await filters(client)
+        try await deletion(client)
         client = try await restart(client)
         client.close()
     }
 
-    private func title(_ step: Int, _ text: String) {
-        print("\n[\(step)/7] \(text)")
+    func title(_ step: Int, _ text: String) {
+        print("\n[\(step)/11] \(text)")
     }
 
     // MARK: Steps
@@ -40,7 +44,7 @@ struct Demo {
                 group: group,
                 eventType: "rating",
                 inFlight: 32,
-                showsProgress: false
+                showsProgress: isatty(STDERR_FILENO) == 1
             ).run(type, path)
             print("      \(type): \(report.summary)")
         }
@@ -48,7 +52,7 @@ struct Demo {
     }
 
     private func train(_ client: BowerbirdClient) async throws {
-        title(2, "Train, and ask for user \(world.user)")
+        title(3, "Train, and ask for user \(world.user)")
         let solution = try await client.createSolution(
             "user-personalization",
             group: group,
@@ -63,7 +67,7 @@ struct Demo {
     }
 
     private func newTaste(_ client: BowerbirdClient) async throws {
-        title(3, "Three events of another taste")
+        title(4, "Three events of another taste")
         let before = try await list(client, world.user)
         let strangerBefore = try await list(client, world.stranger)
         let others = try await otherTaste(client, before)
@@ -85,7 +89,7 @@ struct Demo {
     }
 
     private func newUser(_ client: BowerbirdClient) async throws {
-        title(4, "A new user, before and after one event")
+        title(5, "A new user, before and after one event")
         let before = try await list(client, "newcomer")
         let item = try await otherTaste(client, before)[0]
         print("      + \(world.label(item))")
@@ -109,7 +113,7 @@ struct Demo {
     }
 
     private func newItem(_ client: BowerbirdClient) async throws {
-        title(5, "A new item")
+        title(7, "A new item")
         let count = try await client.recommend(campaign: campaign, userID: world.user).eligibleCount
         let taste = world.favourite(of: try await list(client, world.user))
         let properties = try JSONEncoder().encode(["TITLE": "Brand New", "GENRES": taste])
@@ -161,14 +165,14 @@ struct Demo {
     }
 
     private func restart(_ client: BowerbirdClient) async throws -> BowerbirdClient {
-        title(6, "kill -9")
-        let users = [world.user, world.stranger, "newcomer", "nobody"]
+        title(10, "kill -9")
+        let users = [world.user, world.stranger, "newcomer", "visitor", "nobody"]
         var before: [[String]] = []
         for user in users { before.append(try await list(client, user)) }
         client.close()
         server.kill()
         print("      the server is gone")
-        title(7, "Restart, and the same lists")
+        title(11, "Restart, and the same lists")
         let started = ContinuousClock.now
         try server.start()
         let client = try BowerbirdClient(server: server.address)
@@ -185,7 +189,7 @@ struct Demo {
 
     // MARK: Parts
 
-    private func list(
+    func list(
         _ client: BowerbirdClient,
         _ user: String,
         count: Int = 10
@@ -194,17 +198,22 @@ struct Demo {
             .items.map(\.itemID)
     }
 
-    private func put(_ client: BowerbirdClient, _ user: String, _ item: String) async throws {
+    func put(
+        _ client: BowerbirdClient,
+        _ user: String,
+        _ item: String,
+        session: String = "demo"
+    ) async throws {
         let event = Event(
             type: "rating",
             itemID: item,
             sentAtMS: Int64(Date().timeIntervalSince1970 * 1_000)
         )
-        _ = try await client.putEvents([event], userID: user, sessionID: "demo", group: group)
+        _ = try await client.putEvents([event], userID: user, sessionID: session, group: group)
     }
 
     /// Three popular items of one taste that the list has nothing of.
-    private func otherTaste(
+    func otherTaste(
         _ client: BowerbirdClient,
         _ list: [String]
     ) async throws -> [String] {
@@ -226,7 +235,7 @@ struct Demo {
     }
 
     /// Lists side by side; the last is compared with the one before it.
-    private func show(_ lists: [[String]], _ heads: [String]) {
+    func show(_ lists: [[String]], _ heads: [String]) {
         func cell(_ text: String) -> String {
             text.padding(toLength: 50, withPad: " ", startingAt: 0)
         }

@@ -25,7 +25,7 @@ struct DemoCommand: AsyncParsableCommand {
             withIntermediateDirectories: true
         )
         var world =
-            if let data { try await DemoWorld.movieLens(data) } else {
+            if let data { try await DemoWorld.movieLens(data, copies: folder) } else {
                 try DemoWorld.generated(in: folder)
             }
         try world.holdOut(in: folder)

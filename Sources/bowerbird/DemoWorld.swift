@@ -10,6 +10,16 @@ struct DemoWorld {
     /// A user with a history, and items of a taste that is not theirs.
     var user: String
     var stranger: String
+    /// The least common taste that has enough items for a list.
+    var shelf: String {
+        var counts: [String: Int] = [:]
+        for tastes in tastes.values {
+            for taste in tastes.split(separator: "|") { counts[String(taste), default: 0] += 1 }
+        }
+        let full = counts.filter { $0.value >= 40 }
+        return full.min { ($0.value, $0.key) < ($1.value, $1.key) }?.key ?? ""
+    }
+
     /// Users whose events are not imported.
     var heldOut: HeldOutUsers?
 
@@ -24,15 +34,16 @@ struct DemoWorld {
         heldOut = users
     }
 
-    /// MovieLens files, as published.
-    static func movieLens(_ directory: String) async throws -> DemoWorld {
+    /// MovieLens files, as published; the year in a title becomes a column of a copy of the items.
+    static func movieLens(_ directory: String, copies: String) async throws -> DemoWorld {
         var world = DemoWorld(
             interactionsPath: directory + "/ratings.csv",
-            itemsPath: directory + "/movies.csv",
+            itemsPath: copies + "/items.csv",
             user: "15",
             stranger: "30"
         )
-        try await Table.read(world.itemsPath, reserved: ["ITEM_ID"]) { table, rows in
+        var lines = ["ITEM_ID,TITLE,GENRES,YEAR"]
+        try await Table.read(directory + "/movies.csv", reserved: ["ITEM_ID"]) { table, rows in
             guard let id = table.index("ITEM_ID"), let title = table.index("TITLE") else {
                 throw CommandFailure(description: "'\(table.path)' has no movieId and title")
             }
@@ -40,9 +51,22 @@ struct DemoWorld {
             for row in rows where row.cells.count > max(id, title) {
                 world.titles[row.cells[id]] = row.cells[title]
                 world.tastes[row.cells[id]] = genres.map { row.cells[$0] } ?? ""
+                lines.append(line(row.cells[id], world))
             }
         }
+        try lines.joined(separator: "\n")
+            .write(toFile: world.itemsPath, atomically: true, encoding: .utf8)
         return world
+    }
+
+    /// `1,"Toy Story (1995)","Animation|Comedy",1995`.
+    private static func line(_ item: String, _ world: DemoWorld) -> String {
+        let title = world.titles[item] ?? ""
+        let year = title.split(separator: "(").last?.prefix { $0.isNumber } ?? ""
+        let cells = [title, world.tastes[item] ?? ""].map { text in
+            "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\""
+        }
+        return ([item] + cells + [year.count == 4 ? String(year) : ""]).joined(separator: ",")
     }
 
     /// A seeded catalogue of readable titles: four tastes, and users who mostly keep to one.
@@ -62,7 +86,7 @@ struct DemoWorld {
             user: "u0",
             stranger: "u1"
         )
-        var items = "ITEM_ID,TITLE,GENRES\n"
+        var items = "ITEM_ID,TITLE,GENRES,YEAR\n"
         var byTaste: [[String]] = []
         for (taste, words) in nouns {
             var ids: [String] = []
@@ -72,7 +96,8 @@ struct DemoWorld {
                     ids.append(id)
                     world.titles[id] = "\(adjective) \(word)"
                     world.tastes[id] = taste
-                    items += "\(id),\(adjective) \(word),\(taste)\n"
+                    let year = 1980 + ids.count * 7 % 45
+                    items += "\(id),\(adjective) \(word),\(taste),\(year)\n"
                 }
             }
             byTaste.append(ids)

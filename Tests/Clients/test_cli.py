@@ -216,7 +216,7 @@ def test_what_a_group_holds_is_counted(shop):
 def test_the_demo_runs_to_its_end():
     binary = os.environ["BOWERBIRD_SERVER_BINARY"]
     done = run("demo", "--server-binary", binary)
-    assert "[7/7]" in done.stdout and "DIFFERENT" not in done.stdout
+    assert "[11/11]" in done.stdout and "DIFFERENT" not in done.stdout
     # Somebody new is known better after five events than before the first.
     rates = re.search(r"after 0 to 5 of their events:\n(.*)", done.stdout).group(1)
     rates = [int(rate) for rate in re.findall(r"(\d+) %", rates)]
@@ -224,4 +224,4 @@ def test_the_demo_runs_to_its_end():
     assert re.search(r"was explored \d+\.\d ms after it was put", done.stdout)
     fan, stranger = re.search(r"it is in (\d+) of 200 .*, (\d+) of 200", done.stdout).groups()
     assert int(fan) > int(stranger)
-    assert done.stdout.count("same list") == 5
+    assert done.stdout.count("same list") == 6
