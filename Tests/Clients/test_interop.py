@@ -12,7 +12,7 @@ import grpc
 import pytest
 from conftest import server_binary
 
-HERE = pathlib.Path(__file__).parent
+PROTOS = pathlib.Path(__file__).resolve().parents[1] / "Interop"
 LARGE_REQUEST, LARGE_RESPONSE = 271_828, 314_159
 SIZES_IN = [27_182, 8, 1_828, 45_904]
 SIZES_OUT = [31_415, 9, 2_653, 58_979]
@@ -26,7 +26,7 @@ def t(tmp_path_factory):
     out = tmp_path_factory.mktemp("interop") / "bowerbird_interop"
     out.mkdir()
     code = protoc.main(
-        ["protoc", f"-I{HERE / 'interop'}", f"--python_out={out}", f"--grpc_python_out={out}", "test.proto"]
+        ["protoc", f"-I{PROTOS}", f"--python_out={out}", f"--grpc_python_out={out}", "test.proto"]
     )
     assert code == 0
     sys.path.insert(0, str(out))
