@@ -150,6 +150,9 @@ extension Limits {
     /// What a header block that is too large takes of that budget: 400 of them end a connection.
     package static let refusedHeadersCharge = 50
 
+    /// What a stream that is reset for what its peer did takes of that budget, for the same reason.
+    package static let streamFaultCharge = 50
+
     /// Control frames that wait to be sent, such as answers to PING.
     package static let outboundControlFramesMax = 1_000
 
@@ -180,6 +183,16 @@ extension Limits {
 
     /// Bytes read from one connection before the others get their turn.
     package static let readBytesPerTurn = 256 * 1_024
+
+    /// What a new connection's first read may bring; the share grows while reads are worked off
+    /// fast.
+    package static let readBytesFirst = 16 * 1_024
+
+    /// The least that a read is cut to when calls in it take long.
+    package static let readBytesMin = 1_024
+
+    /// How long the calls of one read should hold up the other connections of their loop.
+    package static let readSliceNanoseconds: UInt64 = 5_000_000
 
     /// Plaintext taken of TLS at a time: a little more than one record.
     package static let plainBytesPerRead = 32 * 1_024
@@ -219,8 +232,17 @@ extension Limits {
     /// The same of one connection: sixteen messages of the largest size at a time.
     package static let connectionReceiveBytesMax = 16 * messageBytesMax
 
-    /// Answers that one connection has not taken; while there are more, its new calls are refused.
+    /// Answers that one connection has not taken; while there are more, its calls are refused.
     package static let connectionUnsentBytesMax = 64 << 20
+
+    /// The same of all connections together, for those that have not taken `unsentBytesStep`.
+    package static let unsentBytesMax = 256 << 20
+
+    /// An answer up to this size is given to a peer that leaves others: whoever wrote must be told.
+    package static let answerBytesAlways = 4 << 10
+
+    /// In which steps it is told, and what a peer may leave whatever the others do.
+    package static let unsentBytesStep = 64 << 10
 
     /// Connections of one address: half of all, so that one can't take every place.
     package static let connectionsPerAddressMax = connectionsMax / 2

@@ -125,16 +125,35 @@ package final class ServerCall {
     ///
     /// It is packed when the call's answers are and it is not `isPlain`.
     package func respond(isPlain: Bool = false, _ encode: (ByteWriter) -> Void) {
-        guard let stream, let action = state?.responding(), action != .nothing else { return }
-        if action == .sendHeadersAndMessage { sendHeaders(on: stream) }
+        guard let stream, state?.isOver == false else { return }
         let before = stream.outgoing.count
         if compressesAnswers, acceptsGzip, !isPlain {
             dispatcher.compression.append(to: stream.outgoing, encode)
         } else {
             MessageFramer.append(to: stream.outgoing, encode)
         }
-        sentBytes += stream.outgoing.count - before - MessageFramer.prefixBytes
+        let byteCount = stream.outgoing.count - before - MessageFramer.prefixBytes
+        // A short answer, as a write has, is given even so.
+        if before == 0, byteCount > Limits.answerBytesAlways, stream.shared.isClogged,
+            state?.hasSentHeaders == false
+        {
+            stream.outgoing.removeAll()
+            return refuseClogged()
+        }
+        if state?.responding() == .sendHeadersAndMessage { sendHeaders(on: stream) }
+        sentBytes += byteCount
         stream.flush(endStream: false)
+    }
+
+    /// The client has answers enough that it does not take.
+    private func refuseClogged() {
+        addTrailer("grpc-retry-pushback-ms", String(Limits.retryPushbackMS))
+        fail(
+            Status(
+                .resourceExhausted,
+                "too many answers of this connection wait to be taken; read them first"
+            )
+        )
     }
 
     /// Ends the call; nothing can be sent after this.

@@ -22,10 +22,17 @@ package struct ReflectionService: Sendable {
 }
 
 /// One reflection call: an answer to each request, in order.
+///
+/// A question of a few bytes has an answer of many kilobytes, so questions wait while answers do;
+/// what waits is bounded by the stream's window.
 private final class ReflectionCall: StreamingCallHandler {
     private let call: ServerCall
     private let services: [String]
     private let arenas = ArenaPool()
+    /// Questions that wait, each with its length before it, and how far they are answered.
+    private let waiting = ByteWriter(capacity: 16)
+    private var answeredBytes = 0
+    private var hasHalfClosed = false
 
     init(_ call: ServerCall, services: [String]) {
         self.call = call
@@ -33,10 +40,41 @@ private final class ReflectionCall: StreamingCallHandler {
     }
 
     func halfClosed() {
-        call.finish()
+        hasHalfClosed = true
+        goOn()
     }
 
     func received(message: RawSpan) {
+        if waiting.count == 0, call.canWrite { return answer(message) }
+        waiting.append(bigEndian: UInt32(message.byteCount))
+        waiting.append(message)
+        call.pauseReading()
+    }
+
+    func writable() { goOn() }
+
+    private func goOn() {
+        let waiting = waiting
+        let questions = waiting.bytes
+        while answeredBytes < waiting.count, call.canWrite, !call.isCancelled {
+            let start = answeredBytes + 4
+            // SAFETY: each question was appended with its four bytes of length, any bits of which
+            // are a UInt32.
+            let count = unsafe questions.unsafeLoadUnaligned(
+                fromByteOffset: answeredBytes,
+                as: UInt32.self
+            )
+            answeredBytes = start + Int(UInt32(bigEndian: count))
+            answer(questions.extracting(start..<answeredBytes))
+        }
+        guard answeredBytes == waiting.count, !call.isCancelled else { return }
+        waiting.removeAll()
+        answeredBytes = 0
+        call.resumeReading()
+        if hasHalfClosed { call.finish() }
+    }
+
+    private func answer(_ message: RawSpan) {
         do throws(WireError) {
             try arenas.withArena { (arena) throws(WireError) in
                 let request = try ServerReflectionRequestView(unpacking: message, into: arena)

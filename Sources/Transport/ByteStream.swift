@@ -36,17 +36,6 @@ package protocol ByteStream: AnyObject {
     func consumed(_ byteCount: Int)
 }
 
-/// What the streams of one connection share; confined to their loop.
-package final class ConnectionShare {
-    /// What they have received and not made whole, in bytes.
-    package var heldBytes = 0
-
-    /// A header block and what the layer above read out of it, since the same may come again.
-    package var lastRead: (headers: HeaderBlock, meaning: AnyObject)?
-
-    package init() {}
-}
-
 /// Who is at the other end of a connection, as far as the connection knows.
 package struct Peer: Hashable, Sendable {
     /// `nil` for a Unix socket.
@@ -119,4 +108,10 @@ package struct HTTP2ErrorCode: Hashable, Sendable {
     package static let refusedStream = Self(rawValue: 7)
     package static let cancel = Self(rawValue: 8)
     package static let enhanceYourCalm = Self(rawValue: 11)
+
+    /// Whether who resets a stream for this says that the other side broke the protocol.
+    var isFaultOfPeer: Bool {
+        self == .protocolError || self == .flowControlError || self == .streamClosed
+            || self == .frameSizeError
+    }
 }

@@ -36,6 +36,7 @@ final class Connection: Pollable {
     private let openedNanoseconds: UInt64
     private var lastStreamNanoseconds: UInt64
     private var stalledSinceNanoseconds: UInt64?
+    private var share = ReadShare()
     /// Told once, when the socket is closed.
     var onClose: ((TransportError?) -> Void)?
     /// Told once, when a client's connect stands.
@@ -49,17 +50,19 @@ final class Connection: Pollable {
         peer: SocketAddress? = nil,
         tls: TLSEngine? = nil,
         settings: TransportSettings = TransportSettings(),
-        metrics: TransportMetrics? = nil
+        metrics: TransportMetrics? = nil,
+        unsent: UnsentBudget = UnsentBudget()
     ) {
         self.descriptor = descriptor
         self.reactor = reactor
         self.metrics = metrics
         self.settings = settings
         self.tls = tls
-        session = Session(loop: reactor, role: role)
+        session = Session(loop: reactor, role: role, unsent: unsent)
         session.onStream = metrics.map { metrics in
             { $0 ? metrics.streams.add() : metrics.refusedStreams.add() }
         }
+        session.onStreamFault = metrics.map { metrics in { metrics.streamFaults.add() } }
         session.onHeadersRefused = metrics.map { metrics in { metrics.refusedHeaders.add() } }
         session.peer = Peer(address: peer, isEncrypted: tls != nil)
         phase = isConnecting ? .connecting : .open
@@ -110,7 +113,8 @@ final class Connection: Pollable {
             }
             return
         }
-        switch unsafe SystemCalls.read(descriptor, reactor.readBuffer.bytes) {
+        let part = unsafe reactor.readBuffer.bytes[0..<share.byteCount]
+        switch unsafe SystemCalls.read(descriptor, UnsafeMutableRawBufferPointer(rebasing: part)) {
         case .wouldBlock:
             return
         case .closed:
@@ -120,7 +124,9 @@ final class Connection: Pollable {
             let bytes = unsafe UnsafeRawBufferPointer(
                 rebasing: reactor.readBuffer.bytes[0..<count]
             )
+            let began = share.isMeasured(count) ? reactor.turnElapsedNanoseconds : nil
             if let tls { unsafe decrypt(bytes, tls) } else { unsafe take(bytes) }
+            if let began { share.took(count, nanoseconds: reactor.turnElapsedNanoseconds - began) }
             markDirty()
         }
     }

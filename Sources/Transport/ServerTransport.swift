@@ -12,6 +12,7 @@ package final class ServerTransport: Sendable {
     private let tls: TLSIdentity?
     private let settings: TransportSettings
     private let addresses = AddressCounter()
+    private let unsent = UnsentBudget()
     private let logger: Logger
     private let metrics: TransportMetrics?
     /// The connections of each reactor; a set is touched on its reactor's thread only.
@@ -47,6 +48,7 @@ package final class ServerTransport: Sendable {
         for listener in listeners {
             reactors.post(0) { [weak self] reactor in
                 let isUnix = if case .unix = listener.boundAddress { true } else { false }
+                listener.onFailure = { metrics?.acceptFailures.add() }
                 listener.start(on: reactor) { descriptor, peer in
                     self?.adopt(descriptor, isUnix ? nil : peer, isSecured: !isUnix)
                 }
@@ -79,7 +81,7 @@ package final class ServerTransport: Sendable {
         let id = nextConnectionID.add(1, ordering: .relaxed).newValue
         let roster = rosters[index]
         let context = isSecured ? tls?.current : nil
-        reactors.post(index) { [metrics, settings, addresses] reactor in
+        reactors.post(index) { [metrics, settings, addresses, unsent] reactor in
             guard let acceptor = roster.acceptor,
                 case .success(let engine) = Self.engine(context)
             else {
@@ -95,7 +97,8 @@ package final class ServerTransport: Sendable {
                 peer: peer,
                 tls: engine,
                 settings: settings,
-                metrics: metrics
+                metrics: metrics,
+                unsent: unsent
             )
             connection.onClose = { [unowned reactor] _ in
                 roster.connections[id] = nil

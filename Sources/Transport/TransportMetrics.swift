@@ -9,6 +9,8 @@ package final class TransportMetrics: Sendable {
     let agedConnections: Counter
     let slowHeaders: Counter
     let refusedHeaders: Counter
+    let streamFaults: Counter
+    let acceptFailures: Counter
     let streams: Counter
     let bytesReceived: Counter
     let bytesSent: Counter
@@ -32,6 +34,14 @@ package final class TransportMetrics: Sendable {
         refusedStreams = registry.counter(
             "bowerbird_streams_refused_total",
             "Streams that were refused because their connection leaves its answers."
+        )
+        streamFaults = registry.counter(
+            "bowerbird_stream_faults_total",
+            "Streams that were reset because their peer broke the protocol."
+        )
+        acceptFailures = registry.counter(
+            "bowerbird_accept_failures_total",
+            "Times that no connection could be taken, mostly for want of file descriptors."
         )
         streams = registry.counter("bowerbird_streams_total", "HTTP/2 streams that peers opened.")
         bytesReceived = registry.counter("bowerbird_received_bytes_total", "Bytes read of peers.")

@@ -68,7 +68,8 @@ package final class HTTP2Stream: ByteStream {
 
     /// Tells the session how much more, or less, is waiting.
     private func reportUnsent() {
-        session?.unsentBytes += unsentCount - reportedUnsent
+        guard session != nil else { return }
+        shared.unsentChanged(by: unsentCount - reportedUnsent)
         reportedUnsent = unsentCount
     }
 
@@ -85,7 +86,7 @@ package final class HTTP2Stream: ByteStream {
     /// Lets go of everything; what is left of the window goes back to the connection.
     func close(_ code: HTTP2ErrorCode) {
         guard let session else { return }
-        session.unsentBytes -= reportedUnsent
+        shared.unsentChanged(by: -reportedUnsent)
         reportedUnsent = 0
         self.session = nil
         if unconsumed > 0 { session.consumeClosed(unconsumed) }

@@ -40,9 +40,7 @@ package final class Session {
     var onOutput: (() -> Void)?
     /// Called when a peer has opened a stream; false when it was refused.
     var onStream: ((_ isTaken: Bool) -> Void)?
-    /// What its streams wait to send, in bytes.
-    var unsentBytes = 0
-    let shared = ConnectionShare()
+    let shared: ConnectionShare
 
     // What the callbacks gather, one header block and one buffer at a time.
     let assembling = HeaderAssembly()
@@ -61,10 +59,13 @@ package final class Session {
     private(set) var headersBeganNanoseconds: UInt64?
     /// Called when a header block was refused for its size.
     var onHeadersRefused: (() -> Void)?
+    /// Called when a stream was reset for what its peer did.
+    var onStreamFault: (() -> Void)?
 
-    package init(loop: any EventLoop, role: Role) {
+    package init(loop: any EventLoop, role: Role, unsent: UnsentBudget = UnsentBudget()) {
         self.loop = loop
         self.role = role
+        shared = ConnectionShare(budget: unsent)
         budget = FrameBudget(nowNanoseconds: loop.nowNanoseconds)
         let isServer = if case .server = role { true } else { false }
         unsafe handle = SessionCallbacks.makeSession(isServer: isServer)
@@ -214,7 +215,7 @@ package final class Session {
 
     private func open(_ id: Int32) -> HTTP2Stream? {
         guard case .server(let acceptor) = role else { return nil }
-        guard unsentBytes <= Limits.connectionUnsentBytesMax else {
+        guard !shared.isClogged else {
             // No work was done: the peer may repeat it once it has taken its answers.
             onStream?(false)
             submitReset(id, .refusedStream)
@@ -266,6 +267,11 @@ package final class Session {
         // An error of windows concerns the connection when SETTINGS caused it (RFC 9113, 6.9.2),
         // and may do so whenever it happens.
         if code == .flowControlError { fault = code }
+        if code.isFaultOfPeer {
+            // As many resets as it likes would be as many streams beyond the bound.
+            charge(Limits.streamFaultCharge)
+            onStreamFault?()
+        }
         if stream?.hasPeerEnded != true { excuse(id) }
     }
 

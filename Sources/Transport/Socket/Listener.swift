@@ -10,6 +10,8 @@ final class Listener: Pollable, @unchecked Sendable {
     private weak var reactor: Reactor?
     private var onAccept: ((Int32, SocketAddress?) -> Void)?
     private var isOpen = true
+    /// Told when a connection can't be taken.
+    var onFailure: (() -> Void)?
 
     init(_ address: SocketAddress) throws(TransportError) {
         descriptor = try SystemCalls.listen(address, backlog: Limits.listenBacklog)
@@ -47,6 +49,7 @@ final class Listener: Pollable, @unchecked Sendable {
                 onAccept?(accepted, peer)
             } catch {
                 // Out of descriptors: the backlog waits until connections have closed.
+                onFailure?()
                 pause()
                 return
             }

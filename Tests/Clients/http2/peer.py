@@ -101,6 +101,7 @@ class Peer:
     # Speaking
 
     def send(self, octets):
+        self.socket.settimeout(SECONDS)
         try:
             self.socket.sendall(octets)
         except ConnectionError:
