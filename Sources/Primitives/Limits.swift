@@ -150,6 +150,11 @@ extension Limits {
     /// What a header block that is too large takes of that budget: 400 of them end a connection.
     package static let refusedHeadersCharge = 50
 
+    /// What a client that keeps to a stream's window may send on it before it knows that the stream
+    /// is over, with frame headers; and the same of all such streams at a time.
+    package static let strayBytesPerStream = Int(streamWindowBytes) * 3 / 2
+    package static let strayBytesMax = Int(connectionWindowBytes) * 3 / 2
+
     /// What a stream that is reset for what its peer did takes of that budget, for the same reason.
     package static let streamFaultCharge = 50
 

@@ -305,6 +305,7 @@ final class Connection: Pollable {
                 )
             }
         }
+        session.askForNoMore()
         checkAge(now)
         if !session.streams.isEmpty {
             lastStreamNanoseconds = now

@@ -11,6 +11,8 @@ package struct Descriptors: Sendable {
         package var dependencies: [String] = []
         /// Full names of its messages, enums, services and methods (`Service.Method`).
         package var symbols: [String] = []
+        /// Those of fields, oneofs and enum values; the latter stand beside their enum, not in it.
+        package var members: [String] = []
         package var services: [Service] = []
         /// The serialized `google.protobuf.FileDescriptorProto`.
         package var bytes: [UInt8] = []
@@ -42,7 +44,7 @@ package struct Descriptors: Sendable {
         var bySymbol: [String: Int] = [:]
         for (index, file) in files.enumerated() {
             byName[file.name] = index
-            for symbol in file.symbols { bySymbol[symbol] = index }
+            for symbol in file.symbols + file.members { bySymbol[symbol] = index }
         }
         self.files = files
         fileByName = byName
@@ -65,14 +67,10 @@ package struct Descriptors: Sendable {
         return indices.map { files[$0] }
     }
 
-    /// The file that declares a message, enum, service, method or field by its full name, with all
-    /// that it imports.
+    /// The file that declares a message, enum, service, method, field, oneof or enum value by its
+    /// full name, with all that it imports.
     package func closure(ofSymbol symbol: String) -> [File]? {
-        if let index = fileBySymbol[symbol] { return closure(ofFile: files[index].name) }
-        // A field or an enum value: its parent's file.
-        guard let dot = symbol.lastIndex(of: ".") else { return nil }
-        guard let index = fileBySymbol[String(symbol[..<dot])] else { return nil }
-        return closure(ofFile: files[index].name)
+        fileBySymbol[symbol].flatMap { closure(ofFile: files[$0].name) }
     }
 
     // Field numbers below are those of google/protobuf/descriptor.proto.
@@ -94,7 +92,7 @@ package struct Descriptors: Sendable {
         while let field = reader.next() {
             switch field.number {
             case 4: addMessage(field.bytes, prefix: prefix, to: &file)
-            case 5: file.symbols.append(prefix + name(field.bytes))
+            case 5: addEnum(field.bytes, prefix: prefix, to: &file)
             case 6: addService(field.bytes, prefix: prefix, to: &file)
             default: break
             }
@@ -107,8 +105,20 @@ package struct Descriptors: Sendable {
         file.symbols.append(fullName)
         var reader = WireReader(bytes)
         while let field = reader.next() {
-            if field.number == 3 { addMessage(field.bytes, prefix: fullName + ".", to: &file) }
-            if field.number == 4 { file.symbols.append(fullName + "." + name(field.bytes)) }
+            switch field.number {
+            case 2, 8: file.members.append(fullName + "." + name(field.bytes))
+            case 3: addMessage(field.bytes, prefix: fullName + ".", to: &file)
+            case 4: addEnum(field.bytes, prefix: fullName + ".", to: &file)
+            default: break
+            }
+        }
+    }
+
+    private static func addEnum(_ bytes: RawSpan, prefix: String, to file: inout File) {
+        file.symbols.append(prefix + name(bytes))
+        var reader = WireReader(bytes)
+        while let field = reader.next() {
+            if field.number == 2 { file.members.append(prefix + name(field.bytes)) }
         }
     }
 

@@ -23,7 +23,7 @@ package final class Session {
 
     let loop: any EventLoop
     let role: Role
-    private let handle: OpaquePointer
+    let handle: OpaquePointer
     package private(set) var streams = StreamTable()
     private var events: [StreamEvent] = []
     private var nextEvent = 0
@@ -32,7 +32,7 @@ package final class Session {
     /// The peer said that it will take no new streams.
     package private(set) var isPeerGoingAway = false
     /// This side said so.
-    private var isLeaving = false
+    private(set) var isLeaving = false
     private var scratch = ByteWriter(capacity: 1_024)
     /// Who is at the other end; the connection knows.
     var peer = Peer()
@@ -47,10 +47,14 @@ package final class Session {
     var receiving: UnsafeRawPointer?
     /// Bytes that came, less those of frames that libnghttp2 told of.
     ///
-    /// It drops unknown frames in silence. Negative while a frame is under way.
-    private var untoldBytes = -24  // The preface is no frame.
+    /// It drops unknown frames in silence. Negative while a frame is under way, and by what may
+    /// come on streams that this side has ended.
+    var untoldBytes = -24  // The preface is no frame.
     var isFlooded = false
-    private var peerStreams = PeerStreams()
+    var peerStreams = PeerStreams()
+    /// Streams whose answer ends before its client has: since the last look, and before it.
+    var endingEarly: [Int32] = []
+    var endedEarly: [Int32] = []
     /// Whether streams that close do so by this side's last frame.
     private var isDraining = false
     /// What the peer did that libnghttp2 lets pass; ends the connection.
@@ -229,7 +233,7 @@ package final class Session {
         return stream
     }
 
-    private func requestOutput() {
+    func requestOutput() {
         guard unsafe nghttp2_session_want_write(handle) != 0 else { return }
         onOutput?()
     }
@@ -247,39 +251,6 @@ package final class Session {
         } else {
             events.append(.ended(id: id))
         }
-    }
-
-    /// A HEADERS frame begins.
-    func headersBegan(on id: Int32) {
-        if peerStreams.opens(id) || isLeaving { return }
-        guard case .server = role else { return }
-        if unsafe nghttp2_session_find_stream(handle, id) != nil { return }
-        fault = peerStreams.fault(on: id)
-    }
-
-    /// The stream ended in a way that the peer may not know of.
-    func excuse(_ id: Int32) {
-        peerStreams.excuse(id)
-    }
-
-    /// This side's last frame of a stream has been made.
-    private func ended(_ id: Int32, _ code: HTTP2ErrorCode, _ stream: HTTP2Stream?) {
-        // An error of windows concerns the connection when SETTINGS caused it (RFC 9113, 6.9.2),
-        // and may do so whenever it happens.
-        if code == .flowControlError { fault = code }
-        if code.isFaultOfPeer {
-            // As many resets as it likes would be as many streams beyond the bound.
-            charge(Limits.streamFaultCharge)
-            onStreamFault?()
-        }
-        if stream?.hasPeerEnded != true { excuse(id) }
-    }
-
-    private func endForFault() {
-        guard let code = fault else { return }
-        fault = nil
-        _ = unsafe nghttp2_session_terminate_session(handle, code.rawValue)
-        requestOutput()
     }
 
     func headersBegan() {
@@ -364,6 +335,7 @@ package final class Session {
                 return unsafe nghttp2_submit_request(handle, nil, fields, count, provider, nil)
             }
         }
+        if isServer, endStream { answerEnds(on: stream) }
         if !isServer {
             guard id > 0 else {
                 stream.close(.refusedStream)
@@ -380,6 +352,7 @@ package final class Session {
         _ = unsafe withFields(trailers) { fields, count in
             unsafe nghttp2_submit_trailer(handle, stream.id, fields, count)
         }
+        if case .server = role { answerEnds(on: stream) }
     }
 
     func resume(_ stream: HTTP2Stream) {
@@ -393,7 +366,7 @@ package final class Session {
         submitReset(stream.id, code)
     }
 
-    private func submitReset(_ id: Int32, _ code: HTTP2ErrorCode) {
+    func submitReset(_ id: Int32, _ code: HTTP2ErrorCode) {
         _ = unsafe nghttp2_submit_rst_stream(
             handle,
             UInt8(NGHTTP2_FLAG_NONE.rawValue),
