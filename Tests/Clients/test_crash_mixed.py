@@ -17,9 +17,9 @@ from test_crash import KILLS
 from test_single_records import get_item
 
 START = 1_700_000_000
-ROWS, BULK_USERS = 20_000, 40
+ROWS, BULK_USERS = 100_000, 50
 # More would only make restarts longer.
-JOBS_MAX = 8
+JOBS_MAX = 4
 
 
 def interactions(client, group, user):
