@@ -65,8 +65,7 @@ extension Demo {
         show([unsigned.items.map(\.itemID), after], ["the user before it", "and after it"])
         let events = try await client.listInteractions(of: .user(user), group: group)
         print("      The user's history now has \(events.elements.count) events.")
-        let isUntouched = zip(modelled(before), modelled(unsigned)).allSatisfy { $0 == $1 }
-        guard isUntouched, after != unsigned.items.map(\.itemID),
+        guard after != unsigned.items.map(\.itemID),
             Set(items).isSubset(of: events.elements.map(\.event.itemID))
         else { throw CommandFailure(description: "the session did not reach the user") }
     }
