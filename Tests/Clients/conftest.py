@@ -122,7 +122,7 @@ class Server:
         """As a power switch would."""
         self.channel.close()
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=60)
 
     def terminate(self):
         self.channel.close()
