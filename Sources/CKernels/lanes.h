@@ -1,16 +1,12 @@
 // Sixteen numbers side by side, in whatever registers the build has.
 #pragma once
+#include "clones.h"
+
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-// One build for the CPU that runs it: the loader picks the widest that it has.
-// Not for the thread sanitizer: it isn't there yet when the loader asks.
-#if defined(__x86_64__) && !__has_feature(thread_sanitizer)
-#define WIDEST __attribute__((target_clones("avx512f", "arch=x86-64-v3", "default")))
-#else
-#define WIDEST
-#endif
+#define WIDEST BUILT_FOR("avx512f", "arch=x86-64-v3", "default")
 
 #define INLINE static inline __attribute__((always_inline))
 #define LANES 16

@@ -1,16 +1,12 @@
 #include "CTraining.h"
 
 #include "CKernels.h"
+#include "clones.h"
 
 #include <math.h>
 #include <string.h>
 
-// Not for the thread sanitizer: it isn't there yet when the loader asks.
-#if defined(__x86_64__) && !__has_feature(thread_sanitizer)
-#define WIDEST __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define WIDEST
-#endif
+#define WIDEST BUILT_FOR("avx512f", "avx2", "default")
 
 static inline size_t add(
     float *sums, uint32_t *touched, size_t count, uint32_t item, float weight) {

@@ -1,16 +1,12 @@
 #include "CKernels.h"
+#include "clones.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 
-#if defined(__x86_64__) && !__has_feature(thread_sanitizer)
-// One build for the CPU that runs it; Haswell's set has AVX2 and POPCNT. Not for the thread
-// sanitizer: it isn't there yet when the loader asks.
-#define WIDEST __attribute__((target_clones("arch=x86-64-v3", "default")))
-#else
-#define WIDEST
-#endif
+// Haswell's set has AVX2 and POPCNT.
+#define WIDEST BUILT_FOR("arch=x86-64-v3", "default")
 
 WIDEST void bowerbird_words_and(
     uint64_t *restrict words, const uint64_t *restrict other, size_t count) {
