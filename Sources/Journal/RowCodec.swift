@@ -7,27 +7,14 @@ struct RowWriter {
     let bytes = ByteWriter()
 
     @inline(__always)
-    func put(_ value: UInt64) {
-        // Most numbers of a row are below 128.
-        guard value >= 0x80 else { return bytes.append(UInt8(truncatingIfNeeded: value)) }
-        var rest = value
-        while rest >= 0x80 {
-            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
-            rest >>= 7
-        }
-        bytes.append(UInt8(rest))
-    }
+    func put(_ value: UInt64) { bytes.append(varint: value) }
 
     func put(_ value: Int64) {
         // Zigzag: small numbers of either sign are short.
         put(UInt64(bitPattern: (value << 1) ^ (value >> 63)))
     }
 
-    func put(_ value: Double) {
-        for byte in 0..<8 {
-            bytes.append(UInt8(truncatingIfNeeded: value.bitPattern >> (byte * 8)))
-        }
-    }
+    func put(_ value: Double) { bytes.append(littleEndian: value.bitPattern) }
 
     func put(_ value: Bool) { bytes.append(UInt8(value ? 1 : 0)) }
 

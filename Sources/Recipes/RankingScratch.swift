@@ -77,8 +77,7 @@ package final class RankingScratch {
 
     private func beginPrior(_ stamp: PriorStamp?) {
         priorStamp = stamp
-        prior.removeAll(keepingCapacity: true)
-        prior.append(contentsOf: repeatElement(0, count: scores.count))
+        Kernels.zero(&prior, count: scores.count)
     }
 
     /// Adds scale · w_τ(h) · A / sqrt(row sums).

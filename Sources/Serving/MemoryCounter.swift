@@ -1,7 +1,6 @@
 import Dispatch
 package import Engine
 package import Journal
-import Logging
 package import Primitives
 import Recipes
 import Resources

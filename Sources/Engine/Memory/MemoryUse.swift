@@ -35,8 +35,6 @@ package struct MemoryUse: Hashable, Sendable {
         bytes[structure, default: 0] += count
     }
 
-    package var total: Int { bytes.values.reduce(0, +) }
-
     /// The largest first.
     package var sorted: [(structure: Structure, bytes: Int)] {
         Structure.allCases.map { ($0, self[$0]) }.sorted { $0.1 > $1.1 }
