@@ -17,29 +17,20 @@ extension DatasetsService {
             let request = try GetDatasetStatisticsRequestView(unpacking: message, into: arena)
             let group = try control.describe(request.datasetGroup.string, .datasetGroup)
                 .resourceName
-            let handle = call.handle
-            let isTaken = counters.submit { [control] in
-                do throws(Refusal) {
-                    let (position, datasets) = try DatasetCount.run(group, control.jobs)
-                    handle.complete { call in
-                        call.reply { writer in
-                            let response = GetDatasetStatisticsResponseBuilder(into: writer)
-                            for one in datasets {
-                                response.datasets { Self.write(one, of: group, $0) }
-                            }
-                            response.position(position.rawValue)
-                        }
+            try counters.answer(
+                call,
+                full:
+                    "\(Limits.pendingStatisticsMax) groups wait to be counted, which is the limit"
+            ) { [control] () throws(Refusal) in
+                let (position, datasets) = try DatasetCount.run(group, control.jobs)
+                return { writer in
+                    let response = GetDatasetStatisticsResponseBuilder(into: writer)
+                    for one in datasets {
+                        response.datasets { Self.write(one, of: group, $0) }
                     }
-                } catch {
-                    let status = StatusMapping.status(error)
-                    handle.complete { $0.fail(status) }
+                    response.position(position.rawValue)
                 }
             }
-            guard !isTaken else { return }
-            throw Refusal(
-                .unavailable,
-                "\(Limits.pendingStatisticsMax) groups wait to be counted, which is the limit"
-            )
         } catch {
             call.fail(StatusMapping.status(of: error))
         }

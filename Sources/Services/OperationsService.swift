@@ -60,20 +60,10 @@ package final class OperationsService: Sendable {
         _ call: ServerCall,
         _ work: @escaping @Sendable () throws(Refusal) -> @Sendable (ByteWriter) -> Void
     ) throws(Refusal) {
-        let handle = call.handle
-        let isTaken = worker.submit {
-            do throws(Refusal) {
-                let encode = try work()
-                handle.complete { call in call.reply { encode($0) } }
-            } catch {
-                let status = StatusMapping.status(error)
-                handle.complete { $0.fail(status) }
-            }
-        }
-        guard !isTaken else { return }
-        throw Refusal(
-            .unavailable,
-            "\(Limits.pendingBackupsMax) calls wait for a backup, which is the limit"
+        try worker.answer(
+            call,
+            full: "\(Limits.pendingBackupsMax) calls wait for a backup, which is the limit",
+            work
         )
     }
 

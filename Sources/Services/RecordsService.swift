@@ -292,20 +292,10 @@ package final class RecordsService: Sendable {
     private func list(_ call: ServerCall, _ check: (Arena) throws -> Work) {
         do {
             let work = try arenas.withArena { try check($0) }
-            let handle = call.handle
-            let isTaken = workers.submit {
-                do throws(Refusal) {
-                    let encode = try work()
-                    handle.complete { call in call.reply { encode($0) } }
-                } catch {
-                    let status = StatusMapping.status(error)
-                    handle.complete { $0.fail(status) }
-                }
-            }
-            guard !isTaken else { return }
-            throw Refusal(
-                .unavailable,
-                "\(Limits.pendingReadsMax) reads are waiting, which is the limit"
+            try workers.answer(
+                call,
+                full: "\(Limits.pendingReadsMax) reads are waiting, which is the limit",
+                work
             )
         } catch {
             call.fail(StatusMapping.status(of: error))
