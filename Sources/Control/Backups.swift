@@ -32,11 +32,10 @@ package struct Backups: Sendable {
             self.root = nil
             return
         }
-        guard let real = unsafe realpath(root, nil) else {
+        guard let real = FileRoots.resolve(root) else {
             throw .invalid("--backup-root", "there is no folder '\(root)'")
         }
-        defer { unsafe free(real) }
-        self.root = unsafe String(cString: real)
+        self.root = real
     }
 
     private func folder() throws(Refusal) -> String {
@@ -118,9 +117,12 @@ package struct Backups: Sendable {
     private static func text(of path: String) -> String? {
         guard let file = unsafe fopen(path, "re") else { return nil }
         defer { unsafe fclose(file) }
-        var bytes = [UInt8](repeating: 0, count: Limits.backupListBytesMax)
-        let count = unsafe fread(&bytes, 1, bytes.count, file)
-        return count < bytes.count ? String(decoding: bytes[..<count], as: UTF8.self) : nil
+        // Pages that no list fills are never touched.
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: Limits.backupListBytesMax) {
+            $1 = unsafe fread($0.baseAddress, 1, $0.count, file)
+        }
+        guard bytes.count < Limits.backupListBytesMax else { return nil }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// `20260131-235959`, in UTC.

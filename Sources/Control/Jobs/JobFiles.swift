@@ -74,7 +74,8 @@ package struct FileRoots: Sendable {
         )
     }
 
-    private static func resolve(_ path: String) -> String? {
+    /// The whole path of what there is; nil when there is nothing.
+    static func resolve(_ path: String) -> String? {
         guard let real = unsafe realpath(path, nil) else { return nil }
         defer { unsafe free(real) }
         return unsafe String(cString: real)
