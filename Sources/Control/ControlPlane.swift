@@ -152,6 +152,12 @@ package final class ControlPlane: Sendable {
         return revision
     }
 
+    /// Refuses a change of what somebody else changed since the etag was given out.
+    package static func check(etag: String, of resource: Resource) throws(Refusal) {
+        guard let given = try revision(etag) else { return }
+        guard given == resource.header.revision else { throw .changed(resource.resourceName) }
+    }
+
     // MARK: Questions
 
     package func describe(

@@ -100,11 +100,7 @@ extension CampaignsService {
             let request = try UpdateCampaignRequestView(unpacking: message, into: arena)
             let found = try control.describe(request.campaign.string, .campaign)
             guard case .campaign(let campaign) = found else { return }
-            if let revision = try ControlPlane.revision(request.etag.string),
-                revision != campaign.header.revision
-            {
-                throw Refusal.changed(found.resourceName)
-            }
+            try ControlPlane.check(etag: request.etag.string, of: found)
             let config =
                 request.hasCampaignConfig ? Self.settings(request.campaignConfig) : nil
             let changed = try control.drafts.updated(

@@ -73,11 +73,7 @@ extension DatasetsService {
             let request = try UpdateDatasetRequestView(unpacking: message, into: arena)
             let found = try control.describe(request.dataset.string, .dataset)
             guard case .dataset(let dataset) = found else { return }
-            if let revision = try ControlPlane.revision(request.etag.string),
-                revision != dataset.header.revision
-            {
-                throw Refusal.changed(found.resourceName)
-            }
+            try ControlPlane.check(etag: request.etag.string, of: found)
             let changed = try control.drafts.updated(dataset, schema: request.schema.string)
             control.update(changed, completion: done)
         } _: { [messages] stored, writer in

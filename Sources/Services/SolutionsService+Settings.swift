@@ -75,11 +75,7 @@ extension SolutionsService {
             let request = try UpdateSolutionRequestView(unpacking: message, into: arena)
             let found = try control.describe(request.solution.string, .solution)
             guard case .solution(let solution) = found else { return }
-            if let revision = try ControlPlane.revision(request.etag.string),
-                revision != solution.header.revision
-            {
-                throw Refusal.changed(found.resourceName)
-            }
+            try ControlPlane.check(etag: request.etag.string, of: found)
             let changed = try control.drafts.updated(
                 solution,
                 performsAutoTraining: request.hasPerformAutoTraining
