@@ -107,9 +107,9 @@ def test_answers_that_nobody_takes_are_bounded_for_a_connection(protos, patient)
 
 
 def test_answers_that_nobody_takes_are_bounded_for_all_connections(patient):
-    # 40 connections that each leave 1,000 answers of 25 kB: a gigabyte.
-    one = long_body()[: len(long_body()) // 12]
-    octets = calls(LONG, one[5:], range(1, 2_001, 2))
+    # 40 connections that each leave 600 answers of 14 kB: 350 MB, and all may leave 256 MiB.
+    name = b"bowerbird.v1.DatasetsService"
+    octets = calls(LONG, bytes([4 << 3 | 2, len(name)]) + name, range(1, 1_201, 2))
     with Honest(patient, mebibytes=480), contextlib.ExitStack() as stack:
         peers = [stack.enter_context(connect(patient, NO_WINDOW)) for _ in range(40)]
         threads = [threading.Thread(target=push, args=(peer, octets, 60)) for peer in peers]
@@ -124,7 +124,7 @@ def test_answers_that_nobody_takes_are_bounded_for_all_connections(patient):
 
 
 def test_a_stream_of_small_questions_waits_for_its_answers_to_be_taken(server):
-    # Questions of 40 octets, answers of 20,000: 2 GB and more for what is sent here.
+    # Questions of 42 octets, answers of 6,600: 160 MB and more for what is sent here.
     body = (long_body() * 10_000)[: 8 << 20]
     counted = Counted(server, ended("stalled_reader"))
     with Honest(server, mebibytes=96), connect(server, NO_WINDOW) as peer:
