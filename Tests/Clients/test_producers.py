@@ -103,7 +103,10 @@ def test_an_import_goes_on_when_the_server_is_killed_in_its_middle(protos, tmp_p
         file = tmp_path / "rows.csv"
         lines = (f"u{n % users},i{n % 977},{1_600_000_000 + n}" for n in range(rows))
         file.write_text("USER_ID,ITEM_ID,TIMESTAMP\n" + "\n".join(lines) + "\n")
+        # With two batches of 500 rows under way, 2,500 rows are there only once the import has had an
+        # answer, without which it takes the server for one that was never there.
         command = [CLI, "import", shop, "interactions", str(file), "--server", address]
+        command += ["--in-flight", "2"]
         importing = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         kills = 0
         while kills < 2 and importing.poll() is None:
