@@ -1,8 +1,12 @@
 """The language of filters over the wire, their resource, and their command."""
 
+import os
+import pty
+import subprocess
+
 import grpc
 import pytest
-from test_cli import run
+from test_cli import CLI, run
 from test_refusals import EXISTS, IN_USE, INVALID, NOT_FOUND, refused
 from conftest import bad_fields
 
@@ -353,6 +357,48 @@ def test_the_command_tells_places(client, group, shared_server):
     assert as_csv.splitlines()[1] == 'drama,"INCLUDE ItemID WHERE Items.GENRES IN (""Drama"")"'
     run("filter", "delete", name, "drama", server=server)
     assert run("filter", "list", name, "--output", "json", server=server).stdout == "[]\n"
+
+
+def on_a_terminal(*arguments, server, **environment):
+    """What the command writes to a terminal as its standard error."""
+    ours, terminal = pty.openpty()
+    kept = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    environment = {**kept, "BOWERBIRD_SERVER": server, **environment}
+    with subprocess.Popen(
+        [CLI, *arguments], stdout=subprocess.DEVNULL, stderr=terminal, env=environment
+    ) as process:
+        os.close(terminal)
+        written = b""
+        try:
+            while part := os.read(ours, 4096):
+                written += part
+        except OSError:
+            pass  # Linux says so when nobody has the terminal open any more.
+        finally:
+            os.close(ours)
+        assert process.wait(timeout=60) == 1
+    return written.decode().replace("\r\n", "\n")
+
+
+def test_carets_are_coloured_on_a_terminal(group, shared_server):
+    server = shared_server.address
+    expression = 'INCLUDE ItemID WHERE Items.GENRE = "\u00fc" AND Items.PRICE > "x"'
+    check = ["filter", "check", group.removeprefix("datasetGroups/"), expression]
+    plain = run(*check, server=server, expect=1).stderr
+    assert "\x1b" not in plain and plain.splitlines()[2].strip() == "^" * len("Items.GENRE")
+    shown = on_a_terminal(*check, server=server)
+    assert shown.splitlines() == [
+        "\x1b[1;31merror\x1b[0m: unknown column 'GENRE'; "
+        "Items has CREATION_TIMESTAMP, GENRES, ITEM_ID, PRICE (did you mean GENRES?)",
+        f"  {expression}",
+        " " * 23 + "\x1b[1;32m^^^^^^^^^^^\x1b[0m",
+        '\x1b[1;31merror\x1b[0m: the string "x" for Items.PRICE, which holds numbers',
+        f"  {expression}",
+        " " * 59 + "\x1b[1;32m^^^\x1b[0m",
+    ]
+    assert on_a_terminal(*check, server=server, NO_COLOR="1") == plain
+    # By the convention an empty value is none.
+    assert on_a_terminal(*check, server=server, NO_COLOR="") == shown
 
 
 @pytest.fixture
