@@ -283,6 +283,11 @@ def test_an_upload_is_refused_before_it_is_sent(jobs):
     with pytest.raises(grpc.RpcError) as caught:
         jobs.client.jobs.ImportData(iter([jobs.p.ImportDataRequest(job=job)]), timeout=10)
     assert caught.value.code() == grpc.StatusCode.NOT_FOUND
+    job.job_name = ""
+    with pytest.raises(grpc.RpcError) as caught:
+        jobs.client.jobs.ImportData(iter([jobs.p.ImportDataRequest(job=job)]), timeout=10)
+    assert [one.field for one in bad_fields(caught.value)] == ["job.job_name"]
+    assert caught.value.details().startswith("job.job_name: ")
 
 
 def test_jobs_are_listed_and_keep_their_dataset(jobs):

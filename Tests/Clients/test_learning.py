@@ -186,6 +186,9 @@ def test_parameters_are_read_or_kept_with_a_warning(client, group):
          {"training_data_config": {"excluded_dataset_columns": [
              {"dataset_type": "DATASET_TYPE_INTERACTIONS", "columns": ["EVENT_TYPE"]}]}},
          "training_data_config.excluded_dataset_columns[0].columns"),
+        ("user-personalization",
+         {"training_data_config": {"included_dataset_columns": [{"columns": ["GENRES"]}]}},
+         "training_data_config.included_dataset_columns[0].dataset_type"),
     ],
 )
 def test_settings_that_can_not_be_are_refused(client, group, recipe, config, field):
@@ -201,7 +204,7 @@ def test_a_schedule_is_1_to_30_days(client, group, text):
     with pytest.raises(grpc.RpcError) as refusal:
         create(client, group, solution_config=config)
     assert [v.field for v in bad_fields(refusal.value)] == [
-        "auto_training_config.scheduling_expression"
+        "solution_config.auto_training_config.scheduling_expression"
     ]
 
 
