@@ -40,7 +40,7 @@ struct SolutionChecks {
         var config = SolutionConfig()
         config.eventType = settings.eventType
         config.eventValueThreshold = try threshold(settings)
-        config.events = try events(settings.events)
+        try inConfig { () throws(Refusal) in config.events = try events(settings.events) }
         if !settings.eventType.isEmpty, !settings.events.isEmpty {
             throw .invalid(
                 "solution_config.events_config",
@@ -69,9 +69,18 @@ struct SolutionChecks {
             )
         }
         if let isOn = settings.performsAutoTraining { config.automatic.isOn = isOn }
-        if let automatic = settings.automatic { try Self.apply(automatic, to: &config.automatic) }
+        if let automatic = settings.automatic {
+            try inConfig { () throws(Refusal) in
+                try Self.apply(automatic, to: &config.automatic)
+            }
+        }
         config.warnings = warnings(config, known)
         return config
+    }
+
+    /// Names fields as a creation has them, where an update has the same ones by themselves.
+    private func inConfig(_ check: () throws(Refusal) -> Void) throws(Refusal) {
+        do throws(Refusal) { try check() } catch { throw error.inside("solution_config") }
     }
 
     private func threshold(_ settings: SolutionSettings) throws(Refusal) -> Double? {
@@ -93,7 +102,7 @@ struct SolutionChecks {
     func events(
         _ events: [SolutionConfig.EventParameters]
     ) throws(Refusal) -> [SolutionConfig.EventParameters] {
-        let list = "solution_config.events_config.event_parameters_list"
+        let list = "events_config.event_parameters_list"
         guard events.count <= Limits.eventParametersMax else {
             throw .invalid(
                 list,

@@ -59,4 +59,15 @@ package struct Refusal: Error, Hashable, Sendable {
             violations: [FieldViolation(field: field, description: description)]
         )
     }
+
+    /// The same for a request that holds in `field` the message whose fields are named.
+    package func inside(_ field: String) -> Refusal {
+        guard !violations.isEmpty else { return self }
+        var outer = self
+        outer.message = "\(field).\(message)"
+        for index in violations.indices {
+            outer.violations[index].field = "\(field).\(violations[index].field)"
+        }
+        return outer
+    }
 }

@@ -119,11 +119,16 @@ final class UploadCall: StreamingCallHandler {
     }
 
     private func begin(_ request: borrowing CreateDatasetImportJobRequestView) throws(Refusal) {
-        var draft = try JobMessages.importDraft(request)
-        requestID = request.requestID.string
-        if draft.form == .automatic, draft.location.isEmpty { draft.form = .csv }
+        let draft: JobDrafts.Import
+        let job: Resource
         // Whatever can be refused is refused before the file comes.
-        let job = try service.control.jobDrafts.importJob(draft, upload: "/")
+        do throws(Refusal) {
+            draft = try Self.draft(request)
+            job = try service.control.jobDrafts.importJob(draft, upload: "/")
+        } catch {
+            throw error.inside("job")
+        }
+        requestID = request.requestID.string
         guard let owner = job.owner,
             (try? service.control.describe(owner.text, .datasetGroup)) != nil
         else { throw Refusal.missing(ResourceName(unchecked: draft.dataset), "dataset") }
@@ -132,6 +137,14 @@ final class UploadCall: StreamingCallHandler {
             in: service.control.jobSettings.uploads,
             name: draft.location.isEmpty ? "upload" : draft.location
         )
+    }
+
+    private static func draft(
+        _ request: borrowing CreateDatasetImportJobRequestView
+    ) throws(Refusal) -> JobDrafts.Import {
+        var draft = try JobMessages.importDraft(request)
+        if draft.form == .automatic, draft.location.isEmpty { draft.form = .csv }
+        return draft
     }
 
     private func add(_ bytes: [UInt8]) {

@@ -161,14 +161,17 @@ extension DatasetKind {
         }
     }
 
-    init(_ value: DatasetTypeValue) throws(Refusal) {
+    init(
+        _ value: DatasetTypeValue,
+        at path: @autoclosure () -> String = "dataset_type"
+    ) throws(Refusal) {
         switch value {
         case .interactions: self = .interactions
         case .items: self = .items
         case .users: self = .users
         default:
             throw .invalid(
-                "dataset_type",
+                path(),
                 "is \(value.rawValue); allowed are DATASET_TYPE_INTERACTIONS (1), "
                     + "DATASET_TYPE_ITEMS (2) and DATASET_TYPE_USERS (3)"
             )

@@ -24,12 +24,16 @@ extension SolutionsService {
         if config.hasTrainingDataConfig {
             let columns = config.trainingDataConfig
             for index in 0..<columns.excludedDatasetColumnsCount {
-                let one = columns.excludedDatasetColumns(index)
-                settings.excludedColumns.append((try DatasetKind(one.datasetType), names(one)))
+                let place = "excluded_dataset_columns[\(index)]"
+                settings.excludedColumns.append(
+                    try choice(columns.excludedDatasetColumns(index), at: place)
+                )
             }
             for index in 0..<columns.includedDatasetColumnsCount {
-                let one = columns.includedDatasetColumns(index)
-                settings.includedColumns.append((try DatasetKind(one.datasetType), names(one)))
+                let place = "included_dataset_columns[\(index)]"
+                settings.includedColumns.append(
+                    try choice(columns.includedDatasetColumns(index), at: place)
+                )
             }
         }
         if config.hasAutoTrainingConfig {
@@ -38,10 +42,17 @@ extension SolutionsService {
         return settings
     }
 
-    private static func names(_ columns: borrowing DatasetColumnsView) -> [String] {
+    private static func choice(
+        _ columns: borrowing DatasetColumnsView,
+        at place: String
+    ) throws(Refusal) -> (DatasetKind, [String]) {
+        let kind = try DatasetKind(
+            columns.datasetType,
+            at: "solution_config.training_data_config.\(place).dataset_type"
+        )
         var names: [String] = []
         for index in 0..<columns.columnsCount { names.append(columns.columns(index).string) }
-        return names
+        return (kind, names)
     }
 
     private static func events(
