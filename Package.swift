@@ -74,6 +74,12 @@ let package = Package(
             cxxSettings: [.unsafeFlags(["-std=c++17", "-O2"])],
             linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("stdc++")]
         ),
+        .target(
+            name: "CRocksDBHints",
+            dependencies: ["CRocksDB"],
+            cxxSettings: [.unsafeFlags(["-std=c++17", "-O2"])],
+            linkerSettings: [.linkedLibrary("stdc++")]
+        ),
         kernel("CKernels"),
         .target(
             name: "CBowerbirdProtos",
@@ -97,7 +103,13 @@ let package = Package(
         library("Admin", ["Transport", "Metrics", "Primitives"]),
 
         // Durable and planes.
-        library("Journal", ["CRocksDB", "Engine", "Resources", "Metrics", "Primitives", logging]),
+        library(
+            "Journal",
+            [
+                "CRocksDB", "CRocksDBHints", "Engine", "Resources", "Metrics", "Primitives",
+                logging,
+            ]
+        ),
         library(
             "Serving",
             ["Formats", "Engine", "Resources", "Journal", "Recipes", "Primitives", logging]

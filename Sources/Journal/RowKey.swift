@@ -11,9 +11,13 @@ struct EventKey: Hashable {
     var position: LogPosition
     var ordinal: UInt16
 
+    static let byteCount = 26
+    /// What the keys of 256 owners begin with.
+    static let neighbourhoodBytes = 7
+
     /// As an array, for look-ups.
     var bytes: [UInt8] {
-        let writer = ByteWriter(capacity: 32)
+        let writer = ByteWriter(capacity: Self.byteCount)
         write(to: writer)
         return unsafe writer.withUnsafeBytes { unsafe Array($0) }
     }
@@ -60,7 +64,7 @@ struct EventKey: Hashable {
     }
 
     init?(_ key: UnsafeRawBufferPointer) {
-        guard key.count == 26 else { return nil }
+        guard key.count == Self.byteCount else { return nil }
         group = GroupIndex(UInt32(truncatingIfNeeded: unsafe RowKey.read(key, 0, 4)))
         owner = UserIndex(UInt32(truncatingIfNeeded: unsafe RowKey.read(key, 4, 4)))
         let time = unsafe RowKey.read(key, 8, 8) ^ 1 << 63

@@ -16,8 +16,8 @@ enum TidyRules {
         "RPC": ["CZlib", "Transport", "Metrics", "Primitives", "Logging", "Synchronization"],
         "Engine": ["Resources", "CKernels", "Primitives", "Synchronization"],
         "Journal": [
-            "CRocksDB", "Engine", "Resources", "Metrics", "Primitives", "Logging", "Dispatch",
-            "Glibc", "Synchronization",
+            "CRocksDB", "CRocksDBHints", "Engine", "Resources", "Metrics", "Primitives", "Logging",
+            "Dispatch", "Glibc", "Synchronization",
         ],
         "Recipes": ["CKernels", "COpenBLAS", "Primitives", "Synchronization"],
         "Serving": [
@@ -61,6 +61,7 @@ enum TidyRules {
     static let homes: [String: [String]] = [
         "CNghttp2": ["Sources/Transport/HTTP2/"],
         "CRocksDB": ["Sources/Journal/Store/"],
+        "CRocksDBHints": ["Sources/Journal/Store/"],
         "CKernels": ["Sources/Recipes/Math/", "Sources/Engine/Filters/", "Sources/Primitives/"],
         "COpenBLAS": ["Sources/Recipes/Math/"],
         "CLinux": [

@@ -53,8 +53,10 @@ final class WriteBatch {
         unsafe deleteAll(family, from: prefix, to: end)
     }
 
-    /// Deletes every key from `start` on and below `end`.
+    /// Deletes every key from `start` on and below `end`; `start` is no whole key of an event, see
+    /// `Store.makeEventOptions`.
     func deleteAll(_ family: OpaquePointer, from start: [UInt8], to end: [UInt8]) {
+        precondition(start.count != EventKey.byteCount, "would be sought among the events' rows")
         unsafe start.withUnsafeBytes { start in
             unsafe end.withUnsafeBytes { end in
                 unsafe rocksdb_writebatch_delete_range_cf(
