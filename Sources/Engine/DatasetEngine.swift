@@ -10,6 +10,7 @@ package final class DatasetEngine: Sendable {
     package let resources = ResourceTable()
     /// What is allowed of new filters.
     package let filterQuotas: FilterQuotas
+    private let numberIndexing: NumberIndexing
     package let jobs = JobTable()
     let hash: StableHash
     /// Two words that nobody outside knows.
@@ -30,15 +31,18 @@ package final class DatasetEngine: Sendable {
     ///   - hash: Keyed by the data directory; shards owners.
     ///   - historyLengthMax: Entries of one history that are kept.
     ///   - filterQuotas: What is allowed of new filters.
+    ///   - numberIndexing: Who makes the indexes of numbers that filters ask for.
     package init(
         hash: StableHash,
         historyLengthMax: Int = Limits.historyLengthMax,
-        filterQuotas: FilterQuotas = FilterQuotas()
+        filterQuotas: FilterQuotas = FilterQuotas(),
+        numberIndexing: NumberIndexing = .inRequests
     ) {
         precondition((1...Limits.historyLengthMax).contains(historyLengthMax))
         self.hash = hash
         self.historyLengthMax = historyLengthMax
         self.filterQuotas = filterQuotas
+        self.numberIndexing = numberIndexing
     }
 
     /// Everything at or below this position is visible.
@@ -220,7 +224,12 @@ package final class DatasetEngine: Sendable {
 
     func store(_ index: GroupIndex) -> GroupStore {
         if let store = stored(index) { return store }
-        let store = GroupStore(index: index, hash: hash, historyLengthMax: historyLengthMax)
+        let store = GroupStore(
+            index: index,
+            hash: hash,
+            historyLengthMax: historyLengthMax,
+            numberIndexing: numberIndexing
+        )
         groups.withLock { $0[index] = store }
         return store
     }

@@ -74,7 +74,12 @@ package final class GroupStore: @unchecked Sendable {
 
     private static let shardCount = 16
 
-    init(index: GroupIndex, hash: StableHash, historyLengthMax: Int) {
+    init(
+        index: GroupIndex,
+        hash: StableHash,
+        historyLengthMax: Int,
+        numberIndexing: NumberIndexing
+    ) {
         self.index = index
         self.historyLengthMax = historyLengthMax
         self.hash = hash
@@ -83,7 +88,7 @@ package final class GroupStore: @unchecked Sendable {
         eventTypes = IdentifierTable(hash: hash)
         shards = (0..<Self.shardCount).map { _ in Shard(hash: hash) }
         columns = ItemColumnStore(hash: hash)
-        filters = GroupFilters(hash: hash)
+        filters = GroupFilters(hash: hash, numberIndexing: numberIndexing)
         root = Published(GroupRoot())
     }
 

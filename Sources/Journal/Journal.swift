@@ -41,6 +41,7 @@ package final class Journal: Sendable {
         format: UInt8 = FormatVersion.current,
         clock: any Clock = SystemClock(),
         filterQuotas: FilterQuotas = FilterQuotas(),
+        numberIndexing: NumberIndexing = .inRequests,
         durability: Durability = .synced,
         memory: MemoryGuard = MemoryGuard(budget: nil),
         logger: Logger,
@@ -52,7 +53,11 @@ package final class Journal: Sendable {
         try Self.checkFormat(store, format)
         hash = try Self.hashKey(store)
         position = try Self.position(store)
-        engine = DatasetEngine(hash: hash, filterQuotas: filterQuotas)
+        engine = DatasetEngine(
+            hash: hash,
+            filterQuotas: filterQuotas,
+            numberIndexing: numberIndexing
+        )
         writer = Writer(
             engine: engine,
             store: store,

@@ -48,6 +48,7 @@ struct ServerCore {
             place,
             clock: clock,
             filterQuotas: filterQuotas,
+            numberIndexing: .onWorkers(workers),
             durability: durability,
             memory: memory,
             logger: Logger(label: Subsystem.journal.label),

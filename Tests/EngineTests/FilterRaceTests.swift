@@ -21,6 +21,8 @@ struct `Filters beside a writer` {
         #"INCLUDE ItemID WHERE Items.ADULT = TRUE IF CurrentUser.AGE > 1"#
             + #" | EXCLUDE ItemID WHERE Interactions.DEVICE IN ("a")"#,
         "INCLUDE ItemID WHERE Items.STYLE IN CurrentUser.TIER",
+        "INCLUDE ItemID WHERE Items.CREATION_TIMESTAMP > NOW - 2 DAYS",
+        "EXCLUDE ItemID WHERE Items.WEIGHT >= CurrentUser.BUDGET",
     ]
 
     private final class Flag: Sendable {

@@ -71,3 +71,35 @@ void bowerbird_equal_bits(const uint32_t *codes, size_t count, uint32_t code, ui
 /// Sets bit i where table[codes[i]] is 1; every code has its 0 or 1 there. Other bits stay.
 void bowerbird_table_bits(
     const uint32_t *codes, size_t count, const uint8_t *table, uint64_t *words);
+
+/// Words of a bit slice: one bit each of 4,096 numbers.
+#define BOWERBIRD_SLICE_WORDS 64
+
+/// A whole number that is ordered as the double is; not of a NaN.
+uint64_t bowerbird_number_key(double value);
+
+/// What the keys of some numbers are like, bit by bit.
+struct bowerbird_key_bits {
+    /// Set in all of them.
+    uint64_t common;
+    /// Set in some and clear in others.
+    uint64_t varying;
+};
+
+/// keys[i] = the key of values[i], 0 of a NaN. Returns the bits of all keys but those of NaNs.
+struct bowerbird_key_bits bowerbird_number_keys(
+    const double *values, size_t count, uint64_t *keys);
+
+/// Lays up to 4,096 keys out in slices: which are of no NaN, then each varying bit, highest first.
+///
+/// `slices` has room for all of these and comes zeroed.
+void bowerbird_number_slices(
+    const double *values, const uint64_t *keys, size_t count, uint64_t varying, uint64_t *slices);
+
+/// Sets bit i where low <= key i <= high; never for a NaN. Other bits of a slice's words stay.
+///
+/// Both bounds agree with all keys in the bits that don't vary. Reads slices only until no key
+/// agrees with a bound.
+void bowerbird_slice_bits(
+    const uint64_t *slices, struct bowerbird_key_bits bits, uint64_t low, uint64_t high,
+    uint64_t *words);

@@ -25,9 +25,15 @@ final class ColumnTest: Sendable {
 
     /// Sets the bits of the items of one chunk that pass, from word `start` on.
     ///
-    /// A microsecond a chunk, but for numbers that doubles can't hold: those are read from the
-    /// records.
-    func fill(_ chunk: Int, _ root: GroupRoot, into words: inout [UInt64], at start: Int) {
+    /// A microsecond a chunk, half of it with an index of numbers; but for numbers that doubles
+    /// can't hold: those are read from the records.
+    func fill(
+        _ chunk: Int,
+        _ root: GroupRoot,
+        _ index: NumberIndex? = nil,
+        into words: inout [UInt64],
+        at start: Int
+    ) {
         let column = root.columns.column(place)
         guard chunk < column.versions.count else { return }
         switch (column.kind, predicate) {
@@ -42,17 +48,28 @@ final class ColumnTest: Sendable {
             guard column.isExact[chunk] else { return fillRows(chunk, root, &words, start) }
             for range in ranges {
                 guard let bounds = range.doubles else { continue }
-                Words.range(column.numbers[chunk], bounds, into: &words, at: start)
+                fillNumbers(bounds, column, chunk, index, &words, start)
             }
         case (.number, .anything):
-            Words.range(
-                column.numbers[chunk],
-                -Double.infinity...Double.infinity,
-                into: &words,
-                at: start
-            )
+            let bounds = -Double.infinity...Double.infinity
+            fillNumbers(bounds, column, chunk, index, &words, start)
         case (.none, _), (.text, .numbers), (.number, .texts):
             fillRows(chunk, root, &words, start)
+        }
+    }
+
+    private func fillNumbers(
+        _ bounds: ClosedRange<Double>,
+        _ column: ItemColumn,
+        _ chunk: Int,
+        _ index: NumberIndex?,
+        _ words: inout [UInt64],
+        _ start: Int
+    ) {
+        if let slices = index?.slices(chunk, of: column) {
+            slices.fill(bounds, into: &words, at: start)
+        } else {
+            Words.range(column.numbers[chunk], bounds, into: &words, at: start)
         }
     }
 

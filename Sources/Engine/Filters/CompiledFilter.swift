@@ -35,6 +35,11 @@ package final class CompiledFilter: Sendable {
         readsHistory = checked.usesInteractions
     }
 
+    /// Of the sets of items that it keeps.
+    var byteCount: Int {
+        clauses.reduce(0) { $0 + $1.condition.byteCount + ($1.requirement?.byteCount ?? 0) }
+    }
+
     /// Takes every item that does not pass from `candidates`.
     package func restrict(
         _ candidates: inout ItemBitmap,

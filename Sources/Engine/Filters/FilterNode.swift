@@ -31,6 +31,18 @@ indirect enum FilterNode: Sendable {
     }
 }
 
+extension FilterNode {
+    /// Of the sets of items in it.
+    var byteCount: Int {
+        switch self {
+        case .and(let children), .or(let children): children.reduce(0) { $0 + $1.byteCount }
+        case .not(let child): child.byteCount
+        case .fixed(let set): set.byteCount
+        case .column, .row, .request, .identifier, .once, .interactions: 0
+        }
+    }
+}
+
 /// Makes nodes of checked conditions.
 struct FilterCompiler {
     let columns: [FilterColumn: FilterColumnInfo]

@@ -198,7 +198,7 @@ struct FilterRun: ~Copyable {
         )
     }
 
-    /// On an item column: an index of its values, or a scan of its numbers.
+    /// On an item column: by the sets of its values, or by the index of its numbers.
     private func items(of test: FilterTest) -> Outcome {
         guard let info = filter.checked.columns[test.column] else { return .none }
         if isOmitted(test.predicate) { return .nothing }
@@ -213,11 +213,13 @@ struct FilterRun: ~Copyable {
             }
         } else {
             let columnTest = ColumnTest(info, predicate)
+            let numbers = request.group.filters.numbers.index(of: columnTest.place, request.root)
             scratch.change(index) { words in
                 for chunk in 0..<request.root.columnChunkCount {
                     columnTest.fill(
                         chunk,
                         request.root,
+                        numbers,
                         into: &words,
                         at: chunk * ItemColumn.chunkWords
                     )

@@ -2,7 +2,7 @@ import Primitives
 import Resources
 import Synchronization
 
-/// What the filters of one group share: compiled expressions, an index of values, event types.
+/// What the filters of one group share: compiled expressions, indexes of columns, event types.
 ///
 /// Any thread; each lock is held for one look-up.
 package final class GroupFilters: Sendable {
@@ -15,9 +15,11 @@ package final class GroupFilters: Sendable {
 
     private let compiled = Mutex(Kept<ExactText, CompiledFilter>())
     private let values = Mutex(Kept<ValueKey, ItemSet>())
+    package let numbers: NumberIndexes
     private let types: Mutex<IdentifierTable>
 
-    init(hash: StableHash) {
+    init(hash: StableHash, numberIndexing: NumberIndexing) {
+        numbers = NumberIndexes(numberIndexing)
         types = Mutex(IdentifierTable(hash: hash))
     }
 
@@ -60,6 +62,14 @@ package final class GroupFilters: Sendable {
         }
     }
 
+    /// Bytes of all sets of items and indexes; the locks are held for a copy of the references.
+    package var byteCount: Int {
+        let sets = values.withLock { $0.values }
+        let filters = compiled.withLock { $0.values }
+        return numbers.byteCount + sets.reduce(0) { $0 + $1.byteCount }
+            + filters.reduce(0) { $0 + $1.byteCount }
+    }
+
     // MARK: Event types
 
     func nameEventType(_ name: String) {
@@ -76,6 +86,8 @@ package final class GroupFilters: Sendable {
 private struct Kept<Key: Hashable, Value> {
     private var entries: [Key: (value: Value, usedAt: UInt64)] = [:]
     private var time: UInt64 = 0
+
+    var values: [Value] { entries.values.map(\.value) }
 
     subscript(key: Key) -> Value? {
         mutating get {

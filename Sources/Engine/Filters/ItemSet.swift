@@ -44,8 +44,8 @@ final class ItemSet: Sendable {
             self.chunkVersions = chunkVersions
         }
 
-        /// Bytes of the members.
-        var bytes: Int {
+        /// Of the members.
+        var byteCount: Int {
             switch storage {
             case .words(let words): words.count * 8
             case .members(let members): members.count * 4
@@ -96,6 +96,9 @@ final class ItemSet: Sendable {
             preconditionFailure("a set of items depends on items only")
         }
     }
+
+    /// Bytes of the members at the newest state.
+    var byteCount: Int { newest.withLock { $0?.byteCount ?? 0 } }
 
     /// The set in the state of `root`.
     func snapshot(_ root: GroupRoot) -> Snapshot {

@@ -32,6 +32,7 @@ extension GroupStore {
         use.add(tables + texts, to: .identifiers)
         use.add(places.capacity * MemoryLayout<Place>.stride, to: .owners)
         use.add(columns.byteCount, to: .itemColumns)
+        use.add(filters.byteCount, to: .filterIndexes)
         let bitmaps = [hasRecord, hasPutRecord, hasEvents, hasPutEvents]
         use.add(bitmaps.reduce(0) { $0 + $1.words.capacity * 8 }, to: .itemCounts)
         use.add(putCounts.byteCount + bulkCounts.byteCount, to: .itemCounts)

@@ -16,6 +16,8 @@ package struct MemoryUse: Hashable, Sendable {
         case itemRecords = "item_records"
         /// Columns of items as filters read them.
         case itemColumns = "item_columns"
+        /// Sets of items and indexes of numbers that filters keep.
+        case filterIndexes = "filter_indexes"
         /// Which items may be recommended, and how many events each has.
         case itemCounts = "item_counts"
         /// Trained matrices and what live parts count.
