@@ -1,11 +1,13 @@
 # Shared by the scripts: sourced, not run.
 
-# Builds the programs for use, quietly; prints the folder they are in. Overlapping accesses are looked
-# for by the compiler and, at run time, in every test; not again in what is shipped (decision 0005).
+# Builds the programs for use, or the products that are named, quietly; prints the folder they are in.
+# Overlapping accesses are looked for by the compiler and, at run time, in every test; not again in
+# what is shipped (decision 0005).
 build_programs() {
     local log flags=(-c release -Xswiftc -enforce-exclusivity=unchecked)
     log="$(mktemp)"
-    for product in bowerbird-server bowerbird; do
+    [ $# -gt 0 ] || set -- bowerbird-server bowerbird
+    for product in "$@"; do
         if ! swift build "${flags[@]}" --product "$product" >"$log" 2>&1; then
             grep -E 'error:' "$log" | sort -u | head -20 >&2
             rm -f "$log"
