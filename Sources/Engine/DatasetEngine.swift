@@ -10,6 +10,8 @@ package final class DatasetEngine: Sendable {
     package let resources = ResourceTable()
     /// What is allowed of new filters.
     package let filterQuotas: FilterQuotas
+    /// What a group may grow to.
+    package let groupQuotas: GroupQuotas
     private let numberIndexing: NumberIndexing
     package let jobs = JobTable()
     let hash: StableHash
@@ -31,17 +33,20 @@ package final class DatasetEngine: Sendable {
     ///   - hash: Keyed by the data directory; shards owners.
     ///   - historyLengthMax: Entries of one history that are kept.
     ///   - filterQuotas: What is allowed of new filters.
+    ///   - groupQuotas: What a group may grow to.
     ///   - numberIndexing: Who makes the indexes of numbers that filters ask for.
     package init(
         hash: StableHash,
         historyLengthMax: Int = Limits.historyLengthMax,
         filterQuotas: FilterQuotas = FilterQuotas(),
+        groupQuotas: GroupQuotas = GroupQuotas(),
         numberIndexing: NumberIndexing = .inRequests
     ) {
         precondition((1...Limits.historyLengthMax).contains(historyLengthMax))
         self.hash = hash
         self.historyLengthMax = historyLengthMax
         self.filterQuotas = filterQuotas
+        self.groupQuotas = groupQuotas
         self.numberIndexing = numberIndexing
     }
 

@@ -33,6 +33,10 @@ package final class GroupStore: @unchecked Sendable {
     /// How many events of each item were put, and how many are of the active bulk generation.
     var putCounts = EventCounts()
     var bulkCounts = EventCounts()
+    /// Events without an item; all of them were put.
+    var itemless = Tally()
+    /// Records of users and items that count.
+    var entities = Tally()
     /// Events on these items at or below the position count no more.
     var itemDeletions: [ItemIndex: LogPosition] = [:]
     /// The newest deletion of a single record.
@@ -245,10 +249,7 @@ package final class GroupStore: @unchecked Sendable {
 
     func storeItem(_ item: ItemIndex, _ record: EntityRecord) {
         let index = Int(item.rawValue)
-        let chunk = index / ItemIDChunk.capacity
-        records[chunk][index % ItemIDChunk.capacity] = record
-        columns.set(item, record)
-        changedChunks.insert(chunk)
+        setRecord(item, record)
         hasRecord.insert(index)
         hasPutRecord.insert(index)
         isRootStale = true
@@ -256,9 +257,27 @@ package final class GroupStore: @unchecked Sendable {
 
     func storeUser(_ owner: UserIndex, _ record: EntityRecord) {
         withOwner(owner) { state, slot in
-            state.owners[slot].record = record
+            setRecord(state, slot, record)
             state.owners[slot].isRecordPut = true
         }
+    }
+
+    /// Every record of an item comes and goes here.
+    func setRecord(_ item: ItemIndex, _ record: EntityRecord?) {
+        let (chunk, place) = Int(item.rawValue).quotientAndRemainder(
+            dividingBy: ItemIDChunk.capacity
+        )
+        entities.replace(records[chunk][place]?.dataByteCount, by: record?.dataByteCount)
+        records[chunk][place] = record
+        columns.set(item, record)
+        changedChunks.insert(chunk)
+    }
+
+    /// The same for a user, whose shard's lock the caller has.
+    func setRecord(_ state: Shard.State, _ slot: Int, _ record: EntityRecord?) {
+        let old = state.owners[slot].record?.dataByteCount
+        entities.replace(old, by: record?.dataByteCount)
+        state.owners[slot].record = record
     }
 
     /// Adds an event to its owner's history, if it takes part in histories.
@@ -273,8 +292,12 @@ package final class GroupStore: @unchecked Sendable {
         _ event: StoredEvent,
         isCounted: Bool = false
     ) -> StoredChange {
-        guard let entry = entry(event) else { return StoredChange() }
-        return storeEvent(owner, entry, isCounted: isCounted)
+        guard let entry = entry(event) else {
+            if event.item == nil, !isCounted { itemless.add(event.record.dataByteCount) }
+            return StoredChange()
+        }
+        let bytes = isCounted ? nil : event.record.dataByteCount
+        return storeEvent(owner, entry, bytes: bytes)
     }
 
     /// What a history keeps of an event; `nil` when it takes no part in histories.
@@ -305,14 +328,19 @@ package final class GroupStore: @unchecked Sendable {
         )
     }
 
+    /// `bytes` of data; `nil` for one that is counted already.
     func storeEvent(
         _ owner: UserIndex,
         _ entry: HistoryEntry,
-        isCounted: Bool = false
+        bytes: Int?
     ) -> StoredChange {
         let item = Int(entry.packed.item)
-        if !isCounted {
-            if entry.packed.isBulk { bulkCounts.add(item) } else { putCounts.add(item) }
+        if let bytes {
+            if entry.packed.isBulk {
+                bulkCounts.add(item, bytes)
+            } else {
+                putCounts.add(item, bytes)
+            }
         }
         if !hasEvents.contains(item) {
             hasEvents.insert(item)
@@ -371,6 +399,7 @@ package final class GroupStore: @unchecked Sendable {
         hasPutEvents = hasEvents
         putCounts = EventCounts()
         bulkCounts = EventCounts()
+        itemless = Tally()
         staging.counts = EventCounts()
         staging.events = nil
         isRootStale = true
@@ -378,6 +407,7 @@ package final class GroupStore: @unchecked Sendable {
 
     func deleteItemRecords() {
         for chunk in records.indices {
+            for record in records[chunk] { entities.replace(record?.dataByteCount, by: nil) }
             records[chunk] = Array(repeating: nil, count: records[chunk].count)
             changedChunks.insert(chunk)
         }
@@ -393,7 +423,7 @@ package final class GroupStore: @unchecked Sendable {
         for shard in shards {
             shard.state.withLock { state in
                 for slot in state.owners.indices {
-                    state.owners[slot].record = nil
+                    setRecord(state, slot, nil)
                     state.owners[slot].isRecordPut = false
                 }
             }
@@ -440,61 +470,5 @@ package final class GroupStore: @unchecked Sendable {
                 itemDeletions: itemDeletions
             )
         )
-    }
-
-    // MARK: Digest
-
-    /// Every fact as a line, by identifier; see `EngineDigest`.
-    func describe() -> [String] {
-        var lines = describeBulkItems()
-        for (item, position) in itemDeletions {
-            lines.append("deleted item \(items[item.rawValue]) \(position)")
-        }
-        for index in 0..<items.count {
-            let record = records[index / ItemIDChunk.capacity][index % ItemIDChunk.capacity]
-            let marks = "\(hasRecord.contains(index)) \(hasEvents.contains(index))"
-            lines.append("item \(items[UInt32(index)]) \(marks) \(record.map { "\($0)" } ?? "-")")
-        }
-        for shard in shards {
-            shard.state.withLock { state in
-                for slot in state.owners.indices {
-                    let owner = state.owners[slot]
-                    if owner.isErased { continue }
-                    let id = state.id(ofSlot: slot) ?? ""
-                    var entries: [String] = []
-                    for place in 0..<Int(owner.history.count) {
-                        let entry = unsafe state.arena.entries(owner.history)[place]
-                        entries.append(
-                            "\(items[entry.item])/\(eventTypes[UInt32(entry.type)])/"
-                                + "\(entry.milliseconds)\(describe(owner.history.details, place))"
-                        )
-                    }
-                    let joined =
-                        owner.joinedUser.map { user in self.name(of: user, in: state) } ?? "-"
-                    lines += describeBulk(owner, id, state)
-                    lines.append(
-                        "owner \(owner.kind) \(id) \(entries) \(owner.history.isTruncated) "
-                            + "\(joined) \(owner.record.map { "\($0)" } ?? "-")"
-                    )
-                }
-            }
-        }
-        return lines
-    }
-
-    /// What an event carries beyond item, type and time; empty when it is nothing.
-    private func describe(_ details: HistoryDetails?, _ place: Int) -> String {
-        guard let details else { return "" }
-        let value = details.value(at: place)
-        let properties = eventProperties[details.properties(at: place)]
-        return (value.isNaN ? "" : "/\(value)") + (properties.isEmpty ? "" : "/\(properties)")
-    }
-
-    /// An owner's id; `held` is the state whose lock the caller has.
-    private func name(of owner: UserIndex, in held: Shard.State) -> String {
-        if let slot = held.owners.firstIndex(where: { $0.index == owner }) {
-            return held.id(ofSlot: slot) ?? ""
-        }
-        return withOwner(owner) { $0.id(ofSlot: $1) ?? "" }
     }
 }

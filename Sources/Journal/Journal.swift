@@ -41,6 +41,7 @@ package final class Journal: Sendable {
         format: UInt8 = FormatVersion.current,
         clock: any Clock = SystemClock(),
         filterQuotas: FilterQuotas = FilterQuotas(),
+        groupQuotas: GroupQuotas = GroupQuotas(),
         numberIndexing: NumberIndexing = .inRequests,
         durability: Durability = .synced,
         memory: MemoryGuard = MemoryGuard(budget: nil),
@@ -56,6 +57,7 @@ package final class Journal: Sendable {
         engine = DatasetEngine(
             hash: hash,
             filterQuotas: filterQuotas,
+            groupQuotas: groupQuotas,
             numberIndexing: numberIndexing
         )
         writer = Writer(

@@ -286,6 +286,10 @@ extension Limits {
 extension Limits {
     // MARK: Deletion jobs
 
+    /// What every record counts for beside its texts and numbers, where a group may have so many
+    /// bytes: about what its key and its place in memory take.
+    package static let recordBytesCounted = 32
+
     /// Users that one write deletes: each costs a read of its history, and other writes wait.
     package static let deletionChunkMax = 256
 

@@ -38,6 +38,7 @@ struct ServerCore {
     init(
         _ place: Journal.Place,
         filterQuotas: FilterQuotas,
+        groupQuotas: GroupQuotas,
         durability: Durability,
         memoryBudget: Int,
         jobSettings: JobSettings,
@@ -48,6 +49,7 @@ struct ServerCore {
             place,
             clock: clock,
             filterQuotas: filterQuotas,
+            groupQuotas: groupQuotas,
             numberIndexing: .onWorkers(workers),
             durability: durability,
             memory: memory,

@@ -87,6 +87,12 @@ struct ServerFlags: ParsableArguments {
     var overloadDelayMs: String?
     @Option(name: .customLong("token-rate-max"), help: .of("token-rate-max"))
     var tokenRateMax: String?
+    @Option(name: .customLong("group-records-max"), help: .of("group-records-max"))
+    var groupRecordsMax: String?
+    @Option(name: .customLong("group-interactions-max"), help: .of("group-interactions-max"))
+    var groupInteractionsMax: String?
+    @Option(name: .customLong("group-bytes-max"), help: .of("group-bytes-max"))
+    var groupBytesMax: String?
     @Option(name: .customLong("filters-per-group-max"), help: .of("filters-per-group-max"))
     var filtersPerGroupMax: String?
     @Option(name: .customLong("filter-characters-max"), help: .of("filter-characters-max"))
@@ -132,6 +138,9 @@ struct ServerFlags: ParsableArguments {
             ("calls-in-flight-max", callsInFlightMax),
             ("overload-delay-ms", overloadDelayMs),
             ("token-rate-max", tokenRateMax),
+            ("group-records-max", groupRecordsMax),
+            ("group-interactions-max", groupInteractionsMax),
+            ("group-bytes-max", groupBytesMax),
             ("filters-per-group-max", filtersPerGroupMax),
             ("filter-characters-max", filterCharactersMax),
             ("filter-columns-max", filterColumnsMax), ("filter-values-max", filterValuesMax),

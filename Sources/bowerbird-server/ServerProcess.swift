@@ -224,6 +224,7 @@ struct ServerProcess {
             return try ServerCore(
                 place,
                 filterQuotas: settings.filterQuotas,
+                groupQuotas: settings.groupQuotas,
                 durability: settings.durability,
                 memoryBudget: settings.memoryBudget,
                 jobSettings: jobSettings,

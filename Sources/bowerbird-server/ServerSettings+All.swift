@@ -156,6 +156,24 @@ extension ServerSettings {
             defaults: ["\(Limits.drainGraceMS)"]
         ),
         Setting(
+            "group-records-max",
+            "Users and items of one dataset group that have records; 0 for any number.",
+            defaults: ["0"]
+        ),
+        Setting(
+            "group-interactions-max",
+            "Interactions of one dataset group; 0 for any number.",
+            defaults: ["0"]
+        ),
+        Setting(
+            "group-bytes-max",
+            """
+            Bytes of all these of one dataset group: texts and numbers as they were sent, and \
+            \(Limits.recordBytesCounted) a record; 0 for any number.
+            """,
+            defaults: ["0"]
+        ),
+        Setting(
             "filters-per-group-max",
             "Filters of one dataset group.",
             defaults: ["\(Limits.filtersPerGroupMax)"]

@@ -32,6 +32,7 @@ struct ServerSettings {
     let transport: TransportSettings
     let drainGraceMS: Int
     let filterQuotas: FilterQuotas
+    let groupQuotas: GroupQuotas
     let live: LiveSettings
 
     /// What a running server may be told anew.
@@ -87,6 +88,11 @@ struct ServerSettings {
             columnsMax: try integer("filter-columns-max", 1...Limits.filterColumnsMax),
             filtersPerGroupMax: try integer("filters-per-group-max", 0...100_000),
             valuesMax: try integer("filter-values-max", 0...Limits.filterValuesMax)
+        )
+        groupQuotas = GroupQuotas(
+            recordsMax: try integer("group-records-max", 0...1 << 32),
+            interactionsMax: try integer("group-interactions-max", 0...1 << 50),
+            bytesMax: try integer("group-bytes-max", 0...1 << 50)
         )
         live = try Self.live(table, integer)
         try checkPlace()

@@ -24,11 +24,13 @@ final class World {
     /// Without `fields` the schemas are open and have a column `COLOR`.
     init(
         historyLengthMax: Int = Limits.historyLengthMax,
+        groupQuotas: GroupQuotas = GroupQuotas(),
         fields: [DatasetKind: [SchemaField]]? = nil
     ) throws {
         engine = DatasetEngine(
             hash: StableHash(key: (1, 2)),
-            historyLengthMax: historyLengthMax
+            historyLengthMax: historyLengthMax,
+            groupQuotas: groupQuotas
         )
         var resources: [Resource] = [
             .datasetGroup(DatasetGroup(header: header("shop"), index: GroupIndex(0)))

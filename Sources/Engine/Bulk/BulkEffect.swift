@@ -68,11 +68,12 @@ extension DatasetEngine {
             let isLive = events.generation == store.bulk[.interactions]?.active
             for event in events.events {
                 let entry = store.entry(event, of: events)
+                let bytes = events.dataByteCount(event)
                 guard isLive else {
-                    store.stageEvent(event.owner, entry)
+                    store.stageEvent(event.owner, entry, bytes: bytes)
                     continue
                 }
-                let stored = store.storeEvent(event.owner, entry)
+                let stored = store.storeEvent(event.owner, entry, bytes: bytes)
                 if let dropped = stored.dropped { changes.append(.retracted(group, dropped)) }
                 if let added = stored.added { changes.append(.observed(group, added)) }
             }
@@ -118,6 +119,6 @@ extension DatasetEngine {
         guard store.bulk[.interactions]?.staging == event.generation,
             let entry = store.entry(event)
         else { return }
-        store.stageEvent(owner, entry)
+        store.stageEvent(owner, entry, bytes: event.record.dataByteCount)
     }
 }

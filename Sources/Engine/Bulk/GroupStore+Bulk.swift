@@ -16,10 +16,10 @@ struct BulkStaging {
 ///
 /// On the writer's thread, like all that applies.
 extension GroupStore {
-    func stageEvent(_ owner: UserIndex, _ entry: HistoryEntry) {
+    func stageEvent(_ owner: UserIndex, _ entry: HistoryEntry, bytes: Int) {
         if staging.events == nil { staging.events = ItemBitmap() }
         staging.events?.insert(Int(entry.packed.item))
-        staging.counts.add(Int(entry.packed.item))
+        staging.counts.add(Int(entry.packed.item), bytes)
         withOwner(owner) { state, slot in
             state.insert(
                 entry,
@@ -60,8 +60,7 @@ extension GroupStore {
                 hasPutRecord.remove(item)
             } else {
                 withOwner(UserIndex(entity.index)) { state, slot in
-                    if state.owners[slot].isRecordPut { return }
-                    state.owners[slot].record = entity.record
+                    if !state.owners[slot].isRecordPut { setRecord(state, slot, entity.record) }
                 }
             }
         }
@@ -134,10 +133,7 @@ extension GroupStore {
         for index in 0..<items.count where !hasPutRecord.contains(index) {
             let record = staged[UInt32(index)]
             guard record != nil || hasRecord.contains(index) else { continue }
-            let chunk = index / ItemIDChunk.capacity
-            records[chunk][index % ItemIDChunk.capacity] = record
-            columns.set(ItemIndex(UInt32(index)), record)
-            changedChunks.insert(chunk)
+            setRecord(ItemIndex(UInt32(index)), record)
             if record == nil { hasRecord.remove(index) } else { hasRecord.insert(index) }
         }
         staging.items = nil
@@ -149,7 +145,7 @@ extension GroupStore {
         for shard in shards {
             shard.state.withLock { state in
                 for slot in state.owners.indices where !state.owners[slot].isRecordPut {
-                    state.owners[slot].record = staged[state.owners[slot].index.rawValue]
+                    setRecord(state, slot, staged[state.owners[slot].index.rawValue])
                 }
             }
         }

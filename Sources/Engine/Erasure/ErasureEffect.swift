@@ -37,10 +37,11 @@ package enum ErasureEffect: Hashable, Sendable {
 package struct ErasedEvents: Hashable, Sendable {
     /// Ids that clients gave.
     package var eventIDs: [String] = []
-    /// How many of its visible events each item had.
-    package var put: [ItemIndex: UInt32] = [:]
-    package var bulk: [ItemIndex: UInt32] = [:]
-    package var staged: [ItemIndex: UInt32] = [:]
+    /// How many of its visible events each item had, and of what size.
+    package var put: [ItemIndex: Tally] = [:]
+    package var bulk: [ItemIndex: Tally] = [:]
+    package var staged: [ItemIndex: Tally] = [:]
+    package var itemless = Tally()
     /// All of them, for models that know them still.
     package var all: [StoredEvent] = []
 

@@ -2,33 +2,6 @@ package import Primitives
 import Resources
 import Synchronization
 
-/// How many visible events each item has, so that the last one takes the item's mark with it.
-struct EventCounts {
-    private var counts: [UInt32] = []
-
-    var byteCount: Int { counts.capacity * 4 }
-
-    mutating func add(_ item: Int) {
-        if counts.count <= item {
-            counts.append(contentsOf: repeatElement(0, count: item + 1 - counts.count))
-        }
-        counts[item] += 1
-    }
-
-    /// - Returns: Whether none is left.
-    mutating func subtract(_ count: UInt32, _ item: Int) -> Bool {
-        guard item < counts.count else { return true }
-        counts[item] -= min(count, counts[item])
-        return counts[item] == 0
-    }
-
-    func isEmpty(_ item: Int) -> Bool { item >= counts.count || counts[item] == 0 }
-
-    mutating func clear(_ item: Int) {
-        if item < counts.count { counts[item] = 0 }
-    }
-}
-
 /// Deletions of single records, on the writer's thread.
 extension GroupStore {
     /// Whether an event is on an item that was deleted after it.
@@ -55,12 +28,16 @@ extension GroupStore {
 
     func erase(_ owner: UserIndex, _ events: ErasedEvents) -> [HistoryChange] {
         let changes = clearHistory(owner)
-        withOwner(owner) { $0.erase($1) }
+        withOwner(owner) { state, slot in
+            setRecord(state, slot, nil)
+            state.erase(slot)
+        }
         staging.users?[owner.rawValue] = nil
-        for (item, count) in events.put { subtractPut(count, Int(item.rawValue)) }
-        for (item, count) in events.bulk { subtractBulk(count, Int(item.rawValue)) }
-        for (item, count) in events.staged
-        where staging.counts.subtract(count, Int(item.rawValue)) {
+        itemless -= events.itemless
+        for (item, tally) in events.put { subtractPut(tally, Int(item.rawValue)) }
+        for (item, tally) in events.bulk { subtractBulk(tally, Int(item.rawValue)) }
+        for (item, tally) in events.staged
+        where staging.counts.subtract(tally, Int(item.rawValue)) {
             staging.events?.remove(Int(item.rawValue))
         }
         return changes
@@ -68,9 +45,13 @@ extension GroupStore {
 
     /// Takes one event out of its owner's history.
     func erase(_ event: StoredEvent, of owner: UserIndex) -> [HistoryChange] {
-        guard let entry = entry(event) else { return [] }
+        let tally = Tally(count: 1, byteCount: event.record.dataByteCount)
+        guard let entry = entry(event) else {
+            if event.item == nil { itemless -= tally }
+            return []
+        }
         let item = Int(entry.packed.item)
-        if entry.packed.isBulk { subtractBulk(1, item) } else { subtractPut(1, item) }
+        if entry.packed.isBulk { subtractBulk(tally, item) } else { subtractPut(tally, item) }
         return withOwner(owner) { state, slot in
             let rank = entry.packed.rank
             var index = state.insertionIndex(state.owners[slot].history, rank: rank)
@@ -93,10 +74,7 @@ extension GroupStore {
     func erase(_ item: ItemIndex, through position: LogPosition) -> [HistoryChange] {
         let index = Int(item.rawValue)
         itemDeletions[item] = position
-        let chunk = index / ItemIDChunk.capacity
-        records[chunk][index % ItemIDChunk.capacity] = nil
-        columns.set(item, nil)
-        changedChunks.insert(chunk)
+        setRecord(item, nil)
         hasRecord.remove(index)
         hasPutRecord.remove(index)
         hasEvents.remove(index)
@@ -123,14 +101,14 @@ extension GroupStore {
         return changes
     }
 
-    private func subtractPut(_ count: UInt32, _ item: Int) {
-        guard putCounts.subtract(count, item) else { return }
+    private func subtractPut(_ tally: Tally, _ item: Int) {
+        guard putCounts.subtract(tally, item) else { return }
         hasPutEvents.remove(item)
         if bulkCounts.isEmpty(item) { removeEventsMark(item) }
     }
 
-    private func subtractBulk(_ count: UInt32, _ item: Int) {
-        guard bulkCounts.subtract(count, item), putCounts.isEmpty(item) else { return }
+    private func subtractBulk(_ tally: Tally, _ item: Int) {
+        guard bulkCounts.subtract(tally, item), putCounts.isEmpty(item) else { return }
         removeEventsMark(item)
     }
 
@@ -172,11 +150,16 @@ extension DatasetEngine {
         erased.all = events
         for event in events {
             if !event.record.eventID.isEmpty { erased.eventIDs.append(event.record.eventID) }
-            guard let item = event.item, !store.isDead(event) else { continue }
+            if store.isDead(event) { continue }
+            let bytes = event.record.dataByteCount
+            guard let item = event.item else {
+                erased.itemless.add(bytes)
+                continue
+            }
             switch event.generation {
-            case 0: erased.put[item, default: 0] += 1
-            case bulk?.active: erased.bulk[item, default: 0] += 1
-            case bulk?.staging: erased.staged[item, default: 0] += 1
+            case 0: erased.put[item, default: Tally()].add(bytes)
+            case bulk?.active: erased.bulk[item, default: Tally()].add(bytes)
+            case bulk?.staging: erased.staged[item, default: Tally()].add(bytes)
             default: break
             }
         }

@@ -70,7 +70,7 @@ extension GroupStore {
         withOwner(user) { state, slot in
             state.merged[slot] = place
             state.owners[slot].joinedUser = target
-            state.owners[slot].record = nil
+            setRecord(state, slot, nil)
             state.owners[slot].isRecordPut = false
         }
         staging.users?[user.rawValue] = nil

@@ -69,6 +69,8 @@ struct PlanOverlay {
     var newItems: [GroupIndex: Int] = [:]
     var newOwners: [GroupIndex: Int] = [:]
     var newTypes: [GroupIndex: Int] = [:]
+    /// Counted where a group may grow to so much only.
+    var growth: [GroupIndex: GroupSize] = [:]
     var newGroups: UInt32 = 0
     /// Groups with records or datasets deleted in this batch: whatever comes next on them waits.
     var deletedGroups: Set<GroupIndex> = []
@@ -90,6 +92,7 @@ struct PlanOverlay {
         Self.merge(&newItems, other.newItems) { $0 + $1 }
         Self.merge(&newOwners, other.newOwners) { $0 + $1 }
         Self.merge(&newTypes, other.newTypes) { $0 + $1 }
+        Self.merge(&growth, other.growth) { $0 + $1 }
         Self.merge(&producers, other.producers) { old, new in
             PlannedProducer(
                 answers: old.answers.merging(new.answers) { $1 },

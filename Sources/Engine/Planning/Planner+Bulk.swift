@@ -14,6 +14,7 @@ extension Planner {
         case .deletions: return
         case .events(let events):
             let planned = try plan(events, group, work)
+            try admit(planned, group.index, work)
             outcome.appliedCount = planned.events.count
             outcome.duplicateCount = events.rows.count - planned.events.count
             if !planned.events.isEmpty {
@@ -33,6 +34,7 @@ extension Planner {
             }
             outcome.appliedCount = entities.count
             if entities.isEmpty { return }
+            try admit(entities, kind, group.index, work)
             if work.mode == .incremental, let store = engine.stored(group.index) {
                 // An id that is there already gets the new record, however the old one came.
                 let put = entities.map(\.index).filter { store.isPut(kind, $0) }

@@ -13,7 +13,7 @@ extension Planner {
         for (index, given) in records.enumerated() {
             var record = given
             record.properties = try columns(given.properties, &schema, "\(list)[\(index)]")
-            put(record, kind, group.index)
+            try put(record, kind, group.index)
         }
         return MutationOutcome(position: position, appliedCount: records.count)
     }

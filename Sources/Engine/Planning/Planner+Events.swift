@@ -117,11 +117,16 @@ extension Planner {
             session: session
         )
         if let known = try known(stored, group, owner) { return known }
-        add(stored, group, owner)
+        try add(stored, group, owner)
         return .applied(stored.identifier(group, owner))
     }
 
-    private mutating func add(_ event: StoredEvent, _ group: GroupIndex, _ owner: UserIndex) {
+    private mutating func add(
+        _ event: StoredEvent,
+        _ group: GroupIndex,
+        _ owner: UserIndex
+    ) throws(Stop) {
+        try grow(group, by: GroupSize(interactions: 1, bytes: event.record.dataByteCount))
         effects.append(.eventStored(group, owner: owner, event))
         let place = lastPlace
         planned.events.add(group, owner, at: event.record.occurredAt, place)

@@ -150,6 +150,7 @@ extension Planner {
         let group = try group(job.group)
         isolate(group)
         let dataset = try dataset(job.group, work.dataset)
+        try admitSwitch(work.dataset, group.index)
         var reread: [RereadHistory] = []
         if work.dataset == .interactions {
             for owner in engine.stored(group.index)?.truncatedOwners() ?? [] {

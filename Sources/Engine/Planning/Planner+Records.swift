@@ -98,7 +98,7 @@ extension Planner {
                 &schemas,
                 records.path(of: entry)
             )
-            put(user, .users, group.index)
+            try put(user, .users, group.index)
             outcome.appliedCount += 1
         case .item(var item):
             item.properties = try columns(
@@ -108,7 +108,7 @@ extension Planner {
                 &schemas,
                 records.path(of: entry)
             )
-            put(item, .items, group.index)
+            try put(item, .items, group.index)
             outcome.appliedCount += 1
         case .userUpdate(let change):
             let schema = try known(&schemas, .users, groupName)

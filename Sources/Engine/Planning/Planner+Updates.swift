@@ -4,18 +4,24 @@ import Resources
 /// Records of users and items: replaced as a whole, or changed in some properties.
 extension Planner {
     /// Plans a whole record whose properties are by column.
-    mutating func put(_ record: EntityRecord, _ kind: DatasetKind, _ group: GroupIndex) {
+    mutating func put(
+        _ record: EntityRecord,
+        _ kind: DatasetKind,
+        _ group: GroupIndex
+    ) throws(Stop) {
         let index: UInt32
         if kind == .users {
             let user = owner(group, .user, record.id)
             var record = record
             record.id = engine.stored(group)?.keptID(record.id, of: user) ?? record.id
-            effects.append(.userStored(group, user, record))
             index = user.rawValue
+            try grow(group, by: record, kind, index)
+            effects.append(.userStored(group, user, record))
         } else {
             let item = item(group, record.id)
-            effects.append(.itemStored(group, item, record))
             index = item.rawValue
+            try grow(group, by: record, kind, index)
+            effects.append(.itemStored(group, item, record))
         }
         let key = PlanOverlay.EntityKey(kind: kind, index: index)
         local.entities[.init(group: group, value: key)] = lastPlace
@@ -59,7 +65,7 @@ extension Planner {
         )
         while record.properties.values.last == .null { record.properties.values.removeLast() }
         if let createdAt = change.createdAt { record.createdAt = createdAt }
-        put(record, kind, group)
+        try put(record, kind, group)
         return schema
     }
 
@@ -74,7 +80,11 @@ extension Planner {
                 engine.stored(group)?.items.index(of: id)
                 ?? (local.items[key] ?? batch.items[key])?.rawValue
         }
-        guard let index else { return nil }
+        return index.flatMap { record($0, kind, group) }
+    }
+
+    /// The same for an index.
+    func record(_ index: UInt32, _ kind: DatasetKind, _ group: GroupIndex) -> EntityRecord? {
         let key = PlanOverlay.Key(
             group: group,
             value: PlanOverlay.EntityKey(kind: kind, index: index)
