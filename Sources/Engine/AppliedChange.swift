@@ -19,6 +19,9 @@ package enum AppliedChange: Sendable {
     case interactionsDeleted(GroupIndex)
     /// Records of the group were deleted: nothing of them may stay in an artifact or on disk.
     case recordsErased(GroupIndex)
+    /// A FULL import has replaced the bulk records of items of the group; no change of them was
+    /// told.
+    case itemsReplaced(GroupIndex)
     /// A FULL import has replaced the bulk interactions of the group; no change of them was told.
     case interactionsReplaced(GroupIndex)
 }

@@ -286,6 +286,10 @@ extension Limits {
 extension Limits {
     // MARK: Deletion jobs
 
+    /// Items whose records models are told of at once after an import: some milliseconds, for which
+    /// writes wait.
+    package static let describedAtOnceMax: UInt32 = 1_000
+
     /// What every record counts for beside its texts and numbers, where a group may have so many
     /// bytes: about what its key and its place in memory take.
     package static let recordBytesCounted = 32

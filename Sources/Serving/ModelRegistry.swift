@@ -171,13 +171,11 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
             case .interactionsDeleted(let group):
                 forget(group)
                 isTableStale = true
-            // The job behind it trains the group's models anew.
-            case .interactionsReplaced: break
+            // The job behind it trains the group's models anew, or calls `describe`.
+            case .interactionsReplaced, .itemsReplaced: break
             case .recordsErased(let group): onErasure?(group)
             case .itemStored(let group, let item, _):
-                for (name, entry) in entries where entry.group == group {
-                    items.describe(CollectionOfOne(item), name, entry.model, group)
-                }
+                describe(CollectionOfOne(item), of: group)
             case .shown: break
             }
             exposures.follow(change)
@@ -185,6 +183,13 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
         }
         exposures.publish()
         if isTableStale { rebuildTable() }
+    }
+
+    /// Tells every model of a group what the records of items say now; on the writer's thread.
+    package func describe(_ changed: some Sequence<ItemIndex>, of group: GroupIndex) {
+        for (name, entry) in entries where entry.group == group {
+            items.describe(changed, name, entry.model, group)
+        }
     }
 
     private func forEachModel(of group: GroupIndex, _ body: (Entry) -> Void) {
@@ -271,6 +276,8 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
             case .itemCountGrew(_, let count): model.live.itemCountGrew(to: count)
             case .itemStored(let group, let item, _):
                 if isDescribed { items.describe(CollectionOfOne(item), version, model, group) }
+            case .itemsReplaced(let group):
+                if isDescribed { items.describeAll(version, model, group) }
             case .began, .resourceStored, .resourceDeleted, .interactionsDeleted,
                 .interactionsReplaced, .shown, .recordsErased:
                 break
@@ -375,7 +382,7 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
         let group: GroupIndex
         switch change {
         case .observed(let index, _), .retracted(let index, _), .itemCountGrew(let index, _),
-            .itemStored(let index, _, _):
+            .itemStored(let index, _, _), .itemsReplaced(let index):
             group = index
         case .interactionsDeleted(let index), .interactionsReplaced(let index):
             for (name, recording) in recordings where recording.group == index {

@@ -176,9 +176,32 @@ struct ImportRun {
             if !work.isSwitched { _ = try submit(.activate(name)) }
             queue.notify()
             try sweep(job.group, work.dataset)
-            if work.dataset == .interactions { try rebuildModels(of: job.group) }
+            switch work.dataset {
+            case .interactions: try rebuildModels(of: job.group)
+            case .items: try describeItems(of: job.group)
+            case .users: break
+            }
         }
         _ = try submit(.end(name, .active))
+    }
+
+    /// Tells the models what the records of all items say, some at a time: writes go on between.
+    private func describeItems(of group: ResourceName) throws(Stop) {
+        guard case .datasetGroup(let group) = engine.resources[group] else { return }
+        var next: UInt32 = 0
+        do throws(Refusal) {
+            while Int(next) < engine.group(group.index)?.currentRoot.itemCount ?? 0 {
+                if queue.isEnding { throw Refusal(.unavailable, "the server is stopping") }
+                let some = next..<next + Limits.describedAtOnceMax
+                try queue.onWriter { () throws(Refusal) in
+                    queue.registry.describe(some.lazy.map { ItemIndex($0) }, of: group.index)
+                }
+                next = some.upperBound
+            }
+        } catch {
+            if queue.isEnding { throw .serverIsEnding }
+            throw .failed(error)
+        }
     }
 
     private func rebuildModels(of group: ResourceName) throws(Stop) {

@@ -79,14 +79,21 @@ extension DatasetEngine {
             }
             if isLive { touched.insert(group) }
         case .entitiesStored(let group, let kind, let generation, let entities):
-            store(group).storeEntities(kind, generation, entities)
+            for item in store(group).storeEntities(kind, generation, entities) {
+                let index = ItemIndex(item.index)
+                changes.append(.itemStored(group, index, createdAt: item.record.createdAt))
+            }
             touched.insert(group)
         case .entitiesReplaced(let group, let kind, let indices):
             store(group).removePutMarks(kind, indices)
         case .switched(let group, let kind, _, let reread):
             store(group).switchBulk(kind, reread)
             touched.insert(group)
-            if kind == .interactions { changes.append(.interactionsReplaced(group)) }
+            switch kind {
+            case .interactions: changes.append(.interactionsReplaced(group))
+            case .items: changes.append(.itemsReplaced(group))
+            case .users: break
+            }
         case .dropped(let group, let kind, _):
             store(group).dropStaged(kind)
         case .progressed(let name, let progress, let rejected):

@@ -38,9 +38,14 @@ extension GroupStore {
         }
     }
 
-    func storeEntities(_ kind: DatasetKind, _ generation: UInt32, _ entities: [BulkEntity]) {
+    /// - Returns: The items among them whose records count from now on.
+    func storeEntities(
+        _ kind: DatasetKind,
+        _ generation: UInt32,
+        _ entities: [BulkEntity]
+    ) -> [BulkEntity] {
         guard generation == bulk[kind]?.active else {
-            guard generation == bulk[kind]?.staging else { return }
+            guard generation == bulk[kind]?.staging else { return [] }
             for entity in entities {
                 switch kind {
                 case .items: staging.items = staging.items ?? [:]
@@ -50,20 +55,22 @@ extension GroupStore {
                 if kind == .items { staging.items?[entity.index] = entity.record }
                 if kind == .users { staging.users?[entity.index] = entity.record }
             }
-            return
+            return []
         }
-        for entity in entities {
-            if kind == .items {
-                let item = Int(entity.index)
-                if hasPutRecord.contains(item) { continue }
-                storeItem(ItemIndex(entity.index), entity.record)
-                hasPutRecord.remove(item)
-            } else {
+        guard kind == .items else {
+            for entity in entities {
                 withOwner(UserIndex(entity.index)) { state, slot in
                     if !state.owners[slot].isRecordPut { setRecord(state, slot, entity.record) }
                 }
             }
+            return []
         }
+        let counting = entities.filter { !hasPutRecord.contains(Int($0.index)) }
+        for entity in counting {
+            storeItem(ItemIndex(entity.index), entity.record)
+            hasPutRecord.remove(Int(entity.index))
+        }
+        return counting
     }
 
     /// Whether the record of a user or item that counts was put.

@@ -88,6 +88,9 @@ final class ExposureTable: @unchecked Sendable {
             } else {
                 with(group) { $0.reset() }
             }
+        case .itemsReplaced(let group):
+            guard let store = engine.group(group) else { return }
+            with(group) { $0.recordsReplaced(store.currentRoot) }
         case .interactionsReplaced(let group):
             guard let store = engine.group(group) else { return }
             with(group) { $0.reload(store) }

@@ -18,7 +18,9 @@ package final class ItemExposure: @unchecked Sendable {
 
     let pool = Published(ExplorationPool())
     private let newest = Atomic<Int64>(ItemExposure.unknown)
-    private var createdMS: [Int64] = []
+    /// When their records say that items came, and their oldest events; `unknown`: nothing does.
+    private var datedMS: [Int64] = []
+    private var oldestEventMS: [Int64] = []
     private var events: [UInt32] = []
     private var shown: [UInt32] = []
     /// Events that chose the item from what was shown.
@@ -43,7 +45,8 @@ package final class ItemExposure: @unchecked Sendable {
     /// Reads what the engine and the disk know; the pool is made anew.
     func load(_ store: GroupStore, shown showings: [ServedListStore.Showing]) {
         let root = store.currentRoot
-        createdMS.removeAll()
+        datedMS.removeAll()
+        oldestEventMS.removeAll()
         events.removeAll()
         shown.removeAll()
         chosen.removeAll()
@@ -51,12 +54,7 @@ package final class ItemExposure: @unchecked Sendable {
         members.removeAll()
         oldest = nil
         newest.store(Self.unknown, ordering: .relaxed)
-        grow(to: root.itemCount)
-        for index in 0..<root.itemCount {
-            if let created = root.record(of: ItemIndex(UInt32(index)))?.createdAt {
-                createdMS[index] = created.milliseconds
-            }
-        }
+        readDates(root)
         store.forEachInteraction { interaction in
             count(interaction, 1)
         }
@@ -66,6 +64,20 @@ package final class ItemExposure: @unchecked Sendable {
         }
         scan()
         publish()
+    }
+
+    private func readDates(_ root: GroupRoot) {
+        grow(to: root.itemCount)
+        for index in 0..<root.itemCount {
+            let created = root.record(of: ItemIndex(UInt32(index)))?.createdAt
+            datedMS[index] = created?.milliseconds ?? Self.unknown
+        }
+    }
+
+    /// The records of many items are other ones.
+    func recordsReplaced(_ root: GroupRoot) {
+        readDates(root)
+        scan()
     }
 
     /// The engine's interactions were replaced; showings stay.
@@ -88,9 +100,10 @@ package final class ItemExposure: @unchecked Sendable {
     // MARK: Following the facts
 
     func grow(to itemCount: Int) {
-        while createdMS.count < itemCount {
-            let index = UInt32(createdMS.count)
-            createdMS.append(Self.unknown)
+        while datedMS.count < itemCount {
+            let index = UInt32(datedMS.count)
+            datedMS.append(Self.unknown)
+            oldestEventMS.append(Self.unknown)
             events.append(0)
             shown.append(0)
             chosen.append(0)
@@ -101,13 +114,8 @@ package final class ItemExposure: @unchecked Sendable {
     func stored(_ item: ItemIndex, createdAt: Timestamp?) {
         let index = Int(item.rawValue)
         grow(to: index + 1)
-        if let createdAt {
-            created(index, createdAt.milliseconds)
-        } else if createdMS[index] == Self.unknown, newestEventMS != Self.unknown {
-            // As documented: without events it is as new as the newest event.
-            created(index, newestEventMS)
-        }
-        isPoolStale = true
+        datedMS[index] = createdAt?.milliseconds ?? Self.unknown
+        ageChanged(index)
         touch(item.rawValue)
     }
 
@@ -125,6 +133,7 @@ package final class ItemExposure: @unchecked Sendable {
     /// All events of the group are gone.
     func reset() {
         for index in events.indices {
+            oldestEventMS[index] = Self.unknown
             events[index] = 0
             shown[index] = 0
             chosen[index] = 0
@@ -166,7 +175,7 @@ package final class ItemExposure: @unchecked Sendable {
             ExplorationPool(
                 items: members,
                 weights: members.map { weight(Int($0)) },
-                createdMS: members.map { createdMS[Int($0)] }
+                createdMS: members.map { createdMS(Int($0)) }
             )
         )
     }
@@ -178,16 +187,23 @@ package final class ItemExposure: @unchecked Sendable {
         let time = interaction.occurredAt.milliseconds
         grow(to: index + 1)
         if time > newestEventMS { newest.store(time, ordering: .relaxed) }
-        if createdMS[index] == Self.unknown {
-            created(index, time)
-            isPoolStale = true
+        if oldestEventMS[index] == Self.unknown || time < oldestEventMS[index] {
+            oldestEventMS[index] = time
+            ageChanged(index)
         }
         change(index) { events[index] += delta }
     }
 
-    private func created(_ index: Int, _ milliseconds: Int64) {
-        createdMS[index] = milliseconds
-        if isMember.contains(index) { oldest = nil }
+    /// As Personalize documents it: by the record, else by the oldest event; else an item is as new
+    /// as the newest event of all, which is `unknown`.
+    private func createdMS(_ index: Int) -> Int64 {
+        datedMS[index] == Self.unknown ? oldestEventMS[index] : datedMS[index]
+    }
+
+    private func ageChanged(_ index: Int) {
+        guard isMember.contains(index) else { return }
+        oldest = nil
+        isPoolStale = true
     }
 
     private func change(_ index: Int, _ body: () -> Void) {
@@ -260,13 +276,14 @@ package final class ItemExposure: @unchecked Sendable {
     }
 
     private func creation(_ item: UInt32) -> Int64 {
-        createdMS[Int(item)] == Self.unknown ? .max : createdMS[Int(item)]
+        let created = createdMS(Int(item))
+        return created == Self.unknown ? .max : created
     }
 
     /// Chooses the pool anew; O(items · log(items)).
     private func scan() {
         changesSinceScan = 0
-        let all = (0..<UInt32(createdMS.count)).filter { isLittleKnown(Int($0)) }
+        let all = (0..<UInt32(datedMS.count)).filter { isLittleKnown(Int($0)) }
         hasSkipped = all.count > Limits.explorationPoolMax
         members =
             hasSkipped
