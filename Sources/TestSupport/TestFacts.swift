@@ -57,9 +57,8 @@ package final class TestFacts: FactReader {
         withID eventID: String
     ) -> (owner: UserIndex, event: StoredEvent)? {
         for (key, events) in stored where key.group == group {
-            if let found = events.first(where: { $0.record.eventID == eventID }) {
-                return (key.owner, found)
-            }
+            let found = events.first { $0.identifier(group, key.owner) == eventID }
+            if let found { return (key.owner, found) }
         }
         return nil
     }

@@ -1,5 +1,6 @@
 import Engine
 import Primitives
+import TestSupport
 import Testing
 
 @Suite

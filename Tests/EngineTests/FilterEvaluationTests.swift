@@ -1,11 +1,12 @@
 import Engine
 import Primitives
 import Resources
+import TestSupport
 import Testing
 
 @Suite
 struct `Compiled filters` {
-    private static let ann = Question(user: "ann")
+    private static let ann = Question(user: "ann", nowMS: 1_000_000)
 
     private static let table: [(String, Question, [String])] = [
         // Columns of every kind, nulls among them.
@@ -29,7 +30,7 @@ struct `Compiled filters` {
         ("INCLUDE ItemID WHERE Items.CREATION_TIMESTAMP > NOW - 1 HOURS", ann, ["lamp"]),
         (
             "INCLUDE ItemID WHERE Items.CREATION_TIMESTAMP > NOW - 1 HOURS",
-            Question(user: "ann", nowSeconds: 4_601), []
+            Question(user: "ann", nowMS: 4_601_000), []
         ),
         // Parameters.
         (
@@ -121,7 +122,7 @@ struct `Compiled filters` {
         #expect(try world.passing(byValue, bath) == ["lamp"])
         try world.run(
             .putItems(
-                group: FilterWorld.group,
+                group: shop,
                 [
                     FilterWorld.item("lamp", "hall", "Lux", 20, 1999, true),
                     FilterWorld.item("soap", "bath", nil, 3, nil, nil),
@@ -138,7 +139,7 @@ struct `Compiled filters` {
         let large: Int64 = 9_007_199_254_740_993
         try world.run(
             .putItems(
-                group: FilterWorld.group,
+                group: shop,
                 [
                     FilterWorld.item("odd", nil, nil, nil, large, nil),
                     FilterWorld.item("even", nil, nil, nil, large - 1, nil),
@@ -151,7 +152,7 @@ struct `Compiled filters` {
         #expect(try world.passing(above) == ["odd"])
         try world.run(
             .putItems(
-                group: FilterWorld.group,
+                group: shop,
                 [FilterWorld.item("odd", nil, nil, nil, large - 1, nil)]
             )
         )
@@ -164,7 +165,7 @@ struct `Compiled filters` {
         func put(_ id: String, _ name: String, _ value: PropertyValue) throws {
             try world.run(
                 .putItems(
-                    group: FilterWorld.group,
+                    group: shop,
                     [
                         EntityRecord(
                             id: id,
@@ -195,7 +196,7 @@ struct `Compiled filters` {
         }
         for start in stride(from: 0, to: items.count, by: 1_000) {
             try world.run(
-                .putItems(group: FilterWorld.group, Array(items[start..<start + 1_000]))
+                .putItems(group: shop, Array(items[start..<start + 1_000]))
             )
         }
         func count(_ expression: String, _ values: [String: [String]] = [:]) throws -> Int {
@@ -210,7 +211,7 @@ struct `Compiled filters` {
         #expect(try count("INCLUDE ItemID WHERE Items.PRICE < $P", ["P": ["4097"]]) == 4_097)
         try world.run(
             .putItems(
-                group: FilterWorld.group,
+                group: shop,
                 [FilterWorld.item("i1", "third", nil, 9_999, nil, nil)]
             )
         )
@@ -229,7 +230,7 @@ struct `Compiled filters` {
         }
         for start in stride(from: 0, to: items.count, by: 1_000) {
             try world.run(
-                .putItems(group: FilterWorld.group, Array(items[start..<start + 1_000]))
+                .putItems(group: shop, Array(items[start..<start + 1_000]))
             )
         }
         let below = "INCLUDE ItemID WHERE Items.PRICE < Items.LIST_PRICE"

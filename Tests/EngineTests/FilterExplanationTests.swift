@@ -1,5 +1,6 @@
 import Engine
 import Primitives
+import TestSupport
 import Testing
 
 @Suite
@@ -12,7 +13,7 @@ struct `The explanation of a filter` {
         _ values: [String: [String]] = [:]
     ) throws -> FilterExplanation {
         let world = try FilterWorld.shop()
-        let group = try #require(world.engine.group(named: FilterWorld.group))
+        let group = try #require(world.engine.group(named: shop))
         let scratch = FilterScratch()
         let (_, record) = user.withRawSpan {
             group.copyHistory(of: $0, .user, into: scratch.history)

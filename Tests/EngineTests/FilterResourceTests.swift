@@ -1,5 +1,6 @@
 import Engine
 import Resources
+import TestSupport
 import Testing
 
 @Suite

@@ -1,6 +1,7 @@
 import Engine
 import Primitives
 import Resources
+import TestSupport
 import Testing
 
 /// A shop with a column of every kind, asked through compiled filters.
@@ -36,7 +37,7 @@ enum FilterWorld {
         let world = try World(fields: fields)
         try world.run(
             .putItems(
-                group: Self.group,
+                group: World.group,
                 [
                     item(
                         "lamp",
@@ -55,7 +56,7 @@ enum FilterWorld {
         )
         try world.run(
             .putUsers(
-                group: Self.group,
+                group: World.group,
                 [user("ann", "gold|new", 30, 100), user("bob", nil, nil, nil)]
             )
         )
@@ -71,8 +72,6 @@ enum FilterWorld {
         )
         return world
     }
-
-    static let group = ResourceName.datasetGroup("shop")
 
     static func item(
         _ id: String,
@@ -127,65 +126,5 @@ enum FilterWorld {
                 device.map { .string($0) } ?? .null, stars.map { .double($0) } ?? .null,
             ])
         )
-    }
-}
-
-/// Who asks, and with what.
-struct Question {
-    var user = ""
-    var item = ""
-    var values: [String: [String]] = [:]
-    var nowSeconds: Int64 = 1_000
-}
-
-extension World {
-    /// The group's schemas as filters see them.
-    var filterSchemas: FilterSchemas {
-        FilterSchemas(
-            interactions: engine.schema(of: FilterWorld.group, .interactions),
-            items: engine.schema(of: FilterWorld.group, .items),
-            users: engine.schema(of: FilterWorld.group, .users)
-        )
-    }
-
-    func compiled(_ expression: String) throws -> CompiledFilter {
-        let group = try #require(engine.group(named: FilterWorld.group))
-        let schemas = filterSchemas
-        return try group.filters.filter(expression, layout: group.currentRoot.layout) {
-            () throws(FilterErrors) in
-            try CheckedFilter(parsing: expression, against: schemas)
-        }
-    }
-
-    /// The items that pass, by id.
-    func passing(
-        _ expression: String,
-        _ question: Question = Question(),
-        _ scratch: FilterScratch = FilterScratch()
-    ) throws -> [String] {
-        let filter = try compiled(expression)
-        let group = try #require(engine.group(named: FilterWorld.group))
-        let root = group.currentRoot
-        let (_, record) = question.user.withRawSpan {
-            group.copyHistory(of: $0, .user, into: scratch.history)
-        }
-        let item = question.item.withRawSpan { group.item(withID: $0) }
-        let request = FilterRequest(
-            group: group,
-            root: root,
-            arguments: try filter.checked.bind(question.values),
-            nowMS: question.nowSeconds * 1_000,
-            user: question.user.isEmpty
-                ? nil
-                : record ?? EntityRecord(id: question.user, properties: RecordProperties()),
-            currentItem: question.item.isEmpty
-                ? nil
-                : item.flatMap { root.record(of: $0) }
-                    ?? EntityRecord(id: question.item, properties: RecordProperties())
-        )
-        var candidates = root.candidates
-        filter.restrict(&candidates, request, scratch)
-        return (0..<root.itemCount).filter { candidates.contains($0) }
-            .map { root.id(of: ItemIndex(UInt32($0))) }.sorted()
     }
 }

@@ -1,6 +1,7 @@
 import Engine
 import Primitives
 import Resources
+import TestSupport
 import Testing
 
 @Suite

@@ -2,6 +2,8 @@ package import Engine
 package import Primitives
 
 /// Random records for the schemas of `FilterSample`: few values, so that conditions hold often.
+///
+/// A record that is not `isGrown` has no values of the columns that `RandomShop` adds later.
 package struct FilterFacts {
     package var generator: FilterGenerator
     private let now: Timestamp
@@ -12,10 +14,9 @@ package struct FilterFacts {
     }
 
     /// An item with random properties, nulls among them; some have fewer columns than the schema.
-    package mutating func item(_ id: String) -> EntityRecord {
-        var values: [PropertyValue] = [
-            text(), parts(), text(), double(), integer(), boolean(), .string("a"),
-        ]
+    package mutating func item(_ id: String, _ isGrown: Bool = true) -> EntityRecord {
+        var values = [text(), parts(), text(), double(), integer()]
+        if isGrown { values += [boolean(), .string("a")] }
         if generator.below(8) == 0 { values.removeLast(generator.below(values.count)) }
         return EntityRecord(
             id: id,
@@ -24,11 +25,9 @@ package struct FilterFacts {
         )
     }
 
-    package mutating func user(_ id: String) -> EntityRecord {
-        EntityRecord(
-            id: id,
-            properties: RecordProperties(values: [small(), parts(), double(), boolean()])
-        )
+    package mutating func user(_ id: String, _ isGrown: Bool = true) -> EntityRecord {
+        let values = [small(), parts(), double()] + (isGrown ? [boolean()] : [])
+        return EntityRecord(id: id, properties: RecordProperties(values: values))
     }
 
     /// An action of the columns VALUE, KIND and REPEAT_FREQUENCY.
@@ -39,13 +38,14 @@ package struct FilterFacts {
         )
     }
 
-    package mutating func event(with itemID: String) -> EventRecord {
-        EventRecord(
+    package mutating func event(with itemID: String, _ isGrown: Bool = true) -> EventRecord {
+        let values = [parts()] + (isGrown ? [double()] : [])
+        return EventRecord(
             eventType: generator.oneOf(["view", "View", "purchase", "click", "a \"b\""]),
             eventValue: generator.oneOf([nil, 0, 1, 2.5, 3]),
             itemID: itemID,
             occurredAt: instant(),
-            properties: RecordProperties(values: generator.oneOf([[], [parts(), double()]]))
+            properties: RecordProperties(values: generator.oneOf([[], values]))
         )
     }
 
