@@ -144,7 +144,7 @@ let package = Package(
             "bowerbird-bench",
             [
                 "Formats", "Serving", "Journal", "Engine", "Resources", "Recipes", "Primitives",
-                argumentParser,
+                "TestSupport", argumentParser,
             ]
         ),
         program(

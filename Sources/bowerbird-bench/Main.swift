@@ -8,6 +8,7 @@ struct Main: ParsableCommand {
         abstract: "Measures the quality and the cost of Bowerbird's recipes.",
         subcommands: [
             QualityCommand.self, ExplorationCommand.self, CostCommand.self, FilterCommand.self,
+            FilterFuzzCommand.self,
         ]
     )
 }

@@ -12,33 +12,16 @@ struct `Any filter text` {
         ProcessInfo.processInfo.environment["BOWERBIRD_SEED"].flatMap { UInt64($0) } ?? 20_261_125
     }
 
-    /// The checked filter of a text that must be correct.
-    private func read(_ text: String, _ number: Int) -> CheckedFilter? {
-        do throws(FilterErrors) {
-            return try CheckedFilter(
-                parsing: text,
-                against: FilterSample.schemas,
-                charactersMax: .max
-            )
-        } catch {
-            Issue.record("seed \(seed), case \(number): \(text): \(error.all)")
-            return nil
-        }
-    }
-
     @Test
     func `that is correct reads, and its normal form reads as the same`() {
         var generator = FilterGenerator(seed: seed, now: now)
         for number in 0..<(isLong ? 500_000 : 4_000) {
             let target = generator.oneOf([FilterTarget.item, .item, .user, .action])
             let text = generator.expression(target)
-            guard let filter = read(text, number) else { return }
-            let normal = "\(filter.expression)"
-            guard let again = read(normal, number) else { return }
-            guard again == filter, "\(again.expression)" == normal else {
-                Issue.record("seed \(seed), case \(number): \(text) became \(normal)")
-                return
-            }
+            let problem = FilterFuzzer.problem(in: text, isCorrect: true, charactersMax: .max)
+            guard let problem else { continue }
+            Issue.record("seed \(seed), case \(number): \(text): \(problem)")
+            return
         }
     }
 
@@ -47,36 +30,26 @@ struct `Any filter text` {
         var generator = FilterGenerator(seed: seed &+ 1, now: now)
         for number in 0..<(isLong ? 500_000 : 4_000) {
             let text = generator.brokenExpression()
-            guard let problem = problem(in: text) else { continue }
+            guard let problem = FilterFuzzer.problem(in: text) else { continue }
             Issue.record("seed \(seed &+ 1), case \(number): \(problem): \(text)")
             return
         }
     }
 
-    private func problem(in text: String) -> String? {
-        do throws(FilterErrors) {
-            let filter = try CheckedFilter(parsing: text, against: FilterSample.schemas)
-            let again = try CheckedFilter(
-                parsing: "\(filter.expression)",
-                against: FilterSample.schemas,
-                charactersMax: .max
-            )
-            return again == filter ? nil : "another filter as \(filter.expression)"
-        } catch {
-            guard (1...Limits.filterErrorsMax).contains(error.all.count) else {
-                return "\(error.all.count) errors"
-            }
-            for one in error.all {
-                guard (0...text.utf8.count).contains(one.offset),
-                    one.count >= 0, one.offset + one.count <= text.utf8.count
-                else { return "a place outside" }
-                let lines = one.caretLines(in: text)
-                guard lines.count == 2, lines[0].count <= 76, lines[1].hasSuffix("^") else {
-                    return "a caret line \(lines)"
-                }
-            }
-            return nil
+    @Test
+    func `is read up to the last character and parenthesis that are allowed`() {
+        var generator = FilterGenerator(seed: seed &+ 3, now: now)
+        var counts = [true: 0, false: 0]
+        for number in 0..<(isLong ? 10_000 : 60) {
+            let (text, isCorrect) = generator.expressionAtLimits()
+            counts[isCorrect, default: 0] += 1
+            let problem = FilterFuzzer.problem(in: text, isCorrect: isCorrect)
+            let filter = try? CheckedFilter(parsing: text, against: FilterSample.schemas)
+            if problem == nil && isCorrect == (filter != nil) { continue }
+            Issue.record("seed \(seed &+ 3), case \(number): \(problem ?? "taken"): \(text)")
+            return
         }
+        #expect(counts.values.allSatisfy { $0 > 10 })
     }
 
     /// How fast it is read is for a benchmark to tell; here it must end.
@@ -104,7 +77,7 @@ struct `Any filter text` {
         ]
         for text in texts {
             #expect(text.count <= Limits.filterCharactersMax)
-            #expect(problem(in: text) == nil, "\(text.prefix(60))")
+            #expect(FilterFuzzer.problem(in: text) == nil, "\(text.prefix(60))")
         }
     }
 
@@ -114,7 +87,7 @@ struct `Any filter text` {
         var passed = 0
         for number in 0..<(isLong ? 100_000 : 3_000) {
             let text = facts.generator.expression()
-            guard let filter = read(text, number) else { return }
+            let filter = try CheckedFilter(parsing: text, against: FilterSample.schemas)
             let arguments = try filter.bind(facts.generator.values(for: filter))
             var pruned = filter
             for (index, clause) in filter.expression.clauses.enumerated().reversed() {

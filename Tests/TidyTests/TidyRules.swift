@@ -43,7 +43,7 @@ enum TidyRules {
             "Glibc",
         ],
         "bowerbird-bench": [
-            "Formats", "Serving", "Engine", "Resources", "Recipes", "Primitives",
+            "Formats", "Serving", "Engine", "Resources", "Recipes", "Primitives", "TestSupport",
             "ArgumentParser", "Foundation", "Glibc",
         ],
         "bowerbird-interop": [

@@ -22,9 +22,41 @@ package struct FilterGenerator {
         return (0..<oneOf([1, 1, 2, 3])).map { _ in clause() }.joined(separator: space() + "|")
     }
 
+    /// An expression that is as long, or as deep, as is allowed, or one more or less.
+    ///
+    /// - Returns: It, and whether it is correct.
+    package mutating func expressionAtLimits() -> (text: String, isCorrect: Bool) {
+        target = .item
+        parameters = [:]
+        let beyond = below(3) - 1
+        guard below(2) == 0 else {
+            let depth = Limits.filterDepthMax + beyond
+            let hasGroups = below(3) > 0
+            let openings = hasGroups ? ["(", "NOT (", "not\n("] : ["NOT "]
+            let opened = (0..<depth).map { _ in oneOf(openings) }.joined()
+            let closed = String(repeating: ")", count: hasGroups ? depth : 0)
+            let text = "INCLUDE ItemID WHERE " + opened + condition(false) + closed
+            return (text, beyond <= 0)
+        }
+        let length = Limits.filterCharactersMax + beyond
+        var text = clause()
+        var count = text.unicodeScalars.count
+        while true {
+            let next = "|" + clause()
+            guard count + next.unicodeScalars.count <= length else { break }
+            text += next
+            count += next.unicodeScalars.count
+        }
+        return (text + String(repeating: " ", count: length - count), beyond <= 0)
+    }
+
     /// A text near a correct expression: parts of it were removed, doubled, swapped or replaced.
     package mutating func brokenExpression() -> String {
-        var bytes = Array(expression(oneOf([.item, .user, .action])).utf8)
+        broken(expression(oneOf([.item, .user, .action])))
+    }
+
+    package mutating func broken(_ text: String) -> String {
+        var bytes = Array(text.utf8)
         for _ in 0..<oneOf([1, 1, 2, 5]) where !bytes.isEmpty {
             let from = below(bytes.count)
             let part = from..<min(bytes.count, from + 1 + below(oneOf([1, 4, 20])))
