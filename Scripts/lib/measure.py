@@ -36,7 +36,9 @@ class Process:
             pinned(0, command), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
         line = self.process.stdout.readline()
-        self.address = re.search(r"grpc=(\S+)", line).group(1)
+        addresses = dict(word.split("=", 1) for word in line.split()[1:])
+        self.address = addresses["grpc"]
+        self.admin = addresses.get("admin")
 
     def cpu_seconds(self):
         fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
