@@ -173,6 +173,9 @@ package final class DatasetEngine: Sendable {
                     )
                 )
             }
+        case .eventsRestored(let group, let owner, let events):
+            store(group).restore(owner, events)
+            touched.insert(group)
         case .sessionJoined(let group, let session, let user):
             store(group).joinSession(session, to: user)
         case .historyJoined(let group, let session, let user, let merged):

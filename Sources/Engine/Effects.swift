@@ -64,6 +64,9 @@ package enum Effect: Hashable, Sendable {
     case userStored(GroupIndex, UserIndex, EntityRecord)
     /// A new event in the history of `owner`.
     case eventStored(GroupIndex, owner: UserIndex, StoredEvent)
+    /// Stored events of a history that a restart makes anew, by time; the only effect that comes
+    /// of rows and makes none.
+    case eventsRestored(GroupIndex, owner: UserIndex, [RestoredEvent])
     /// From now on events of the session go to `user`.
     case sessionJoined(GroupIndex, session: UserIndex, user: UserIndex)
     /// The first join: every event of `session` is now in the history of `user`. `merged` is the

@@ -32,10 +32,10 @@ extension GroupStore {
                     }
                     let joined =
                         owner.joinedUser.map { user in self.name(of: user, in: state) } ?? "-"
-                    lines += describeBulk(owner, id, state)
+                    lines += describeBulk(slot, id, state)
                     lines.append(
                         "owner \(owner.kind) \(id) \(entries) \(owner.history.isTruncated) "
-                            + "\(joined) \(owner.record.map { "\($0)" } ?? "-")"
+                            + "\(joined) \(state.record(ofSlot: slot).map { "\($0)" } ?? "-")"
                     )
                 }
             }

@@ -12,7 +12,7 @@ extension GroupStore {
     /// What was put for a user; `nil` when none was.
     package func userRecord(withID id: String) -> EntityRecord? {
         id.withRawSpan { bytes in
-            withOwner(named: bytes, .user) { $0.owners[$1].record } ?? nil
+            withOwner(named: bytes, .user) { $0.record(ofSlot: $1) } ?? nil
         }
     }
 
@@ -32,7 +32,7 @@ extension GroupStore {
         switch kind {
         case .users:
             index < UInt32(ownerCount)
-                ? withOwner(UserIndex(index)) { $0.owners[$1].record } : nil
+                ? withOwner(UserIndex(index)) { $0.record(ofSlot: $1) } : nil
         case .items:
             // Published after every batch.
             Int(index) < currentRoot.itemCount ? currentRoot.record(of: ItemIndex(index)) : nil

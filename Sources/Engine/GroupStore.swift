@@ -275,9 +275,9 @@ package final class GroupStore: @unchecked Sendable {
 
     /// The same for a user, whose shard's lock the caller has.
     func setRecord(_ state: Shard.State, _ slot: Int, _ record: EntityRecord?) {
-        let old = state.owners[slot].record?.dataByteCount
+        let old = state.record(ofSlot: slot)?.dataByteCount
         entities.replace(old, by: record?.dataByteCount)
-        state.owners[slot].record = record
+        state.owners[slot].properties = record?.properties
     }
 
     /// Adds an event to its owner's history, if it takes part in histories.
@@ -334,19 +334,7 @@ package final class GroupStore: @unchecked Sendable {
         _ entry: HistoryEntry,
         bytes: Int?
     ) -> StoredChange {
-        let item = Int(entry.packed.item)
-        if let bytes {
-            if entry.packed.isBulk {
-                bulkCounts.add(item, bytes)
-            } else {
-                putCounts.add(item, bytes)
-            }
-        }
-        if !hasEvents.contains(item) {
-            hasEvents.insert(item)
-            isRootStale = true
-        }
-        if !entry.packed.isBulk { hasPutEvents.insert(item) }
+        count(entry, bytes: bytes)
         return withOwner(owner) { state, slot in
             let rank = entry.packed.rank
             var index = state.insertionIndex(state.owners[slot].history, rank: rank)
@@ -389,7 +377,7 @@ package final class GroupStore: @unchecked Sendable {
             shard.state.withLock { state in
                 for slot in state.owners.indices {
                     state.arena.clear(&state.owners[slot].history)
-                    state.arena.clear(&state.owners[slot].staged)
+                    state.clearStaged(slot)
                     if state.owners[slot].kind == .session { state.owners[slot].joinedUser = nil }
                 }
             }

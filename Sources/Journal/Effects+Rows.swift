@@ -50,6 +50,8 @@ struct RowEncoder {
             putEntity(.users, group, user.rawValue, record, to: batch)
         case .eventStored(let group, let owner, let event):
             putEvent(group, owner, event, to: batch)
+        case .eventsRestored:
+            preconditionFailure("what was read of rows is not written")
         case .sessionJoined(let group, let session, let user):
             putJoin(group, session, user, to: batch)
         case .historyJoined(let group, let session, let user, let merged):

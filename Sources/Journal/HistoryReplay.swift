@@ -46,16 +46,21 @@ struct HistoryReplay {
     }
 
     /// Whether the event of a row is to be told later; otherwise it is a plain fact.
-    mutating func takes(_ group: GroupIndex, _ owner: UserIndex, _ event: StoredEvent) -> Bool {
-        let owner = Owner(group: group, owner: owner)
-        if !rewritesOf.isEmpty, rewritesOf[owner] != nil {
+    func takes(_ key: EventKey) -> Bool {
+        key.position > replayAfter
+            || !rewritesOf.isEmpty
+                && rewritesOf[Owner(group: key.group, owner: key.owner)] != nil
+    }
+
+    /// Takes the event of such a row.
+    mutating func take(_ event: StoredEvent, of key: EventKey) {
+        let owner = Owner(group: key.group, owner: key.owner)
+        if rewritesOf[owner] == nil {
+            tail.append((owner, event))
+        } else {
             finals[owner, default: []].append(Entry(event))
             events[Entry(event)] = event
-            return true
         }
-        guard event.position > replayAfter else { return false }
-        tail.append((owner, event))
-        return true
     }
 
     /// What an owner had at each of its rewrites and has now, in the order of the log.

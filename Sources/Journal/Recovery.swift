@@ -57,20 +57,7 @@ struct Recovery {
         try applyBatches(&effects)
         flush(&effects)
         var replay = HistoryReplay(replayAfter: replayAfter, rewrites: rewrites)
-        try unsafe store.scan(.events) { (key, value) throws(JournalError) in
-            guard let eventKey = unsafe EventKey(key) else { throw unsafe damaged(.events, key) }
-            var reader = unsafe RowReader(value)
-            do throws(RowReader.Damaged) {
-                let event = try reader.event(eventKey)
-                if !replay.takes(eventKey.group, eventKey.owner, event) {
-                    effects.append(.eventStored(eventKey.group, owner: eventKey.owner, event))
-                }
-            } catch {
-                throw unsafe damaged(.events, key)
-            }
-            if effects.count >= Self.effectsPerApply { flush(&effects) }
-            return true
-        }
+        try applyEvents(&replay, &effects)
         effects += replay.facts()
         flush(&effects)
         prepare()
@@ -82,6 +69,48 @@ struct Recovery {
         if rewrites.contains(where: { $0.owners.isEmpty }) { try applyItems(&effects) }
         flush(&effects)
         _ = engine.apply([Effects(position: position, effects: [])])
+    }
+
+    /// The events that need not be told later, as one effect an owner.
+    private func applyEvents(
+        _ replay: inout HistoryReplay,
+        _ effects: inout [Effect]
+    ) throws(JournalError) {
+        var reader = RowReader([])
+        var history: (group: GroupIndex, owner: UserIndex)?
+        var events: [RestoredEvent] = []
+        var eventCount = 0
+        func finish() {
+            if let history, !events.isEmpty {
+                effects.append(.eventsRestored(history.group, owner: history.owner, events))
+            }
+            events.removeAll(keepingCapacity: true)
+        }
+        try unsafe store.scan(.events) { (key, value) throws(JournalError) in
+            guard let eventKey = unsafe EventKey(key) else { throw unsafe damaged(.events, key) }
+            unsafe reader.begin(value)
+            if history?.owner != eventKey.owner || history?.group != eventKey.group {
+                finish()
+                history = (eventKey.group, eventKey.owner)
+            }
+            do throws(RowReader.Damaged) {
+                if replay.takes(eventKey) {
+                    replay.take(try reader.event(eventKey), of: eventKey)
+                } else {
+                    events.append(try reader.restoredEvent(eventKey))
+                    eventCount += 1
+                }
+            } catch {
+                throw unsafe damaged(.events, key)
+            }
+            if eventCount >= Self.effectsPerApply {
+                finish()
+                flush(&effects)
+                eventCount = 0
+            }
+            return true
+        }
+        finish()
     }
 
     /// Deletions make room in full histories for events that are on disk only.

@@ -39,7 +39,7 @@ struct RowWriter {
 struct RowReader {
     struct Damaged: Error {}
 
-    private let bytes: [UInt8]
+    private var bytes: [UInt8]
     private var offset = 0
 
     init(_ bytes: [UInt8]) {
@@ -48,6 +48,13 @@ struct RowReader {
 
     init(_ bytes: UnsafeRawBufferPointer) {
         self.bytes = unsafe Array(bytes)
+    }
+
+    /// Begins with another row, in the memory of the last one.
+    mutating func begin(_ row: UnsafeRawBufferPointer) {
+        bytes.removeAll(keepingCapacity: true)
+        unsafe bytes.append(contentsOf: row)
+        offset = 0
     }
 
     var byteCount: Int { bytes.count }
@@ -96,6 +103,14 @@ struct RowReader {
         let start = offset
         offset += Int(count)
         return String(decoding: bytes[start..<offset], as: UTF8.self)
+    }
+
+    /// The bytes of a text.
+    mutating func skipText() throws(Damaged) -> Int {
+        let count = try unsigned()
+        guard count <= UInt64(bytes.count - offset) else { throw Damaged() }
+        offset += Int(count)
+        return Int(count)
     }
 
     mutating func list<T>(
@@ -204,8 +219,17 @@ extension RowReader {
         )
     }
 
-    /// The event of a row whose key was read already.
-    mutating func event(_ key: EventKey) throws(Damaged) -> StoredEvent {
+    /// What an event's row begins with.
+    private struct EventHead {
+        var item: ItemIndex?
+        var type: EventTypeIndex
+        var session: UserIndex?
+        var isMoved: Bool
+        var origin: UserIndex?
+        var generation: UInt32
+    }
+
+    private mutating func eventHead() throws(Damaged) -> EventHead {
         let item = try optional { (reader) throws(Damaged) in
             ItemIndex(try reader.narrow(UInt32.self))
         }
@@ -218,7 +242,19 @@ extension RowReader {
         }
         let origin = sessionMark == 0 ? 0 : try narrow(UInt32.self)
         let isBulk = sessionMark == EventMark.bulk
-        let session = sessionMark == 0 || isBulk ? nil : UserIndex(origin)
+        return EventHead(
+            item: item,
+            type: type,
+            session: sessionMark == 0 || isBulk ? nil : UserIndex(origin),
+            isMoved: sessionMark == 2,
+            origin: first,
+            generation: isBulk ? origin : 0
+        )
+    }
+
+    /// The event of a row whose key was read already.
+    mutating func event(_ key: EventKey) throws(Damaged) -> StoredEvent {
+        let head = try eventHead()
         var record = EventRecord(eventType: "", occurredAt: key.time)
         record.eventID = try text()
         record.eventType = try text()
@@ -231,13 +267,35 @@ extension RowReader {
         return StoredEvent(
             position: key.position,
             ordinal: key.ordinal,
-            item: item,
-            type: type,
+            item: head.item,
+            type: head.type,
             record: record,
-            session: session,
-            isMoved: sessionMark == 2,
-            origin: first,
-            generation: isBulk ? origin : 0
+            session: head.session,
+            isMoved: head.isMoved,
+            origin: head.origin,
+            generation: head.generation
+        )
+    }
+
+    /// What the engine keeps of that event.
+    mutating func restoredEvent(_ key: EventKey) throws(Damaged) -> RestoredEvent {
+        let head = try eventHead()
+        // Event id and type.
+        var textByteCount = try skipText() + skipText()
+        let value = try optional { (reader) throws(Damaged) in try reader.double() }
+        // Item, recommendation, impression, source.
+        textByteCount += try skipText() + skipText()
+        for _ in 0..<(try unsigned()) { textByteCount += try skipText() }
+        textByteCount += try skipText()
+        return RestoredEvent(
+            position: key.position,
+            item: head.item,
+            type: head.type,
+            occurredAt: key.time,
+            value: value,
+            properties: RecordProperties(values: try values()),
+            textByteCount: textByteCount,
+            generation: head.generation
         )
     }
 }

@@ -17,23 +17,44 @@ struct BulkStaging {
 /// On the writer's thread, like all that applies.
 extension GroupStore {
     func stageEvent(_ owner: UserIndex, _ entry: HistoryEntry, bytes: Int) {
-        if staging.events == nil { staging.events = ItemBitmap() }
-        staging.events?.insert(Int(entry.packed.item))
-        staging.counts.add(Int(entry.packed.item), bytes)
+        countStaged(entry, bytes: bytes)
         withOwner(owner) { state, slot in
             state.insert(
                 entry,
-                into: &state.owners[slot].staged,
+                into: &state.staged[slot, default: HistorySlot()],
                 max: historyLengthMax
             )
         }
+    }
+
+    /// Counts an event for its item; `bytes` are `nil` for one that is counted already.
+    func count(_ entry: HistoryEntry, bytes: Int?) {
+        let item = Int(entry.packed.item)
+        if let bytes {
+            if entry.packed.isBulk {
+                bulkCounts.add(item, bytes)
+            } else {
+                putCounts.add(item, bytes)
+            }
+        }
+        if !hasEvents.contains(item) {
+            hasEvents.insert(item)
+            isRootStale = true
+        }
+        if !entry.packed.isBulk { hasPutEvents.insert(item) }
+    }
+
+    func countStaged(_ entry: HistoryEntry, bytes: Int) {
+        if staging.events == nil { staging.events = ItemBitmap() }
+        staging.events?.insert(Int(entry.packed.item))
+        staging.counts.add(Int(entry.packed.item), bytes)
     }
 
     /// Whether a staged event of this owner, or one that was put, may say the same.
     func mayHaveStagedOrPut(_ owner: UserIndex, _ interaction: Interaction) -> Bool {
         withOwner(owner) { state, slot in
             let history = state.owners[slot].history
-            return state.mayHaveEntry(state.owners[slot].staged, interaction)
+            return state.staged[slot].map { state.mayHaveEntry($0, interaction) } ?? false
                 || history.hasPut && state.mayHaveEntry(history, interaction, isPut: true)
         }
     }
@@ -152,7 +173,8 @@ extension GroupStore {
         for shard in shards {
             shard.state.withLock { state in
                 for slot in state.owners.indices where !state.owners[slot].isRecordPut {
-                    setRecord(state, slot, staged[state.owners[slot].index.rawValue])
+                    let index = state.owners[slot].index.rawValue
+                    setRecord(state, slot, staged[index])
                 }
             }
         }
@@ -166,9 +188,7 @@ extension GroupStore {
             staging.counts = EventCounts()
             for shard in shards {
                 shard.state.withLock { state in
-                    for slot in state.owners.indices {
-                        state.arena.clear(&state.owners[slot].staged)
-                    }
+                    for slot in Array(state.staged.keys) { state.clearStaged(slot) }
                 }
             }
         case .items: staging.items = nil
@@ -190,17 +210,18 @@ extension GroupStore {
     }
 
     /// What tells bulk records from others, as lines of a digest; none without bulk records.
-    func describeBulk(_ owner: Shard.Owner, _ id: String, _ state: Shard.State) -> [String] {
+    func describeBulk(_ slot: Int, _ id: String, _ state: Shard.State) -> [String] {
+        let owner = state.owners[slot]
         var lines: [String] = []
         let marks = unsafe state.arena.entries(owner.history).map(\.isBulk)
         if marks.contains(true) { lines.append("bulk owner \(owner.kind) \(id) \(marks)") }
-        if owner.staged.count > 0 {
-            let entries = unsafe state.arena.entries(owner.staged).map { entry in
+        if let staged = state.staged[slot], staged.count > 0 {
+            let entries = unsafe state.arena.entries(staged).map { entry in
                 "\(items[entry.item])/\(eventTypes[UInt32(entry.type)])/\(entry.milliseconds)"
             }
-            lines.append("staged owner \(id) \(entries) \(owner.staged.isTruncated)")
+            lines.append("staged owner \(id) \(entries) \(staged.isTruncated)")
         }
-        if owner.record != nil && !owner.isRecordPut { lines.append("bulk user \(id)") }
+        if owner.properties != nil && !owner.isRecordPut { lines.append("bulk user \(id)") }
         if let record = staging.users?[owner.index.rawValue] {
             lines.append("staged user \(id) \(record)")
         }
@@ -241,8 +262,9 @@ extension Shard.State {
     func switchHistories(max: Int) {
         for position in owners.indices {
             let old = owners[position].history
-            guard old.count > 0 || owners[position].staged.count > 0 else { continue }
-            var next = owners[position].staged
+            let new = staged.removeValue(forKey: position)
+            guard old.count > 0 || new != nil else { continue }
+            var next = new ?? HistorySlot()
             if old.hasPut {
                 for index in 0..<Int(old.count) {
                     // A block may move when another grows: look it up each time.
@@ -251,7 +273,6 @@ extension Shard.State {
                 }
                 if old.isTruncated && Int(next.count) == max { next.isTruncated = true }
             }
-            owners[position].staged = HistorySlot()
             owners[position].history = next
             var emptied = old
             arena.clear(&emptied)

@@ -129,13 +129,15 @@ extension Shard.State {
                 arena.remove(at: index, of: &owners[slot].history)
             }
         }
-        index = Int(owners[slot].staged.count)
+        guard var history = staged[slot] else { return }
+        index = Int(history.count)
         while index > 0 {
             index -= 1
-            if unsafe arena.entries(owners[slot].staged)[index].item == item.rawValue {
-                arena.remove(at: index, of: &owners[slot].staged)
+            if unsafe arena.entries(history)[index].item == item.rawValue {
+                arena.remove(at: index, of: &history)
             }
         }
+        staged[slot] = history
     }
 }
 

@@ -144,7 +144,7 @@ extension GroupStore {
                     target.properties.append(contentsOf: details.properties)
                 }
             }
-            return owner.record
+            return state.record(ofSlot: slot)
         }
         if let target, !target.properties.isEmpty {
             if target.rowsOf != ObjectIdentifier(self) {

@@ -45,12 +45,14 @@ extension Shard {
             use.add(state.arena.byteCount, to: .histories)
             use.add(state.users.byteCount + state.sessions.byteCount, to: .identifiers)
             let slots = state.userSlots.capacity + state.sessionSlots.capacity
-            use.add(state.owners.capacity * MemoryLayout<Owner>.stride + 4 * slots, to: .owners)
+            let staged = state.staged.capacity * MemoryLayout<(Int, HistorySlot)>.stride
+            let owners = state.owners.capacity * MemoryLayout<Owner>.stride
+            use.add(owners + staged + 4 * slots, to: .owners)
             var details = 0
             var records = 0
             for owner in state.owners {
                 details += owner.history.details?.byteCount ?? 0
-                records += owner.record?.heapByteCount ?? 0
+                records += owner.properties?.heapByteCount ?? 0
             }
             use.add(details, to: .eventDetails)
             use.add(records, to: .userRecords)
@@ -60,9 +62,12 @@ extension Shard {
 
 extension EntityRecord {
     /// What a record takes beside the place where it is kept.
+    var heapByteCount: Int { id.heapByteCount + properties.heapByteCount }
+}
+
+extension RecordProperties {
     var heapByteCount: Int {
-        var bytes = id.heapByteCount
-        let values = properties.values
+        var bytes = 0
         if values.capacity > 0 {
             bytes += 32 + values.capacity * MemoryLayout<PropertyValue>.stride
         }

@@ -80,11 +80,15 @@ extension GroupStore {
     /// already.
     func moveStaged(_ staged: [HistoryEntry], of user: UserIndex, to target: UserIndex) {
         for owner in [user, target] {
-            withOwner(owner) { $0.arena.clear(&$0.owners[$1].staged) }
+            withOwner(owner) { $0.clearStaged($1) }
         }
         for entry in staged {
             withOwner(target) { state, slot in
-                state.insert(entry, into: &state.owners[slot].staged, max: historyLengthMax)
+                state.insert(
+                    entry,
+                    into: &state.staged[slot, default: HistorySlot()],
+                    max: historyLengthMax
+                )
             }
         }
     }

@@ -14,11 +14,23 @@ extension EntityRecord {
 
 extension EventRecord {
     var dataByteCount: Int {
-        var count = Limits.recordBytesCounted + eventID.utf8.count + eventType.utf8.count
-        count += itemID.utf8.count + (eventValue == nil ? 0 : 8)
+        Limits.recordBytesCounted + textByteCount + (eventValue == nil ? 0 : 8)
+            + properties.dataByteCount
+    }
+
+    /// Of all that is text but the properties.
+    package var textByteCount: Int {
+        var count = eventID.utf8.count + eventType.utf8.count + itemID.utf8.count
         count += recommendationID.utf8.count + attributionSource.utf8.count
-        count += impression.reduce(0) { $0 + $1.utf8.count }
-        return count + properties.dataByteCount
+        return impression.reduce(count) { $0 + $1.utf8.count }
+    }
+}
+
+extension RestoredEvent {
+    /// The same as that of its record.
+    var dataByteCount: Int {
+        Limits.recordBytesCounted + textByteCount + (value == nil ? 0 : 8)
+            + properties.dataByteCount
     }
 }
 

@@ -65,9 +65,10 @@ extension GroupStore {
         case .users:
             for shard in shards {
                 shard.state.withLock { state in
-                    for owner in state.owners where !owner.isRecordPut {
+                    for (slot, owner) in state.owners.enumerated() where !owner.isRecordPut {
                         let next = staging.users?[owner.index.rawValue]
-                        entities.replace(owner.record?.dataByteCount, by: next?.dataByteCount)
+                        let old = state.record(ofSlot: slot)
+                        entities.replace(old?.dataByteCount, by: next?.dataByteCount)
                     }
                 }
             }

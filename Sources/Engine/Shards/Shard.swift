@@ -5,20 +5,27 @@ import Synchronization
 ///
 /// The lock is held for one record, or for one copy of a history; never for scoring.
 final class Shard: Sendable {
-    /// One owner's data.
+    /// One owner's data, in 64 bytes.
     struct Owner {
-        var index: UserIndex
-        var kind: OwnerKind
         var history = HistorySlot()
-        var record: EntityRecord?
-        /// `record` was put, not imported in bulk.
-        var isRecordPut = false
-        /// The events of a FULL import that is under way.
-        var staged = HistorySlot()
+        /// Of its record; `nil` without one.
+        var properties: RecordProperties?
+        var index: UserIndex
+        /// Of its id in the table of its kind; without meaning when it is erased.
+        fileprivate(set) var name: UInt32
         /// Who joined a session last; whom a user was merged into.
         var joinedUser: UserIndex?
+        var kind: OwnerKind
+        /// Its record was put, not imported in bulk.
+        var isRecordPut = false
         /// Its id and everything of it is gone; its index stays taken.
         var isErased = false
+
+        fileprivate init(index: UserIndex, kind: OwnerKind, name: UInt32) {
+            self.index = index
+            self.kind = kind
+            self.name = name
+        }
     }
 
     /// SAFETY of `@unchecked`: reached through the lock only.
@@ -29,6 +36,8 @@ final class Shard: Sendable {
         var userSlots: [UInt32] = []
         var sessionSlots: [UInt32] = []
         var owners: [Owner] = []
+        /// By slot, the events of a FULL import that is under way.
+        var staged: [Int: HistorySlot] = [:]
         /// Where the user is now that the one of a slot was merged into.
         var merged: [Int: GroupStore.Place] = [:]
         let arena = HistoryArena()
@@ -47,18 +56,18 @@ final class Shard: Sendable {
 
         func add(_ id: String, _ kind: OwnerKind, _ index: UserIndex) -> Int {
             let slot = owners.count
-            owners.append(Owner(index: index, kind: kind))
             // Of one that was erased before a restart there is no id.
             if id.isEmpty {
+                owners.append(Owner(index: index, kind: kind, name: 0))
                 owners[slot].isErased = true
                 return slot
             }
             switch kind {
             case .user:
-                users.insert(id)
+                owners.append(Owner(index: index, kind: kind, name: users.insert(id)))
                 userSlots.append(UInt32(slot))
             case .session:
-                sessions.insert(id)
+                owners.append(Owner(index: index, kind: kind, name: sessions.insert(id)))
                 sessionSlots.append(UInt32(slot))
             }
             return slot
@@ -66,32 +75,36 @@ final class Shard: Sendable {
 
         /// Forgets an owner; its history is empty already.
         func erase(_ slot: Int) {
+            guard !owners[slot].isErased else { return }
             switch owners[slot].kind {
-            case .user:
-                if let index = userSlots.firstIndex(of: UInt32(slot)) {
-                    users.remove(UInt32(index))
-                }
-            case .session:
-                if let index = sessionSlots.firstIndex(of: UInt32(slot)) {
-                    sessions.remove(UInt32(index))
-                }
+            case .user: users.remove(owners[slot].name)
+            case .session: sessions.remove(owners[slot].name)
             }
             merged[slot] = nil
             arena.clear(&owners[slot].history)
-            arena.clear(&owners[slot].staged)
-            var empty = Owner(index: owners[slot].index, kind: owners[slot].kind)
+            clearStaged(slot)
+            var empty = Owner(index: owners[slot].index, kind: owners[slot].kind, name: 0)
             empty.isErased = true
             owners[slot] = empty
         }
 
         func id(ofSlot slot: Int) -> String? {
-            if owners[slot].isErased { return nil }
-            switch owners[slot].kind {
-            case .user:
-                return userSlots.firstIndex(of: UInt32(slot)).map { users[UInt32($0)] }
-            case .session:
-                return sessionSlots.firstIndex(of: UInt32(slot)).map { sessions[UInt32($0)] }
+            let owner = owners[slot]
+            if owner.isErased { return nil }
+            return switch owner.kind {
+            case .user: users[owner.name]
+            case .session: sessions[owner.name]
             }
+        }
+
+        /// What was put or imported for the owner of a slot.
+        func record(ofSlot slot: Int) -> EntityRecord? {
+            owners[slot].properties.map { EntityRecord(id: id(ofSlot: slot) ?? "", properties: $0) }
+        }
+
+        func clearStaged(_ slot: Int) {
+            guard var history = staged.removeValue(forKey: slot) else { return }
+            arena.clear(&history)
         }
     }
 
