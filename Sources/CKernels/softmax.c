@@ -3,7 +3,7 @@
 #include "lanes.h"
 
 // Candidates of a word from which on all 64 are worked out at once.
-#define DENSE 16
+#define DENSE 6
 
 // Words after which sums go on as doubles.
 #define FOLD 16
@@ -48,8 +48,6 @@ WIDEST double bowerbird_softmax_sum(
                 load_sums(&x, scores + w * 64 + i, prior + w * 64 + i, scale);
                 x = (x - largest) * sharpness;
                 x = x > least ? x : least;
-                // What is no candidate may be above `largest`; it adds nothing.
-                if (word != UINT64_MAX) x = x < most ? x : most;
                 take_exp(&x);
                 if (word != UINT64_MAX) keep(&x, (uint32_t)(word >> i) & 0xffff, 0);
                 sums += x;

@@ -58,4 +58,20 @@ struct KernelTests {
             #expect(abs(sum / expected - 1) < 1e-5)
         }
     }
+
+    @Test
+    func `A softmax leaves out what is no candidate, however high its score`() {
+        var candidates = ItemBitmap()
+        for item in stride(from: 0, to: 256, by: 2) { candidates.insert(item) }
+        for high: Float in [2, 1e4, .greatestFiniteMagnitude] {
+            let sum = Kernels.softmaxSum(
+                scores: (0..<256).map { $0 % 2 == 0 ? 1 : high },
+                prior: [Float](repeating: 0, count: 256),
+                scale: 0.25,
+                candidates: candidates.words.span,
+                largest: 1
+            )
+            #expect(abs(sum - 128) < 1e-3)
+        }
+    }
 }
