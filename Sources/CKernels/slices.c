@@ -7,7 +7,7 @@
 #define INLINE static inline __attribute__((always_inline))
 #define WORDS BOWERBIRD_SLICE_WORDS
 
-uint64_t bowerbird_number_key(double value) {
+INLINE uint64_t key_of(double value) {
     const uint64_t sign = (uint64_t)1 << 63;
     uint64_t bits;
     if (value == 0) value = 0;  // -0.0 is the same number.
@@ -15,17 +15,20 @@ uint64_t bowerbird_number_key(double value) {
     return bits & sign ? ~bits : bits | sign;
 }
 
-struct bowerbird_key_bits bowerbird_number_keys(
+uint64_t bowerbird_number_key(double value) { return key_of(value); }
+
+WIDEST struct bowerbird_key_range bowerbird_number_keys(
     const double *values, size_t count, uint64_t *keys) {
-    uint64_t all = ~(uint64_t)0, any = 0;
+    struct bowerbird_key_range range = {UINT64_MAX, 0};
     for (size_t i = 0; i < count; i++) {
-        const int is_number = values[i] == values[i];
-        keys[i] = is_number ? bowerbird_number_key(values[i]) : 0;
-        if (is_number) all &= keys[i];
-        any |= keys[i];
+        keys[i] = values[i] == values[i] ? key_of(values[i]) : UINT64_MAX;
+        range.least = keys[i] < range.least ? keys[i] : range.least;
     }
-    const struct bowerbird_key_bits bits = {all & any, any & ~all};
-    return bits;
+    for (size_t i = 0; i < count; i++) {
+        keys[i] = values[i] == values[i] ? keys[i] - range.least : 0;
+        range.varying |= keys[i];
+    }
+    return range;
 }
 
 // Takes the highest bit out of those that are left, and says which it is.
@@ -86,11 +89,10 @@ INLINE void keep_within(
 }
 
 WIDEST void bowerbird_slice_bits(
-    const uint64_t *slices, struct bowerbird_key_bits bits, uint64_t low, uint64_t high,
-    uint64_t *words) {
+    const uint64_t *slices, uint64_t varying, uint64_t low, uint64_t high, uint64_t *words) {
     uint64_t inside[WORDS];
     memcpy(inside, slices, sizeof inside);
-    if (low != bits.common) keep_within(slices, bits.varying, low, 1, inside);
-    if (high != (bits.common | bits.varying)) keep_within(slices, bits.varying, high, 0, inside);
+    if (low != 0) keep_within(slices, varying, low, 1, inside);
+    if (high != varying) keep_within(slices, varying, high, 0, inside);
     for (size_t i = 0; i < WORDS; i++) words[i] |= inside[i];
 }

@@ -265,7 +265,7 @@ extension Limits {
     package static let valueIndexBytesMax = 64 << 20
 
     /// Memory for the bit-sliced indexes of one group's number columns; one of random doubles takes
-    /// 8 bytes an item, one of years a sixth of it.
+    /// 8 bytes an item, one of years a seventh of it.
     package static let numberIndexBytesMax = 128 << 20
 
     /// As how many readings of a chunk of numbers the making of its slices counts: 30 µs beside

@@ -178,6 +178,7 @@ final class FilterShop {
                 SchemaField(name: "BRAND", type: .string),
                 SchemaField(name: "PRICE", type: .double),
                 SchemaField(name: "IN_STOCK", type: .boolean),
+                SchemaField(name: "CREATION_TIMESTAMP", type: .long),
             ],
             .interactions: [], .users: [],
         ]

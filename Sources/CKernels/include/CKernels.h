@@ -78,16 +78,14 @@ void bowerbird_table_bits(
 /// A whole number that is ordered as the double is; not of a NaN.
 uint64_t bowerbird_number_key(double value);
 
-/// What the keys of some numbers are like, bit by bit.
-struct bowerbird_key_bits {
-    /// Set in all of them.
-    uint64_t common;
-    /// Set in some and clear in others.
+/// Of some numbers the least key, and the bits that are set in any key when that is taken off.
+struct bowerbird_key_range {
+    uint64_t least;
     uint64_t varying;
 };
 
-/// keys[i] = the key of values[i], 0 of a NaN. Returns the bits of all keys but those of NaNs.
-struct bowerbird_key_bits bowerbird_number_keys(
+/// keys[i] = the key of values[i] less the least of all keys; 0 of a NaN, whose key is left out.
+struct bowerbird_key_range bowerbird_number_keys(
     const double *values, size_t count, uint64_t *keys);
 
 /// Lays up to 4,096 keys out in slices: which are of no NaN, then each varying bit, highest first.
@@ -96,10 +94,8 @@ struct bowerbird_key_bits bowerbird_number_keys(
 void bowerbird_number_slices(
     const double *values, const uint64_t *keys, size_t count, uint64_t varying, uint64_t *slices);
 
-/// Sets bit i where low <= key i <= high; never for a NaN. Other bits of a slice's words stay.
+/// Sets bit i where low <= keys[i] <= high; never for a NaN. Other bits of a slice's words stay.
 ///
-/// Both bounds agree with all keys in the bits that don't vary. Reads slices only until no key
-/// agrees with a bound.
+/// Neither bound has bits beside `varying`. Slices are read only until no key agrees with a bound.
 void bowerbird_slice_bits(
-    const uint64_t *slices, struct bowerbird_key_bits bits, uint64_t low, uint64_t high,
-    uint64_t *words);
+    const uint64_t *slices, uint64_t varying, uint64_t low, uint64_t high, uint64_t *words);

@@ -10,6 +10,8 @@ final class ColumnTest: Sendable {
     let place: Int?
     let info: FilterColumnInfo
     let predicate: ResolvedPredicate
+    /// The doubles that pass, of a predicate on numbers or nulls.
+    private let bounds: [ClosedRange<Double>]
     /// By code whether the text passes, where looking at codes is not faster; grows with the
     /// dictionary.
     private let verdicts = Mutex<[UInt8]>([])
@@ -21,6 +23,12 @@ final class ColumnTest: Sendable {
         if case .own(let place) = info.place { self.place = place } else { place = nil }
         self.info = info
         self.predicate = predicate
+        bounds =
+            switch predicate {
+            case .numbers(let ranges, _): ranges.compactMap(\.doubles)
+            case .anything: [-Double.infinity...Double.infinity]
+            case .texts: []
+            }
     }
 
     /// Sets the bits of the items of one chunk that pass, from word `start` on.
@@ -44,32 +52,29 @@ final class ColumnTest: Sendable {
             var nulls = [UInt64](repeating: 0, count: ItemColumn.chunkWords)
             Words.equal(column.codes[chunk], 0, into: &nulls, at: 0)
             for (index, word) in nulls.enumerated() { words[start + index] |= ~word }
-        case (.number, .numbers(let ranges, _)):
-            guard column.isExact[chunk] else { return fillRows(chunk, root, &words, start) }
-            for range in ranges {
-                guard let bounds = range.doubles else { continue }
-                fillNumbers(bounds, column, chunk, index, &words, start)
-            }
-        case (.number, .anything):
-            let bounds = -Double.infinity...Double.infinity
-            fillNumbers(bounds, column, chunk, index, &words, start)
+        case (.number, .numbers) where !column.isExact[chunk]:
+            fillRows(chunk, root, &words, start)
+        case (.number, .numbers), (.number, .anything):
+            fillNumbers(column, chunk, index, &words, start)
         case (.none, _), (.text, .numbers), (.number, .texts):
             fillRows(chunk, root, &words, start)
         }
     }
 
     private func fillNumbers(
-        _ bounds: ClosedRange<Double>,
         _ column: ItemColumn,
         _ chunk: Int,
         _ index: NumberIndex?,
         _ words: inout [UInt64],
         _ start: Int
     ) {
-        if let slices = index?.slices(chunk, of: column) {
-            slices.fill(bounds, into: &words, at: start)
-        } else {
-            Words.range(column.numbers[chunk], bounds, into: &words, at: start)
+        let slices = index?.slices(chunk, of: column)
+        for bounds in bounds {
+            if let slices {
+                slices.fill(bounds, into: &words, at: start)
+            } else {
+                Words.range(column.numbers[chunk], bounds, into: &words, at: start)
+            }
         }
     }
 
