@@ -3,9 +3,15 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 
 int bowerbird_accept4(int listener, struct sockaddr *address, socklen_t *length, int flags) {
     return accept4(listener, address, length, flags);
+}
+
+int bowerbird_unread_count(int descriptor) {
+    int count = 0;
+    return ioctl(descriptor, FIONREAD, &count) == 0 ? count : 0;
 }
 
 int bowerbird_set_thread_name(const char *name) {

@@ -255,13 +255,31 @@ extension Limits {
     /// From a call's headers to the end of the one message of a call that takes one.
     package static let requestTimeoutMS = 60_000
 
-    /// How long calls may wait for the loop before new ones are refused.
+    /// How long calls may wait for their loop before it is overloaded.
     ///
-    /// Several times the longest call that runs on a loop, so that a few long ones refuse nobody.
-    package static let overloadDelayMS = 500
+    /// Longer than the queue that some thousand short calls at a time make, whose clients wait for
+    /// the answers.
+    package static let overloadDelayMS = 100
 
-    /// Over how long the shortest turn is looked for.
-    package static let overloadWindowMS = 250
+    /// The part of it that a call may wait once the loop is.
+    package static let overloadWaitShare: UInt64 = 20
+
+    /// A queue stands while every turn of a loop finds something that has waited longer than this:
+    /// as long as the calls of one read may take.
+    package static let standingWaitNanoseconds = readSliceNanoseconds
+
+    /// For how long it has to stand: a burst, or what a held-up machine left, is over sooner.
+    package static let overloadWindowMS = 100
+
+    /// For how long a loop has to have nothing to refuse before it is overloaded no more.
+    package static let overloadHoldMS = 1_000
+
+    /// Moments of which a connection knows how many bytes had come, and the least between two.
+    package static let arrivalMarksMax = 16
+    package static let arrivalGapNanoseconds: UInt64 = 1_000_000
+
+    /// A loop that looked at its sockets for so long had nothing to do.
+    package static let loopSleepNanoseconds: UInt64 = 100_000
 
     /// Callers and groups whose rates are counted at a time.
     package static let rateBucketsMax = 10_000

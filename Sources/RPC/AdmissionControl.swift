@@ -57,11 +57,11 @@ package final class AdmissionControl: Interceptor {
             )
         }
         let delayMax = delayMax.load(ordering: .relaxed)
-        guard delayMax > 0, isOverloaded(call.loop, delayMax) else { return nil }
+        guard delayMax > 0, call.loop.isOverloaded(waitMaxNanoseconds: delayMax) else { return nil }
         return refuse(
             .unavailable,
-            "every call has waited for more than \(delayMax / 1_000_000) ms for a while; nothing "
-                + "was done",
+            "calls wait for more than \(delayMax / 1_000_000) ms, so some are refused; nothing was "
+                + "done",
             Limits.retryPushbackMS
         )
     }
@@ -76,18 +76,6 @@ package final class AdmissionControl: Interceptor {
         call.addTrailer("grpc-retry-pushback-ms", String(Limits.retryPushbackMS))
         return reason
     }
-
-    /// Whether calls of this turn have waited too long, and those of the turns before it as well.
-    ///
-    /// What a turn finds has waited for the one before it; so while turns are long, a turn takes
-    /// new calls for `delayMax` and refuses the rest.
-    private func isOverloaded(_ loop: any EventLoop, _ delayMax: UInt64) -> Bool {
-        loop.sustainedDelayNanoseconds > delayMax / Self.warningShare
-            && loop.turnElapsedNanoseconds > delayMax
-    }
-
-    /// A loop all of whose turns take this part of the bound is watched.
-    private static let warningShare: UInt64 = 4
 
     package func end(_ call: ServerCall, _ status: Status) {
         running.subtract(1, ordering: .relaxed)

@@ -7,8 +7,9 @@ package final class TestLoop: EventLoop {
     package let index = 0
     package private(set) var nowNanoseconds: UInt64 = 1_000_000_000
     package let mailbox: Mailbox
-    package var sustainedDelayNanoseconds: UInt64 = 0
     package var turnElapsedNanoseconds: UInt64 = 0
+    /// How long the call that runs has waited in a queue that stands.
+    package var standingWaitNanoseconds: UInt64 = 0
     private var wheel: TimerWheel
     private let posted: PostedWork
 
@@ -24,6 +25,10 @@ package final class TestLoop: EventLoop {
         _ work: @escaping () -> Void
     ) -> TimerToken {
         wheel.schedule(atNanoseconds: deadlineNanoseconds, work)
+    }
+
+    package func isOverloaded(waitMaxNanoseconds: UInt64) -> Bool {
+        standingWaitNanoseconds > waitMaxNanoseconds
     }
 
     package func cancel(_ token: TimerToken) {

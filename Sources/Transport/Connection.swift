@@ -37,6 +37,7 @@ final class Connection: Pollable {
     private var lastStreamNanoseconds: UInt64
     private var stalledSinceNanoseconds: UInt64?
     private var share = ReadShare()
+    private var arrivals = ArrivalMarks()
     /// Told once, when the socket is closed.
     var onClose: ((TransportError?) -> Void)?
     /// Told once, when a client's connect stands.
@@ -125,10 +126,22 @@ final class Connection: Pollable {
                 rebasing: reactor.readBuffer.bytes[0..<count]
             )
             let began = share.isMeasured(count) ? reactor.turnElapsedNanoseconds : nil
+            reactor.beginWork(since: arrivals.nextSince)
+            arrivals.took(count)
+            if let began, count == share.byteCount {
+                markUnread(at: reactor.nowNanoseconds + began)
+            }
             if let tls { unsafe decrypt(bytes, tls) } else { unsafe take(bytes) }
             if let began { share.took(count, nanoseconds: reactor.turnElapsedNanoseconds - began) }
             markDirty()
         }
+    }
+
+    /// A full read may have left more.
+    private func markUnread(at now: UInt64) {
+        let count = SystemCalls.unreadCount(descriptor)
+        if count > 0 { reactor.leaveUnread() }
+        arrivals.left(count, at: now)
     }
 
     /// HTTP/2's bytes.

@@ -201,7 +201,7 @@ extension ServerSettings {
         ),
         Setting(
             "overload-delay-ms",
-            "How long calls may wait for their turn before new ones are refused; 0 for any time.",
+            "How long calls may wait before some are refused; 0 for any time.",
             defaults: ["\(Limits.overloadDelayMS)"],
             isLive: true
         ),

@@ -39,19 +39,9 @@ struct `Admission` {
         #expect(call().0 == nil)
     }
 
-    @Test(
-        arguments: [
-            // Turns in ms: the shortest lately, this one so far; whether calls are taken.
-            (0, 0, true), (9, 500, true), (11, 39, true), (11, 41, false), (41, 0, true),
-        ] as [(UInt64, UInt64, Bool)]
-    )
-    func `refuses calls that have waited too long, turn after turn`(
-        shortest: UInt64,
-        elapsed: UInt64,
-        isTaken: Bool
-    ) {
-        loop.sustainedDelayNanoseconds = shortest * 1_000_000
-        loop.turnElapsedNanoseconds = elapsed * 1_000_000
+    @Test(arguments: [(0, true), (40, true), (41, false)] as [(UInt64, Bool)])
+    func `refuses calls that have waited too long`(waitMS: UInt64, isTaken: Bool) {
+        loop.standingWaitNanoseconds = waitMS * 1_000_000
         #expect(call().0?.code == (isTaken ? nil : .unavailable))
         #expect(call("/grpc.health.v1.Health/Check").0 == nil)
     }
@@ -70,8 +60,7 @@ struct `Admission` {
             ]),
             endStream: false
         )
-        loop.sustainedDelayNanoseconds = 41_000_000
-        loop.turnElapsedNanoseconds = 41_000_000
+        loop.standingWaitNanoseconds = 41_000_000
         let message: [UInt8] = [0, 0, 0, 0, 0]
         handler.received(bytes: message.span.bytes, endStream: true)
         #expect(early.trailers.flatMap { Status(decoding: $0) }?.code == .unavailable)
@@ -80,8 +69,7 @@ struct `Admission` {
 
     @Test
     func `follows its settings`() {
-        loop.sustainedDelayNanoseconds = 100_000_000
-        loop.turnElapsedNanoseconds = 100_000_000
+        loop.standingWaitNanoseconds = 100_000_000
         admission.set(callsMax: 10, overloadDelayMS: 0)
         #expect((0..<10).allSatisfy { _ in call().0 == nil })
         #expect(call().0?.code == .resourceExhausted)

@@ -8,6 +8,8 @@
 
 // Swift's importer does not define _GNU_SOURCE, so these two are not visible in Glibc.
 int bowerbird_accept4(int listener, struct sockaddr *address, socklen_t *length, int flags);
+// `ioctl` takes a varying number of arguments, which Swift does not import; 0 when it fails.
+int bowerbird_unread_count(int descriptor);
 int bowerbird_set_thread_name(const char *name);
 /// Lets the calling thread run only when nothing else wants to (SCHED_IDLE).
 int bowerbird_set_thread_idle(void);

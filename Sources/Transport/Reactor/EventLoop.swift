@@ -12,11 +12,12 @@ package protocol EventLoop: AnyObject {
     /// The monotonic clock, read once per loop turn.
     var nowNanoseconds: UInt64 { get }
 
-    /// How long even the shortest turn of the last while has taken: what new work waits at least.
-    var sustainedDelayNanoseconds: UInt64 { get }
-
     /// How long the turn that runs has taken so far; reads the clock.
     var turnElapsedNanoseconds: UInt64 { get }
+
+    /// Whether so many calls come that the one which runs is not to be served, given how long calls
+    /// may wait before the loop is overloaded.
+    func isOverloaded(waitMaxNanoseconds: UInt64) -> Bool
 
     /// Runs `work` on this thread at the first turn at or after `deadlineNanoseconds`.
     ///

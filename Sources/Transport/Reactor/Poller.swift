@@ -47,16 +47,16 @@ struct Poller: ~Copyable {
         _ = unsafe epoll_ctl(descriptor, operation, target, &event)
     }
 
-    /// Waits up to `timeoutMS` (-1: for ever), calls `awake` and then `body` for each ready
-    /// descriptor.
-    func wait(timeoutMS: Int32, awake: () -> Void, _ body: (Ready) -> Void) {
+    /// Waits up to `timeoutMS` (-1: for ever), tells `awake` whether it will see all that are
+    /// ready, and calls `body` for each.
+    func wait(timeoutMS: Int32, awake: (_ isWhole: Bool) -> Void, _ body: (Ready) -> Void) {
         let count = unsafe epoll_wait(
             descriptor,
             events.baseAddress,
             Int32(events.count),
             timeoutMS
         )
-        awake()
+        awake(unsafe Int(count) < events.count)
         guard count > 0 else { return }
         for index in 0..<Int(count) {
             let event = unsafe events[index]

@@ -27,8 +27,9 @@ package final class Reactor: EventLoop {
     private var dirty: [any Pollable] = []
     private var flushing: [any Pollable] = []
     private var isRunning = true
-    private var turns = TurnTimes()
     private var turnBeganNanoseconds: UInt64 = 0
+    private var gate = OverloadGate()
+    private var waits = Waits()
     /// One read buffer for all connections: what was read is consumed within the turn.
     let readBuffer: ReadBuffer
     /// Where TLS leaves plaintext, for all connections as well.
@@ -58,11 +59,27 @@ package final class Reactor: EventLoop {
         wheel.cancel(token)
     }
 
-    package var sustainedDelayNanoseconds: UInt64 { turns.shortest }
-
     package var turnElapsedNanoseconds: UInt64 {
         let now = clock.monotonicNanoseconds()
         return now > turnBeganNanoseconds ? now - turnBeganNanoseconds : 0
+    }
+
+    package func isOverloaded(waitMaxNanoseconds: UInt64) -> Bool {
+        guard gate.isWatching(at: nowNanoseconds) else { return false }
+        let wait = turnBeganNanoseconds &+ turnElapsedNanoseconds &- waits.workSince
+        return gate.refuses(wait: wait, over: waitMaxNanoseconds, at: nowNanoseconds)
+    }
+
+    /// Says since when the bytes have waited whose work begins.
+    ///
+    /// - Parameter since: `nil` when their connection had left nothing unread.
+    func beginWork(since: UInt64?) {
+        waits.begin(since: since)
+    }
+
+    /// Says that a socket holds more than was read of it.
+    func leaveUnread() {
+        waits.hasLeftUnread = true
     }
 
     // MARK: Descriptors
@@ -99,9 +116,12 @@ package final class Reactor: EventLoop {
     func run() {
         while isRunning {
             let sleep = dirty.isEmpty ? wheel.sleepMS(nowNanoseconds: nowNanoseconds) : 0
-            poller.wait(timeoutMS: sleep) {
+            poller.wait(timeoutMS: sleep) { isWhole in
                 turnBeganNanoseconds = clock.monotonicNanoseconds()
                 nowNanoseconds = turnBeganNanoseconds
+                if waits.beginTurn(at: nowNanoseconds, isWhole: isWhole) {
+                    gate.add(wait: 0, at: nowNanoseconds)
+                }
             } _: { ready in
                 if ready.token == 0 {
                     inbox.clear()
@@ -117,7 +137,8 @@ package final class Reactor: EventLoop {
             for work in inbox.takeAll() { work() }
             for work in wheel.due(nowNanoseconds: nowNanoseconds) { work() }
             flushDirty()
-            turns.add(turnElapsedNanoseconds, at: nowNanoseconds)
+            gate.add(wait: waits.longest, at: turnBeganNanoseconds)
+            waits.endTurn(at: turnBeganNanoseconds + turnElapsedNanoseconds)
         }
         inbox.close()
         pollables = [:]

@@ -133,6 +133,11 @@ enum SystemCalls {
         }
     }
 
+    /// How many bytes a socket holds that were not read.
+    static func unreadCount(_ descriptor: Int32) -> Int {
+        Int(bowerbird_unread_count(descriptor))
+    }
+
     static func write(_ descriptor: Int32, _ buffer: UnsafeRawBufferPointer) -> Transfer {
         while true {
             let count = unsafe send(
