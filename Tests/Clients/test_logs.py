@@ -1,7 +1,11 @@
 """What the server writes down: its form, who is heard, and what a line says of a call."""
 
+import fcntl
 import json
+import os
 import pathlib
+import re
+import select
 import signal
 import time
 
@@ -160,3 +164,61 @@ def test_nothing_is_said_of_calls_when_nobody_asks(protos, logging_server):
     slow_request(server, 0.1)
     assert server.terminate() == 0
     assert not any("ListDatasetGroups" in line for line in lines(server)[before:])
+
+
+class Unread:
+    """A server whose standard error is a pipe, with a line for each call."""
+
+    def __init__(self):
+        self.reader, writer = os.pipe()
+        fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4_096)
+        self.server = Server(None, "--access-log")
+        self.server.log = f"/proc/self/fd/{writer}"
+        self.server.start()
+        os.close(writer)
+
+    def read_all(self):
+        """What the pipe has, to its end or until nothing comes for a second."""
+        said = b""
+        while select.select([self.reader], [], [], 1)[0]:
+            part = os.read(self.reader, 65_536)
+            if not part:
+                break
+            said += part
+        return said.decode()
+
+    def stop(self):
+        self.server.stop()
+        os.close(self.reader)
+
+
+@pytest.fixture
+def unread():
+    unread = Unread()
+    yield unread
+    unread.stop()
+
+
+def test_a_log_that_nobody_reads_stops_no_call_and_what_was_left_out_is_counted(protos, unread):
+    name = "bowerbird_log_lines_left_out_total"
+    calls = 0
+    # A line has more than a hundred bytes, and a megabyte of them waits.
+    while unread.server.metric(name) == 0:
+        for _ in range(500):
+            ask(protos, unread.server)
+            calls += 1
+        assert calls < 20_000
+    said = unread.read_all()
+    assert said.endswith("\n")
+    assert int(re.search(r"left out.* lines=(\d+)", said)[1]) == unread.server.metric(name)
+    assert said.count("msg=call ") + unread.server.metric(name) == calls
+    ask(protos, unread.server)
+    assert unread.read_all().count("msg=call ") == 1
+
+
+def test_a_log_that_nobody_reads_does_not_keep_a_server_from_its_end(protos, unread):
+    while len(unread.read_all()) == 0:
+        ask(protos, unread.server)
+    for _ in range(100):
+        ask(protos, unread.server)
+    assert unread.server.terminate() == 0
