@@ -301,6 +301,9 @@ extension Limits {
 extension Limits {
     // MARK: Logs
 
+    /// Lines that wait to be written: some thousands, for a reader who stops for a moment.
+    package static let logBytesWaitingMax = 1 << 20
+
     /// From when on a call of one message and one answer is slow: none should take a second.
     package static let slowCallMS = 1_000
 

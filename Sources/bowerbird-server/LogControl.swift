@@ -66,6 +66,8 @@ final class LogControl: Sendable {
 
     private let thresholds: [Subsystem: Threshold]
     private let writesJSON = Atomic<Bool>(false)
+    /// Where the lines go.
+    let lines = LogLines()
 
     init() {
         thresholds = Dictionary(

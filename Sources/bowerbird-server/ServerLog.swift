@@ -26,21 +26,23 @@ struct ServerLog: LogHandler {
     }
 
     func log(event: LogEvent) {
+        let fields = metadata.merging(event.metadata ?? [:]) { $1 }
+        control.lines.add(line(event.level, "\(event.message)", fields))
+    }
+
+    /// A line with its newline.
+    func line(_ level: Logger.Level, _ message: String, _ metadata: Logger.Metadata) -> String {
         var fields: [(String, LogValue)] = [
             ("time", .text(Date().formatted(.iso8601.time(includingFractionalSeconds: true)))),
-            ("level", .text("\(event.level)")),
+            ("level", .text("\(level)")),
             ("logger", .text(label)),
-            ("msg", .text("\(event.message)")),
+            ("msg", .text(message)),
         ]
-        fields += metadata.merging(event.metadata ?? [:]) { $1 }
-            .sorted { $0.key < $1.key }
-            .map { ($0.key, LogValue($0.value)) }
-        let line =
-            switch control.format {
-            case .logfmt: fields.map { "\($0)=\($1.logfmt)" }.joined(separator: " ")
-            case .json: "{" + fields.map { "\"\($0)\":\($1.json)" }.joined(separator: ",") + "}"
-            }
-        FileHandle.standardError.write(Data((line + "\n").utf8))
+        fields += metadata.sorted { $0.key < $1.key }.map { ($0.key, LogValue($0.value)) }
+        return switch control.format {
+        case .logfmt: fields.map { "\($0)=\($1.logfmt)" }.joined(separator: " ") + "\n"
+        case .json: "{" + fields.map { "\"\($0)\":\($1.json)" }.joined(separator: ",") + "}\n"
+        }
     }
 }
 

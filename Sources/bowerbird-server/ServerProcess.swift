@@ -20,20 +20,24 @@ struct ServerProcess {
     private let metrics = Metrics.Registry()
     private let readiness = Readiness()
     private let controls: LiveControls
+    private let log: LogControl
 
     init(_ settings: ServerSettings, _ flags: ServerFlags) {
         self.settings = settings
         self.flags = flags
-        let logControl = LogControl()
+        let log = LogControl()
+        self.log = log
         // Standard output carries the ready line and nothing else.
-        LoggingSystem.bootstrap { ServerLog(label: $0, control: logControl) }
+        LoggingSystem.bootstrap { ServerLog(label: $0, control: log) }
         logger = Logger(label: Subsystem.server.label)
-        controls = LiveControls(settings.live, logControl, metrics)
+        controls = LiveControls(settings.live, log, metrics)
     }
 
     func run() throws {
         // Blocked before any thread starts, so that only `Signals.wait` sees them.
         Signals.block()
+        startLog()
+        defer { log.lines.flush() }
         let access = try makeAccess()
         let certificates = try makeCertificates()
         // First, so that probes see a server that is recovering.
@@ -72,6 +76,21 @@ struct ServerProcess {
         core.stop()
         admin?.stop()
         logger.info("stopped")
+    }
+
+    private func startLog() {
+        let teller = ServerLog(label: Subsystem.server.label, control: log)
+        log.lines.start { leftOut in
+            teller.line(
+                .warning,
+                "lines were left out: nobody read them fast enough",
+                ["lines": .stringConvertible(leftOut)]
+            )
+        }
+        metrics.reading(
+            "bowerbird_log_lines_left_out_total",
+            "Lines of the log that had no room while nobody read them."
+        ) { [log] in Double(log.lines.leftOut) }
     }
 
     /// Renews what changes, until a signal says that it is over.
