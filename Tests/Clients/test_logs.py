@@ -139,7 +139,7 @@ def test_a_slow_call_says_where_its_time_went(protos, logging_server):
 
 
 def test_a_stream_is_never_slow_and_a_flood_of_slow_calls_is_a_few_lines(protos, logging_server):
-    server = logging_server("--slow-call-ms", "20")
+    server = logging_server("--slow-call-ms", "1")
     watch = Client(protos, server.channel)
     stream = server.channel.unary_stream(
         "/grpc.health.v1.Health/Watch",
