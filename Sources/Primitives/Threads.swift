@@ -1,11 +1,28 @@
 import CLinux
 import Glibc
+import Synchronization
 
 /// Threads with a name and a body.
 package enum Threads {
-    /// A started thread that nobody has joined yet.
-    package struct Handle: Sendable {
-        fileprivate let thread: pthread_t
+    /// A started thread.
+    ///
+    /// One that nobody joins gives its stack back when it ends, and needs not be held.
+    package final class Handle: Sendable {
+        private let thread: pthread_t
+        private let isJoined = Atomic<Bool>(false)
+
+        fileprivate init(_ thread: pthread_t) {
+            self.thread = thread
+        }
+
+        fileprivate func join() {
+            guard !isJoined.exchange(true, ordering: .relaxed) else { return }
+            pthread_join(thread, nil)
+        }
+
+        deinit {
+            if !isJoined.load(ordering: .relaxed) { pthread_detach(thread) }
+        }
     }
 
     private final class Body {
@@ -41,7 +58,7 @@ package enum Threads {
             unsafe Unmanaged<Body>.fromOpaque(context).release()
             return nil
         }
-        return Handle(thread: thread)
+        return Handle(thread)
     }
 
     /// The calling thread runs only when nothing else wants to.
@@ -59,6 +76,6 @@ package enum Threads {
     }
 
     package static func join(_ handle: Handle) {
-        pthread_join(handle.thread, nil)
+        handle.join()
     }
 }
