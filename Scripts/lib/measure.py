@@ -1,8 +1,7 @@
-"""Loads servers with h2load and reads what it cost them; used by Scripts/load-test and Scripts/bench."""
+"""Loads servers with h2load and reads what it cost them; for Scripts/load-test, and used by the others."""
 
 import collections
 import importlib
-import json
 import os
 import pathlib
 import re
@@ -40,6 +39,10 @@ class Process:
         self.address = addresses["grpc"]
         self.admin = addresses.get("admin")
 
+    def peak_bytes(self):
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1)) * 1024
+
     def cpu_seconds(self):
         fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / TICKS
@@ -50,23 +53,27 @@ class Process:
 
 
 def h2load(server, path, body, clients, streams, requests):
-    """Requests a second, server CPU µs a request, failed requests."""
+    """Requests a second, server CPU µs a request, failed requests, mean µs of a request.
+
+    `body` is posted as a gRPC message; without one a file is got.
+    """
     with tempfile.NamedTemporaryFile() as file:
-        file.write(body)
-        file.flush()
+        command = ["h2load", "-n", str(requests), "-c", str(clients), "-m", str(streams)]
+        if body is not None:
+            file.write(body)
+            file.flush()
+            command += ["-d", file.name, "-H", "content-type: application/grpc", "-H", "te: trailers"]
         before = server.cpu_seconds()
         output = subprocess.run(
-            pinned(1, [
-                "h2load", "-n", str(requests), "-c", str(clients), "-m", str(streams), "-d", file.name,
-                "-H", "content-type: application/grpc", "-H", "te: trailers",
-                f"http://{server.address}{path}",
-            ]),
+            pinned(1, [*command, f"http://{server.address}{path}"]),
             capture_output=True, text=True, check=True, timeout=300,
         ).stdout
         used = server.cpu_seconds() - before
     rate = float(re.search(r"finished in .*?, ([\d.]+) req/s", output).group(1))
     failed = requests - int(re.search(r"(\d+) succeeded", output).group(1))
-    return rate, used / requests * 1e6, failed
+    number, unit = re.search(r"time for request: +\S+ +\S+ +([\d.]+)(us|ms|s)", output).groups()
+    mean = float(number) * {"us": 1, "ms": 1e3, "s": 1e6}[unit]
+    return rate, used / requests * 1e6, failed, mean
 
 
 def protos(folder):
@@ -162,7 +169,7 @@ def load_test(bin_folder, requests):
             ]:
                 for clients, streams in [(1, 1), (8, 32), (64, 10)]:
                     count = requests // (10 if clients == 1 else 1)
-                    rate, micros, failed = h2load(
+                    rate, micros, failed, _ = h2load(
                         server, f"/bowerbird.v1.{service}/{method}", body, clients, streams, count)
                     failures += failed
                     print(f"{method:20} {clients:>9} × {streams:<6} {rate:>12,.0f} {micros:>15.1f} "
@@ -172,117 +179,7 @@ def load_test(bin_folder, requests):
             server.stop()
 
 
-def bench(bin_folder, echo_binary, data, as_json, rounds=5):
-    with tempfile.TemporaryDirectory() as folder:
-        data = pathlib.Path(data) / "ratings.csv" if data else world(folder)
-        user = user_of_twenty(data)
-        server, campaign, channel, puts, put_rate = prepare(bin_folder, folder, data, rounds)
-        put_micros = statistics.median(puts)
-        echo = None
-        try:
-            ask, _, size = question(folder, campaign, channel, user)
-            echo = Process([echo_binary, str(size)])
-            path = "/bowerbird.v1.RecommendationsService/GetRecommendations"
-            figures = {"echo": [], "ours": []}
-            for _ in range(rounds):
-                for name, one in [("echo", echo), ("ours", server)]:
-                    _, micros, failed = h2load(one, path, ask, 8, 32, 40_000)
-                    assert failed == 0
-                    figures[name].append(micros)
-            ratios = [a / b for a, b in zip(figures["ours"], figures["echo"])]
-            result = {
-                "shape": "8x32, one core for the server",
-                "reply_bytes": size,
-                "grpc_cpp_echo_cpu_micros": statistics.median(figures["echo"]),
-                "get_recommendations_cpu_micros": statistics.median(figures["ours"]),
-                "get_recommendations_ratio": statistics.median(ratios),
-                "get_recommendations_ratio_range": [min(ratios), max(ratios)],
-                "put_events_10_durable_cpu_micros": put_micros,
-                "put_events_ratio": put_micros / statistics.median(figures["echo"]),
-                "put_events_cpu_micros_range": [min(puts), max(puts)],
-                "put_events_rows_per_second": put_rate,
-            }
-            if as_json:
-                print(json.dumps(result, indent=2))
-                return 0
-            print(f"server CPU per call, 8 × 32, medians of {rounds} interleaved rounds, reply {size} bytes, "
-                  "a history of 20")
-            print(f"  gRPC C++ callback echo        {result['grpc_cpp_echo_cpu_micros']:8.1f} µs    1.00")
-            print(f"  GetRecommendations            {result['get_recommendations_cpu_micros']:8.1f} µs  "
-                  f"{result['get_recommendations_ratio']:6.2f}  (rounds {min(ratios):.2f} to {max(ratios):.2f})")
-            print(f"  PutEvents of 10 durable events{put_micros:8.1f} µs  {result['put_events_ratio']:6.2f}  "
-                  f"(rounds {min(puts):.1f} to {max(puts):.1f} µs, 64 in flight, "
-                  f"{put_rate:,.0f} events/s)")
-            return 0
-        finally:
-            server.stop()
-            if echo:
-                echo.stop()
-
-
-def offer(server, load_binary, method, body, rate, seconds):
-    """What an open-loop client saw, or with '=N' one with N calls at a time."""
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(body)
-        file.flush()
-        output = subprocess.run(
-            pinned(1, [load_binary, server.address, f"/bowerbird.v1.RecommendationsService/{method}",
-                       file.name, "8", str(seconds), str(rate)]),
-            capture_output=True, text=True, check=True, timeout=300,
-        ).stdout
-    seen = json.loads(output)
-    assert seen["failed"] == seen["unanswered"] == 0, seen
-    return seen
-
-
-def overload(bin_folder, load_binary, data, as_json, rounds=5, seconds=5):
-    """The p99 of served calls at half and at three times what the server can do, turn about.
-
-    A call asks for eight lists, so that three times as many are not too many for the client.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        data = pathlib.Path(data) / "ratings.csv" if data else world(folder)
-        server, campaign, _, _, _ = prepare(bin_folder, folder, data)
-        _, recommendations, _ = protos(folder)
-        one = recommendations.GetRecommendationsRequest(
-            campaign=campaign, user_id=user_of_twenty(data), num_results=25)
-        body = recommendations.BatchGetRecommendationsRequest(queries=[one] * 8).SerializeToString()
-        figures = collections.defaultdict(list)
-        try:
-            for _ in range(rounds):
-                # A server that was overloaded is wary for a second.
-                time.sleep(2)
-                capacity = offer(server, load_binary, "BatchGetRecommendations", body, "=8",
-                                 seconds)["served_per_second"]
-                half, triple = (
-                    offer(server, load_binary, "BatchGetRecommendations", body, rate, seconds)
-                    for rate in (capacity / 2, capacity * 3))
-                figures["capacity, calls/s"].append(capacity)
-                figures["offered at triple"].append(triple["started_per_second"] / capacity)
-                figures["served of capacity"].append(triple["served_per_second"] / capacity)
-                for label, seen in [("half", half), ("triple", triple)]:
-                    figures[f"refused at {label}"].append(seen["refused"])
-                    figures[f"client late at {label}, ms"].append(seen["late_ms"])
-                    figures[f"p50 at {label}, ms"].append(seen["p50_ms"])
-                    figures[f"p99 at {label}, ms"].append(seen["p99_ms"])
-                figures["ratio of the p99"].append(triple["p99_ms"] / half["p99_ms"])
-        finally:
-            server.stop()
-    result = {key: [min(values), statistics.median(values), max(values)]
-              for key, values in figures.items()}
-    if as_json:
-        print(json.dumps(result, indent=2))
-        return 0
-    print(f"8 lists a call, one core, an open-loop client, {rounds} rounds: median (least to most)")
-    for key, (least, middle, most) in result.items():
-        print(f"  {key:24} {middle:10.2f}  ({least:.2f} to {most:.2f})")
-    return 0
-
-
 if __name__ == "__main__":
-    verb, folder, *rest = sys.argv[1:]
-    if verb == "load-test":
-        sys.exit(load_test(folder, int(rest[0])))
-    data = rest[rest.index("--data") + 1] if "--data" in rest else None
-    measure = overload if verb == "overload" else bench
-    sys.exit(measure(folder, rest[0], data, "--json" in rest))
+    verb, folder, requests = sys.argv[1:]
+    assert verb == "load-test"
+    sys.exit(load_test(folder, int(requests)))
