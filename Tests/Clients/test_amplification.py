@@ -19,9 +19,12 @@ ITEMS = 500
 
 
 def started(protos, stalled_write_timeout_ms):
-    """A server whose answers to a small question are large: a megabyte and more."""
+    """A server whose answers to a small question are large: a megabyte and more.
+
+    Nothing is refused because calls wait: that is another bound.
+    """
     server = Server(
-        None, "--handshake-timeout-ms", "1000",
+        None, "--handshake-timeout-ms", "1000", "--overload-delay-ms", "0",
         "--stalled-write-timeout-ms", str(stalled_write_timeout_ms),
     ).start()
     client = Client(protos, server.channel)

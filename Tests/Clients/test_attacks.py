@@ -31,6 +31,8 @@ def server(protos):
     server = Server(
         None, "--handshake-timeout-ms", "1000", "--request-timeout-ms", "1000",
         "--stalled-write-timeout-ms", "1000",
+        # What is refused for the load is not stopped by the bound that is attacked.
+        "--overload-delay-ms", "0",
     ).start()
     client = Client(protos, server.channel)
     client.datasets.CreateDatasetGroup(
