@@ -251,9 +251,14 @@ def test_mixed_writes_among_kills_are_kept_as_they_were_acknowledged(protos, tmp
                 threading.Thread(target=writer.run, args=(protos, server.address, group))
                 for writer in writers
             ]
+            before = [writer.done for writer in writers]
             for thread in threads:
                 thread.start()
-            time.sleep(0.15 + 0.05 * (kill % 5))
+            deadline = time.monotonic() + 60
+            while any(writer.done == done for writer, done in zip(writers, before)):
+                assert time.monotonic() < deadline, [writer.done for writer in writers]
+                time.sleep(0.01)
+            time.sleep(0.05 * (kill % 5))
             server.kill()
             for thread in threads:
                 thread.join()
@@ -268,7 +273,6 @@ def test_mixed_writes_among_kills_are_kept_as_they_were_acknowledged(protos, tmp
                 job = bulk_job(client, group, files, number)
             else:
                 broken_off += 1
-        assert all(writer.done >= kills for writer in writers), [w.done for w in writers]
         assert broken_off > 0, "no job was ever in the middle"
         deadline = time.monotonic() + 60
         while not is_done(client, job):
