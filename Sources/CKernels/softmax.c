@@ -35,7 +35,7 @@ WIDEST double bowerbird_softmax_sum(
     // Sums side by side, which would wait for each other as one.
     double sum = 0;
     floats sums = 0;
-    const floats least = -80, most = 0;
+    const floats least = -80;
     for (size_t w = 0; w < word_count && w * 64 < item_count; w++) {
         uint64_t word = words[w];
         if (w % FOLD == 0) {
