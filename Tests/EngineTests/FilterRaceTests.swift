@@ -39,6 +39,7 @@ struct `Filters beside a writer` {
     /// Everything as it was after one write.
     private struct State {
         var position = LogPosition.zero
+        var names: [ItemIndex: String] = [:]
         var known: Set<String> = []
         var records: [String: EntityRecord] = [:]
         var user: EntityRecord?
@@ -62,11 +63,15 @@ struct `Filters beside a writer` {
             }
             for _ in 0..<150 {
                 let before = world.log.count
-                switch facts.generator.below(3) {
-                case 0:
+                switch facts.generator.below(7) {
+                case 0...1:
                     let item = facts.item("i\(facts.generator.below(60))")
                     try world.run(.putItems(group: shop, [item]))
-                case 1: try world.run(.putUsers(group: shop, [facts.user("me")]))
+                case 2...3: try world.run(.putUsers(group: shop, [facts.user("me")]))
+                case 4:
+                    let items = states[states.count - 1].known.sorted()
+                    let item = items[facts.generator.below(items.count)]
+                    try world.run(.delete(group: shop, .item(item)))
                 default:
                     let item = "i\(facts.generator.below(60))"
                     _ = try world.put("me", "", [facts.event(with: item)])
@@ -125,8 +130,18 @@ struct `Filters beside a writer` {
             state.position = effects.position
             for effect in effects.effects {
                 switch effect {
-                case .itemNamed(_, _, let id): state.known.insert(id)
-                case .itemStored(_, _, let record): state.records[record.id] = record
+                case .itemNamed(_, let item, let id):
+                    state.names[item] = id
+                    state.known.insert(id)
+                case .itemStored(_, _, let record):
+                    state.records[record.id] = record
+                    // A deleted item is back when it is put again.
+                    state.known.insert(record.id)
+                case .erased(.item(_, let item, _, _, _)):
+                    guard let id = state.names[item] else { continue }
+                    state.records[id] = nil
+                    state.events[id] = nil
+                    state.known.remove(id)
                 case .userStored(_, _, let record): state.user = record
                 case .eventStored(_, _, let event):
                     state.events[event.record.itemID, default: []].append(event.record)
