@@ -6,8 +6,8 @@ package struct FilterGenerator {
     package var random: SeededGenerator
     private var target = FilterTarget.item
     private var parameters: [String: String] = [:]
-    /// Whether the condition that is being made is about an interaction.
-    private var isAboutInteractions = false
+    /// Whether the condition that is being made is about the candidate's own record.
+    private var isOfCandidate = false
     private let now: Timestamp
 
     package init(seed: UInt64, now: Timestamp) {
@@ -167,7 +167,7 @@ package struct FilterGenerator {
             ]
         }
         let (column, kind) = oneOf(own)
-        isAboutInteractions = column.contains("nteractions.")
+        isOfCandidate = ["Items.", "Users.", "Actions."].contains { column.hasPrefix($0) }
         return column + predicate(kind, isRequirement)
     }
 
@@ -222,13 +222,7 @@ package struct FilterGenerator {
 
     /// A column of the same kind that may stand on the right.
     private mutating func other(_ kind: Kind, _ isRequirement: Bool) -> String {
-        guard target != .user else {
-            return kind == .text && !isAboutInteractions ? "Users.TIER" : "(\(member(kind)))"
-        }
-        let user = kind == .instant ? "" : "CurrentUser." + userName(kind)
-        guard target == .item, !isRequirement else {
-            return kind == .instant ? "(1700000000)" : user
-        }
+        let user = userName(kind)
         let item =
             switch kind {
             case .text, .type: oneOf(["ROOM", "STYLE", "ITEM_ID"])
@@ -236,7 +230,17 @@ package struct FilterGenerator {
             case .boolean: "ADULT"
             case .instant: "CREATION_TIMESTAMP"
             }
-        return kind == .instant || below(2) == 0 ? "CurrentItem." + item : user
+        var choices: [String] = []
+        if target != .user && kind != .instant { choices.append("CurrentUser.\(user)") }
+        if target == .item && !isRequirement { choices.append("CurrentItem.\(item)") }
+        if isOfCandidate {
+            switch target {
+            case .item: choices.append("Items.\(item)")
+            case .user: choices.append("Users.\(user)")
+            case .action: choices.append(kind == .text ? "Actions.KIND" : "Actions.VALUE")
+            }
+        }
+        return choices.isEmpty ? "(\(member(kind)))" : oneOf(choices)
     }
 
     private mutating func userName(_ kind: Kind) -> String {
