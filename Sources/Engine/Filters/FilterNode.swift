@@ -13,6 +13,8 @@ indirect enum FilterNode: Sendable {
     case row(FilterTest)
     /// On an item column, with values of the request.
     case request(FilterTest)
+    /// The parts of a test; nothing where a parameter of any of them was omitted.
+    case whole(FilterTest, FilterNode)
     /// On the item's id.
     case identifier(FilterTest)
     /// On the user's or the current item's record: one answer for all candidates.
@@ -26,7 +28,7 @@ indirect enum FilterNode: Sendable {
         case .and(let children), .or(let children): children.allSatisfy(\.isFixed)
         case .not(let child): child.isFixed
         case .fixed, .column, .row: true
-        case .request, .identifier, .once, .interactions: false
+        case .whole, .request, .identifier, .once, .interactions: false
         }
     }
 }
@@ -36,7 +38,7 @@ extension FilterNode {
     var byteCount: Int {
         switch self {
         case .and(let children), .or(let children): children.reduce(0) { $0 + $1.byteCount }
-        case .not(let child): child.byteCount
+        case .not(let child), .whole(_, let child): child.byteCount
         case .fixed(let set): set.byteCount
         case .column, .row, .request, .identifier, .once, .interactions: 0
         }
@@ -79,17 +81,25 @@ struct FilterCompiler {
         guard let info = columns[test.column], test.column.dataset == .items else {
             return .once(test)
         }
-        if info.place == .identifier { return .identifier(test) }
         let operands = test.predicate.operands
+        let isOfRow = operands.contains { isColumn($0, of: .items) }
+        if info.place == .identifier { return isOfRow ? .row(test) : .identifier(test) }
         if operands.allSatisfy({ isLiteral($0) }), !test.predicate.usesNow {
             let predicate = constants.resolve(test.predicate, of: info)
             let node = FilterNode.column(ColumnTest(info, predicate))
             return predicate.isNegated ? .not(node) : node
         }
-        let isOfRow = operands.contains { isColumn($0, of: .items) }
+        guard isOfRow else { return .request(test) }
         let isOfRowOnly = operands.allSatisfy { isLiteral($0) || isColumn($0, of: .items) }
-        if isOfRow && isOfRowOnly && !test.predicate.usesNow { return .row(test) }
-        return .request(test)
+        if case .between(let low, let high, let isNegated) = test.predicate, !isOfRowOnly {
+            // One bound is the same for every request, or for every item.
+            var (above, below) = (test, test)
+            above.predicate = .compare(.greaterOrEqual, low)
+            below.predicate = .compare(.lessOrEqual, high)
+            let both = FilterNode.and([leaf(above), leaf(below)])
+            return .whole(test, isNegated ? .not(both) : both)
+        }
+        return .row(test)
     }
 
     private func isLiteral(_ operand: FilterOperand) -> Bool {
@@ -108,6 +118,7 @@ struct FilterCompiler {
         case .and(let children): .and(fold(children) { .and($0) })
         case .or(let children): .or(fold(children) { .or($0) })
         case .not(let child): .not(fold(child))
+        case .whole(let test, let child): .whole(test, fold(child))
         case .fixed, .column, .row: fixed(node)
         case .request, .identifier, .once, .interactions: node
         }

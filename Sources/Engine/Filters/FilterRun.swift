@@ -121,6 +121,8 @@ struct FilterRun: ~Copyable {
             let index = scratch.borrow(wordCount: wordCount)
             add(set, to: index)
             return .items(index)
+        case .whole(let test, let parts):
+            return isOmitted(test.predicate) ? .nothing : evaluate(parts)
         case .request(let test): return items(of: test)
         case .identifier(let test): return identifiers(of: test)
         case .once(let test):
@@ -202,7 +204,6 @@ struct FilterRun: ~Copyable {
     private func items(of test: FilterTest) -> Outcome {
         guard let info = filter.checked.columns[test.column] else { return .none }
         if isOmitted(test.predicate) { return .nothing }
-        if test.predicate.operands.contains(where: { isOfRow($0) }) { return rows(of: test, info) }
         let predicate = resolver.resolve(test.predicate, of: info)
         let index = scratch.borrow(wordCount: wordCount)
         if case .texts(let texts, _) = predicate, case .own(let place) = info.place,
@@ -229,34 +230,9 @@ struct FilterRun: ~Copyable {
         return predicate.isNegated ? negation(.items(index)) : .items(index)
     }
 
-    private func isOfRow(_ operand: FilterOperand) -> Bool {
-        if case .column(let column) = operand.value { return column.dataset == .items }
-        return false
-    }
-
-    /// One record at a time, for a condition that mixes an item's columns with the request.
-    private func rows(of test: FilterTest, _ info: FilterColumnInfo) -> Outcome {
-        let index = scratch.borrow(wordCount: wordCount)
-        scratch.change(index) { words in
-            for item in 0..<request.root.itemCount {
-                let key = ItemIndex(UInt32(item))
-                let id = request.root.id(of: key)
-                let record =
-                    request.root.record(of: key)
-                    ?? EntityRecord(id: id, properties: RecordProperties())
-                let predicate = resolver.resolve(test.predicate, of: info, row: record)
-                if predicate.holds(FilterDatum(record, info)) {
-                    words[item / 64] |= 1 << UInt64(item % 64)
-                }
-            }
-        }
-        return .items(index)
-    }
-
     private func identifiers(of test: FilterTest) -> Outcome {
         guard let info = filter.checked.columns[test.column] else { return .none }
         if isOmitted(test.predicate) { return .nothing }
-        if test.predicate.operands.contains(where: { isOfRow($0) }) { return rows(of: test, info) }
         let predicate = resolver.resolve(test.predicate, of: info)
         guard case .texts(let ids, _) = predicate else {
             return predicate.holds(.texts([""])) ? .all : .none

@@ -92,7 +92,7 @@ final class ItemSet: Sendable {
                 default: break
                 }
             }
-        case .request, .identifier, .once, .interactions:
+        case .whole, .request, .identifier, .once, .interactions:
             preconditionFailure("a set of items depends on items only")
         }
     }
@@ -129,7 +129,7 @@ final class ItemSet: Sendable {
         let missing = chunkCount * ItemColumn.chunkWords - words.count
         if missing > 0 { words.append(contentsOf: repeatElement(0, count: missing)) }
         for chunk in 0..<chunkCount {
-            if let known, known.isCurrent(chunk, read) { continue }
+            if let known, known.isCurrent(chunk, read, root.itemCount) { continue }
             let start = chunk * ItemColumn.chunkWords
             let made = evaluate(condition, chunk, root)
             for index in 0..<ItemColumn.chunkWords { words[start + index] = made[index] }
@@ -173,7 +173,7 @@ final class ItemSet: Sendable {
         case .fixed(let set): return set.evaluate(set.condition, chunk, root)
         case .column(let test): test.fill(chunk, root, into: &words, at: 0)
         case .row(let test): fillRows(test, chunk, root, &words)
-        case .request, .identifier, .once, .interactions:
+        case .whole, .request, .identifier, .once, .interactions:
             preconditionFailure("a set of items depends on items only")
         }
         return words
@@ -194,7 +194,10 @@ final class ItemSet: Sendable {
             currentItem: nil
         )
         for (slot, item) in root.items(ofColumnChunk: chunk).enumerated() {
-            let record = root.record(of: ItemIndex(UInt32(item)))
+            let index = ItemIndex(UInt32(item))
+            let record =
+                root.record(of: index)
+                ?? EntityRecord(id: root.id(of: index), properties: RecordProperties())
             let predicate = resolver.resolve(test.predicate, of: info, row: record)
             if predicate.holds(FilterDatum(record, info)) {
                 words[slot / 64] |= 1 << UInt64(slot % 64)
@@ -204,9 +207,10 @@ final class ItemSet: Sendable {
 }
 
 extension ItemSet.Snapshot {
-    fileprivate func isCurrent(_ chunk: Int, _ read: [ItemColumn]) -> Bool {
-        // Of a chunk that has grown every column has a new version.
-        guard chunk * ItemColumn.chunkItems < itemCount else { return false }
+    fileprivate func isCurrent(_ chunk: Int, _ read: [ItemColumn], _ newCount: Int) -> Bool {
+        // What compares ids only reads no column that would tell of new items.
+        let end = min((chunk + 1) * ItemColumn.chunkItems, newCount)
+        guard itemCount >= end else { return false }
         for (index, column) in read.enumerated() {
             let versions = chunkVersions[index]
             let before = chunk < versions.count ? versions[chunk] : 0
