@@ -258,11 +258,11 @@ extension Limits {
     /// How long calls may wait for their loop before it is overloaded.
     ///
     /// Longer than the queue that some thousand short calls at a time make, whose clients wait for
-    /// the answers.
-    package static let overloadDelayMS = 100
+    /// the answers, and than a busy machine leaves a loop without a turn.
+    package static let overloadDelayMS = 500
 
     /// The part of it that a call may wait once the loop is.
-    package static let overloadWaitShare: UInt64 = 20
+    package static let overloadWaitShare: UInt64 = 100
 
     /// A queue stands while every turn of a loop finds something that has waited longer than this:
     /// as long as the calls of one read may take.

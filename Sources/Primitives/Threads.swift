@@ -71,6 +71,13 @@ package enum Threads {
     /// Costs one read of thread-local storage.
     package static var number: Int { Int(bowerbird_thread_number()) }
 
+    /// The time that the calling thread has had a processor; a system call.
+    package static var workedNanoseconds: UInt64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+
     package static func sleep(milliseconds: Int) {
         usleep(UInt32(milliseconds) * 1_000)
     }

@@ -14,13 +14,17 @@ struct `The gate of overload` {
     /// Turns of 5 ms from one moment to another that each found work which had waited for so long.
     private mutating func turns(from began: UInt64, to end: UInt64, wait: UInt64) {
         for now in stride(from: began, through: end, by: 5 * Int(ms)) {
-            gate.add(wait: wait, at: now)
+            gate.add(wait: wait, at: now, worked: now)
         }
+    }
+
+    private mutating func refuses(_ wait: UInt64, at now: UInt64) -> Bool {
+        gate.refuses(wait: wait, over: 500 * ms, at: now, worked: now)
     }
 
     @Test
     mutating func `takes a burst, however long its calls wait`() {
-        gate.add(wait: 0, at: 1_000 * ms)
+        gate.add(wait: 0, at: 1_000 * ms, worked: 1_000 * ms)
         // Before the first turn of the burst the machine was held up.
         turns(from: 3_000 * ms, to: 3_000 * ms + window, wait: 2_000 * ms)
         #expect(!gate.isWatching(at: 3_000 * ms + window - 1))
@@ -30,7 +34,7 @@ struct `The gate of overload` {
     @Test
     mutating func `takes everything while queues empty now and then`() {
         for began in stride(from: 0, to: 5_000 * ms, by: Int(window)) {
-            gate.add(wait: 5 * ms, at: began)
+            gate.add(wait: 5 * ms, at: began, worked: began)
             turns(from: began + 5 * ms, to: began + window, wait: 50 * ms)
             #expect(!gate.isWatching(at: began + window))
         }
@@ -38,18 +42,27 @@ struct `The gate of overload` {
 
     @Test
     mutating func `lets those wait who wait for their answers`() {
-        turns(from: 0, to: 10 * window, wait: 99 * ms)
-        let isRefused = gate.refuses(wait: 100 * ms, over: 100 * ms, at: 10 * window)
+        turns(from: 0, to: 10 * window, wait: 499 * ms)
+        let isRefused = refuses(500 * ms, at: 10 * window)
         #expect(!isRefused && gate.isWatching(at: 10 * window))
     }
 
     @Test
+    mutating func `lets those wait who wait for a machine that does other things`() {
+        turns(from: 0, to: 10 * window, wait: 4_000 * ms)
+        let outcomes = [100 * ms, 200 * ms].map { worked in
+            gate.refuses(wait: 4_000 * ms, over: 500 * ms, at: 10 * window, worked: worked)
+        }
+        #expect(outcomes == [false, true])
+    }
+
+    @Test
     mutating func `once it refuses, goes on with less until a while has passed without`() {
-        turns(from: 0, to: 2 * window, wait: 101 * ms)
-        let waits = [101 * ms, 6 * ms, 5 * ms]
-        let refusals = waits.map { gate.refuses(wait: $0, over: 100 * ms, at: 2 * window) }
+        turns(from: 0, to: 2 * window, wait: 501 * ms)
+        let waits = [501 * ms, 6 * ms, 5 * ms]
+        let refusals = waits.map { refuses($0, at: 2 * window) }
         #expect(refusals == [true, true, false])
-        gate.add(wait: 0, at: 2 * window)
+        gate.add(wait: 0, at: 2 * window, worked: 2 * window)
         #expect(gate.isWatching(at: 2 * window + hold - 1))
         #expect(!gate.isWatching(at: 2 * window + hold))
     }
@@ -59,8 +72,8 @@ struct `The gate of overload` {
 /// millisecond and refuses twenty.
 @Suite
 struct `Load above capacity` {
-    /// Calls that come evenly, `perMS` of them a millisecond, for two seconds; the longest wait of
-    /// those that were served in the second second, how many were served in it and refused in all.
+    /// Calls that come evenly, `perMS` of them a millisecond, for three seconds; the longest wait
+    /// of those that were served in the last second, how many those are, and how many were refused.
     private func run(perMS: Double) -> (longestWait: UInt64, served: Int, refused: Int) {
         var gate = OverloadGate()
         var now: UInt64 = 1_000 * ms
@@ -68,24 +81,24 @@ struct `Load above capacity` {
         var next = 0
         var outcome = (longestWait: UInt64(0), served: 0, refused: 0)
         func arrival(_ call: Int) -> UInt64 { began + UInt64(Double(call) / perMS * Double(ms)) }
-        while now < began + 2_000 * ms {
+        while now < began + 3_000 * ms {
             if arrival(next) > now {
                 now = arrival(next)
-                gate.add(wait: 0, at: now)
+                gate.add(wait: 0, at: now, worked: now)
             }
             let turnBegan = now
-            gate.add(wait: turnBegan - arrival(next), at: turnBegan)
+            gate.add(wait: turnBegan - arrival(next), at: turnBegan, worked: turnBegan)
             while arrival(next) <= turnBegan, now < turnBegan + 5 * ms {
                 let wait = now - arrival(next)
                 next += 1
                 if gate.isWatching(at: turnBegan),
-                    gate.refuses(wait: wait, over: 100 * ms, at: turnBegan)
+                    gate.refuses(wait: wait, over: 500 * ms, at: turnBegan, worked: now)
                 {
                     outcome.refused += 1
                     now += ms / 20
                 } else {
                     now += ms
-                    guard now > began + 1_000 * ms else { continue }
+                    guard now > began + 2_000 * ms else { continue }
                     outcome.longestWait = max(outcome.longestWait, wait)
                     outcome.served += 1
                 }

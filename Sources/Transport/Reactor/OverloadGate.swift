@@ -10,14 +10,19 @@ import Primitives
 struct OverloadGate {
     /// Since when every turn has found something that had waited.
     private var standsSince: UInt64?
+    /// The time that the loop had worked by then.
+    private var workedBefore: UInt64 = 0
     private var refusedAt: UInt64?
 
     /// Takes the longest wait that a turn found; 0 when nothing had waited.
-    mutating func add(wait: UInt64, at now: UInt64) {
+    ///
+    /// `worked` is the time that the loop has had a processor; asked for seldom, here and below.
+    mutating func add(wait: UInt64, at now: UInt64, worked: @autoclosure () -> UInt64) {
         if wait <= Limits.standingWaitNanoseconds {
             standsSince = nil
         } else if standsSince == nil {
             standsSince = now
+            workedBefore = worked()
         }
     }
 
@@ -27,9 +32,20 @@ struct OverloadGate {
     }
 
     /// Whether a watched call is refused that has waited for `wait`.
-    mutating func refuses(wait: UInt64, over waitMax: UInt64, at now: UInt64) -> Bool {
-        let bound = isRefusing(at: now) ? waitMax / Limits.overloadWaitShare : waitMax
-        guard wait > bound else { return false }
+    mutating func refuses(
+        wait: UInt64,
+        over waitMax: UInt64,
+        at now: UInt64,
+        worked: @autoclosure () -> UInt64
+    ) -> Bool {
+        if isRefusing(at: now) {
+            guard wait > waitMax / Limits.overloadWaitShare else { return false }
+        } else {
+            guard wait > waitMax, let standsSince, now > standsSince else { return false }
+            // Of a wait for the machine, which does other things, the loop is not the reason.
+            let part = Double(worked() &- workedBefore) / Double(now - standsSince)
+            guard Double(wait) * part > Double(waitMax) else { return false }
+        }
         refusedAt = now
         return true
     }

@@ -67,7 +67,12 @@ package final class Reactor: EventLoop {
     package func isOverloaded(waitMaxNanoseconds: UInt64) -> Bool {
         guard gate.isWatching(at: nowNanoseconds) else { return false }
         let wait = turnBeganNanoseconds &+ turnElapsedNanoseconds &- waits.workSince
-        return gate.refuses(wait: wait, over: waitMaxNanoseconds, at: nowNanoseconds)
+        return gate.refuses(
+            wait: wait,
+            over: waitMaxNanoseconds,
+            at: nowNanoseconds,
+            worked: Threads.workedNanoseconds
+        )
     }
 
     /// Says since when the bytes have waited whose work begins.
@@ -120,7 +125,7 @@ package final class Reactor: EventLoop {
                 turnBeganNanoseconds = clock.monotonicNanoseconds()
                 nowNanoseconds = turnBeganNanoseconds
                 if waits.beginTurn(at: nowNanoseconds, isWhole: isWhole) {
-                    gate.add(wait: 0, at: nowNanoseconds)
+                    gate.add(wait: 0, at: nowNanoseconds, worked: 0)
                 }
             } _: { ready in
                 if ready.token == 0 {
@@ -137,7 +142,11 @@ package final class Reactor: EventLoop {
             for work in inbox.takeAll() { work() }
             for work in wheel.due(nowNanoseconds: nowNanoseconds) { work() }
             flushDirty()
-            gate.add(wait: waits.longest, at: turnBeganNanoseconds)
+            gate.add(
+                wait: waits.longest,
+                at: turnBeganNanoseconds,
+                worked: Threads.workedNanoseconds
+            )
             waits.endTurn(at: turnBeganNanoseconds + turnElapsedNanoseconds)
         }
         inbox.close()
