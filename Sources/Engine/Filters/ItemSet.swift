@@ -126,8 +126,10 @@ final class ItemSet: Sendable {
         let chunkCount = root.columnChunkCount
         let read = places.map { root.columns.column($0) }
         var words = known?.expanded ?? []
+        // What is known may be of a later state, with more items.
         let missing = chunkCount * ItemColumn.chunkWords - words.count
         if missing > 0 { words.append(contentsOf: repeatElement(0, count: missing)) }
+        if missing < 0 { words.removeLast(-missing) }
         for chunk in 0..<chunkCount {
             if let known, known.isCurrent(chunk, read, root.itemCount) { continue }
             let start = chunk * ItemColumn.chunkWords
