@@ -184,6 +184,16 @@ extension Limits {
     /// Violations that one refusal spells out; more are counted.
     package static let violationsMax = 64
 
+    /// Of the text of a status, and of each text in its details.
+    ///
+    /// A client takes 8 KiB of trailers for granted: gRPC's own drop some of the calls above, and
+    /// all above 16 KiB, with a status of their own in place of ours. Text is sent up to three
+    /// bytes a byte in the message, and once more, in base64, in the details.
+    package static let statusTextBytesMax = 800
+
+    /// Of all violations in the details of a status; later ones are left out.
+    package static let violationBytesMax = 2_800
+
     /// Nesting of a JSON document; records are flat and schemas are three deep.
     package static let jsonDepthMax = 16
 
@@ -251,6 +261,9 @@ extension Limits {
 
     /// Compiled expressions of one group; each keeps a bit an item for what of it is fixed.
     package static let compiledFiltersMax = 256
+
+    /// Memory for those bits of all of them; a single expression may have hundreds of such parts.
+    package static let filterSetBytesMax = 256 << 20
 
     /// Values of text columns of one group whose items are kept for filters with parameters.
     package static let indexedValuesMax = 65_536

@@ -8,10 +8,11 @@ package enum StatusMapping {
     /// The status of a refusal, with what programs can read in `grpc-status-details-bin`.
     package static func status(_ refusal: Refusal) -> Status {
         let code = code(refusal.code)
+        let message = refusal.message.shortened(toBytes: Limits.statusTextBytesMax)
         let writer = ByteWriter()
         let details = StatusBuilder(into: writer)
         details.code(Int32(code.rawValue))
-        details.message(refusal.message)
+        details.message(message)
         add("ErrorInfo", to: details) { writer in
             let info = ErrorInfoBuilder(into: writer)
             info.reason(reason(refusal.code))
@@ -20,7 +21,7 @@ package enum StatusMapping {
         if !refusal.violations.isEmpty {
             add("BadRequest", to: details) { writer in
                 let request = BadRequestBuilder(into: writer)
-                for violation in refusal.violations {
+                for violation in fitting(refusal.violations) {
                     request.fieldViolations { field in
                         field.field(violation.field)
                         field.description(violation.description)
@@ -32,10 +33,27 @@ package enum StatusMapping {
             add("ResourceInfo", to: details) { writer in
                 let info = ResourceInfoBuilder(into: writer)
                 info.resourceName(resource)
-                info.description(refusal.message)
+                info.description(message)
             }
         }
-        return Status(code, refusal.message, details: bytes(writer))
+        return Status(code, message, details: bytes(writer))
+    }
+
+    /// As many as trailers have room for, the first at least.
+    private static func fitting(
+        _ violations: [Refusal.FieldViolation]
+    ) -> [Refusal.FieldViolation] {
+        var room = Limits.violationBytesMax
+        var fitting: [Refusal.FieldViolation] = []
+        for violation in violations {
+            var short = violation
+            short.field = violation.field.shortened(toBytes: Limits.statusTextBytesMax)
+            short.description = violation.description.shortened(toBytes: Limits.statusTextBytesMax)
+            room -= short.field.utf8.count + short.description.utf8.count
+            if room < 0 && !fitting.isEmpty { break }
+            fitting.append(short)
+        }
+        return fitting
     }
 
     /// The status of a call that is refused for who made it, or for how many there are.

@@ -92,7 +92,7 @@ struct `A wrong filter expression` {
         #expect(
             problems(["STYLE": ["a"], "FROM": ["1999"]]) == [
                 "STYLE@0 the filter has no parameter $STYLE; it has $FROM, $STYLES "
-                    + "did you mean STYLES?",
+                    + "did you mean $STYLES?",
                 "STYLES@60 $STYLES has no value; an INCLUDE needs values for it ",
             ]
         )

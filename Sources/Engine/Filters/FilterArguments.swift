@@ -13,9 +13,9 @@ extension CheckedFilter {
         var arguments = FilterArguments()
         var errors: [FilterError] = []
         let names = parameters.map(\.name)
-        for name in given.keys.sorted() where !names.contains(name) {
-            errors.append(unknown(name, names))
-        }
+        // Later ones are not told anyway, and each costs a look at every name.
+        let others = given.keys.filter { !names.contains($0) }.sorted()
+        for name in others.prefix(Limits.filterErrorsMax) { errors.append(unknown(name, names)) }
         var count = 0
         for parameter in parameters {
             guard let texts = given[parameter.name] else {
@@ -50,7 +50,7 @@ extension CheckedFilter {
             .value,
             .none,
             "the filter has no parameter $\(FilterLexer.shown(name)); it has \(known)",
-            hint: NearestName.of(name, in: names).map { "did you mean \($0)?" } ?? "",
+            hint: NearestName.of(name, in: names).map { "did you mean $\($0)?" } ?? "",
             parameter: name
         )
     }
