@@ -5,8 +5,17 @@ package import Resources
 /// Ranking of given items.
 extension RecommendationPipeline {
     /// Leaves in `facts.candidates` only the given items.
-    func restrict(_ facts: inout RequestFacts, to items: [String], _ group: GroupStore) {
+    func restrict(
+        _ facts: inout RequestFacts,
+        to items: [String],
+        excluding excluded: [String],
+        _ group: GroupStore,
+        _ root: GroupRoot
+    ) {
         group.items(withIDs: items, into: &facts.ranked)
+        facts.unknown = zip(items, facts.ranked).filter { item, index in
+            !(index.map { root.candidates.contains(Int($0)) } ?? false) && !excluded.contains(item)
+        }.map(\.0)
         for (place, index) in facts.ranked.enumerated() {
             guard let index, !facts.candidates.contains(Int(index)) else { continue }
             facts.ranked[place] = nil
@@ -17,25 +26,17 @@ extension RecommendationPipeline {
 
     /// Orders `query.rankedItems`: the known ones are left in `scratch.slots`, best first.
     ///
-    /// - Returns: With the answer, the ids that can't be recommended: nobody put or touched such an
-    ///   item, or it is gone.
+    /// - Returns: With the answer, the ids that can't be recommended, as far as filters let them.
     package func ranking(
         _ query: RecommendationQuery,
         _ scratch: RequestScratch
     ) throws(Refusal) -> (answer: RecommendationAnswer, unknown: [String]) {
         let (runtime, group) = try target(query)
         let wishes = try wishes(of: query, runtime)
-        let (plan, unknown) = try engine.consistently {
-            () throws(Refusal) -> (RecommendationPlan, [String]) in
-            let plan = try gather(query, runtime, group, wishes, &scratch.facts)
-            let unknown = zip(query.rankedItems ?? [], scratch.facts.ranked).filter { item, index in
-                guard index == nil else { return false }
-                // It may be known, and be no candidate for other reasons.
-                let known = item.withRawSpan { group.item(withID: $0) }
-                return known.map { !plan.root.candidates.contains(Int($0.rawValue)) } ?? true
-            }
-            return (plan, unknown.map(\.0))
+        let plan = try engine.consistently { () throws(Refusal) -> RecommendationPlan in
+            try gather(query, runtime, group, wishes, &scratch.facts)
         }
+        let unknown = scratch.facts.unknown
         return (rank(plan, query, &scratch.facts, scratch), unknown)
     }
 }

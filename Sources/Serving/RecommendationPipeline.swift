@@ -89,6 +89,9 @@ package struct RequestFacts: Sendable {
     var candidates = ItemBitmap()
     /// The items to rank, in their order; `nil` for what is unknown or no candidate.
     var ranked: [UInt32?] = []
+    /// Of the items to rank, the ids that can't be recommended: nobody put or touched such an item,
+    /// or it is gone.
+    var unknown: [String] = []
     /// What the user's record says, where the history says little.
     var userTokens: [ItemToken] = []
     /// What a promotion may show; `nil` without one.
@@ -273,7 +276,10 @@ package struct RecommendationPipeline: Sendable {
                 facts.candidates.remove(Int(index.rawValue))
             }
         }
-        if let items = query.rankedItems { restrict(&facts, to: items, group) }
+        facts.unknown.removeAll()
+        if let items = query.rankedItems {
+            restrict(&facts, to: items, excluding: query.excludedItems, group, root)
+        }
         let seedItem =
             runtime.kind == .relatedItems
             ? query.seedItem.withRawSpan { group.item(withID: $0) } : nil
@@ -286,6 +292,9 @@ package struct RecommendationPipeline: Sendable {
             now: query.askedAt
         )
         restrict(&facts.candidates, &facts.promoted, with: filters, subject, group, root)
+        if !facts.unknown.isEmpty, !filters.isEmpty {
+            facts.unknown = passing(facts.unknown, filters, subject, group, root)
+        }
         let isWhole =
             filters.isEmpty && !query.excludesInteracted && query.excludedItems.isEmpty
             && query.rankedItems == nil && seedItem == nil

@@ -3,7 +3,9 @@
 import json
 import math
 
+import grpc
 import pytest
+from conftest import bad_fields
 from test_exploration import campaign_of
 from test_filters import create, values
 from test_flow import START, import_events
@@ -148,7 +150,49 @@ def test_a_ranking_leaves_out_what_does_not_pass(client, shop):
         timeout=10,
     )
     ids = [item.item_id for item in answer.personalized_ranking]
-    assert sorted(ids[:2]) == ["x0", "x3"] and ids[2:] == ["nobody"]
+    assert sorted(ids) == ["x0", "x3"]
+
+
+@pytest.mark.parametrize(
+    "expression,left",
+    [
+        ("INCLUDE ItemID WHERE Items.PRICE < 100", ["x0"]),
+        ('INCLUDE ItemID WHERE Items.ITEM_ID IN ("nope")', ["nope"]),
+        ('EXCLUDE ItemID WHERE Items.ITEM_ID IN ("nope", "x1")', ["x0"]),
+        ("EXCLUDE ItemID WHERE Items.PRICE IS NULL", ["x0"]),
+        ("EXCLUDE ItemID WHERE Items.PRICE < 0 | INCLUDE ItemID WHERE Items.PRICE IS NULL",
+         ["nope", "x1"]),
+        ("INCLUDE ItemID WHERE NOT Items.PRICE > 0", ["x0", "nope", "x1"]),
+        ("INCLUDE ItemID WHERE Interactions.COUNT = 0 AND NOT CurrentUser.USER_ID IN ('u')",
+         ["x0", "nope", "x1"]),
+        ('EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("*")', ["x0", "nope", "x1"]),
+        ("EXCLUDE ItemID WHERE Items.PRICE IN ($P)", ["x0", "nope", "x1"]),
+    ],
+)
+def test_a_ranking_leaves_out_unknown_items_too(client, shop, expression, left):
+    group, campaign = shop
+    client.records.DeleteItem(client.p.records.DeleteItemRequest(
+        dataset_group=group, item_id="x1"), timeout=10)
+    request = client.p.recommendations.GetPersonalizedRankingRequest(
+        campaign=campaign, user_id="me", input_list=["nope", "x1", "x0"],
+        filter_expression=expression.replace("'u'", '"u"'),
+    )
+    answer = client.recommendations.GetPersonalizedRanking(request, timeout=10)
+    assert [item.item_id for item in answer.personalized_ranking] == left
+
+
+def test_many_wrong_values_are_told_within_what_a_client_takes(client, shop):
+    group, campaign = shop
+    names = [f"P{n:037}" for n in range(100)]
+    expression = "INCLUDE ItemID WHERE " + " OR ".join(f"Items.PRICE = ${name}" for name in names)
+    given = {f"Q{n:037}": ["1"] for n in range(1_000)} | {"é" * 5_000: ["1"]}
+    with pytest.raises(grpc.RpcError) as caught:
+        client.recommend(
+            campaign, "me", filter_expression=expression, filter_values=values(client, **given))
+    assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT, caught.value
+    assert "the filter has no parameter $Q" in caught.value.details()
+    fields = bad_fields(caught.value)
+    assert len(fields) > 1 and all(len(field.description) <= 803 for field in fields)
 
 
 def promotion(client, percent, expression):

@@ -100,7 +100,7 @@ struct `Filters beside a writer` {
             next += 1
             let answer = try engine.consistently { () throws(FilterErrors) -> Answer in
                 let root = group.currentRoot
-                let filter = try group.filters.filter(expression, layout: root.layout) {
+                let filter = try group.filters.filter(expression, root: root) {
                     () throws(FilterErrors) in
                     try CheckedFilter(parsing: expression, against: FilterSample.schemas)
                 }

@@ -40,6 +40,9 @@ package final class CompiledFilter: Sendable {
         clauses.reduce(0) { $0 + $1.condition.byteCount + ($1.requirement?.byteCount ?? 0) }
     }
 
+    /// Sets of items that it may keep.
+    var setCount: Int { clauses.reduce(0) { $0 + $1.condition.setCount } }
+
     /// Takes every item that does not pass from `candidates`.
     package func restrict(
         _ candidates: inout ItemBitmap,

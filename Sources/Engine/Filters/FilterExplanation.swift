@@ -34,8 +34,7 @@ package struct FilterExplanation: Hashable, Sendable {
 extension CheckedFilter {
     /// Counts what each part leaves; of filters of items.
     ///
-    /// Compiles and evaluates one filter for each part: O(parts × items / 64), and where a
-    /// condition is new to the group O(items).
+    /// Compiles and evaluates each condition by itself: O(conditions × items).
     package func explanation(
         _ request: borrowing FilterRequest,
         _ scratch: FilterScratch
@@ -47,46 +46,46 @@ extension CheckedFilter {
         let isOmitted = { [arguments = request.arguments] (name: String) in
             arguments.values[name] == nil
         }
-        for (index, clause) in expression.clauses.enumerated() {
+        // What no EXCLUDE so far has taken, and what any INCLUDE so far lets through.
+        var remaining = request.root.candidates
+        var included: ItemBitmap?
+        for clause in expression.clauses {
             var steps: [FilterExplanation.Step] = []
-            var joined: [FilterCondition] = []
+            var matching = request.root.candidates
             for condition in clause.condition.conjuncts {
-                joined.append(condition)
+                compiled([Self.keeping(condition)], request)
+                    .restrict(&matching, request, scratch)
                 steps.append(
                     .init(
                         text: condition.description,
-                        matchCount: count([Self.keeping(joined)], request, scratch),
+                        matchCount: matching.count,
                         isOmitted: condition.without(omitted: isOmitted) == nil
                     )
                 )
             }
+            let isEffective =
+                holds(clause, request, scratch) && !steps.allSatisfy(\.isOmitted)
+            if isEffective {
+                switch clause.action {
+                case .include:
+                    if let others = included { Words.or(&matching.words, others.words) }
+                    included = matching
+                case .exclude: Words.andNot(&remaining.words, matching.words)
+                }
+            }
+            var eligible = remaining
+            if let included { Words.and(&eligible.words, included.words) }
             explanation.clauses.append(
                 .init(
                     text: clause.description,
                     action: clause.action,
-                    isEffective: holds(clause, request, scratch)
-                        && !steps.allSatisfy(\.isOmitted),
+                    isEffective: isEffective,
                     steps: steps,
-                    eligibleCount: count(
-                        Array(expression.clauses[...index]),
-                        request,
-                        scratch
-                    )
+                    eligibleCount: eligible.count
                 )
             )
         }
         return explanation
-    }
-
-    /// How many candidates pass a chain of clauses of this filter.
-    private func count(
-        _ clauses: [FilterClause],
-        _ request: borrowing FilterRequest,
-        _ scratch: FilterScratch
-    ) -> Int {
-        var candidates = request.root.candidates
-        compiled(clauses, request).restrict(&candidates, request, scratch)
-        return candidates.count
     }
 
     /// Whether the IF part of a clause holds.
@@ -108,12 +107,8 @@ extension CheckedFilter {
         return CompiledFilter(part, layout: request.root.layout)
     }
 
-    private static func keeping(_ joined: [FilterCondition]) -> FilterClause {
-        FilterClause(
-            action: .include,
-            target: .item,
-            condition: joined.count == 1 ? joined[0] : .and(joined)
-        )
+    private static func keeping(_ condition: FilterCondition) -> FilterClause {
+        FilterClause(action: .include, target: .item, condition: condition)
     }
 }
 

@@ -34,6 +34,16 @@ indirect enum FilterNode: Sendable {
 }
 
 extension FilterNode {
+    /// The sets of items in it.
+    var setCount: Int {
+        switch self {
+        case .and(let children), .or(let children): children.reduce(0) { $0 + $1.setCount }
+        case .not(let child), .whole(_, let child): child.setCount
+        case .fixed: 1
+        case .column, .row, .request, .identifier, .once, .interactions: 0
+        }
+    }
+
     /// Of the sets of items in it.
     var byteCount: Int {
         switch self {

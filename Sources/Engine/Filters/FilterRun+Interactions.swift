@@ -14,6 +14,23 @@ extension FilterRun {
         return counts.isEmpty ? anyMatch(&matcher) : counted(&matcher, counts)
     }
 
+    /// What the group says of an item that no interaction is about.
+    func truthWithoutInteractions(of group: InteractionGroup) -> Bool? {
+        let counts = group.counts.filter { !isOmitted($0) }
+        if counts.isEmpty && group.tests.allSatisfy({ isOmitted($0.predicate) }) { return nil }
+        return group.dataset == .interactions && !counts.isEmpty
+            && passes(0, resolved(counts))
+    }
+
+    private func resolved(_ counts: [FilterPredicate]) -> [ResolvedPredicate] {
+        let info = FilterColumnInfo(place: .eventValue, type: .number)
+        return counts.map { resolver.resolve($0, of: info) }
+    }
+
+    private func passes(_ count: Int, _ predicates: [ResolvedPredicate]) -> Bool {
+        predicates.allSatisfy { $0.holds(.number(FilterNumber(Int64(count)))) }
+    }
+
     private func anyMatch(_ matcher: inout EventMatcher) -> Outcome {
         let index = scratch.borrow(wordCount: wordCount)
         let history = scratch.history
@@ -38,11 +55,7 @@ extension FilterRun {
         _ matcher: inout EventMatcher,
         _ counts: [FilterPredicate]
     ) -> Outcome {
-        let info = FilterColumnInfo(place: .eventValue, type: .number)
-        let predicates = counts.map { resolver.resolve($0, of: info) }
-        func passes(_ count: Int) -> Bool {
-            predicates.allSatisfy { $0.holds(.number(FilterNumber(Int64(count)))) }
-        }
+        let predicates = resolved(counts)
         let history = scratch.history
         var items: [UInt32] = []
         for place in history.entries.indices {
@@ -50,7 +63,7 @@ extension FilterRun {
             if matcher.matches(entry, place, history) { items.append(entry.item) }
         }
         items.sort()
-        let isOfRest = passes(0)
+        let isOfRest = passes(0, predicates)
         let index = scratch.borrow(wordCount: wordCount)
         scratch.change(index) { words in
             if isOfRest { for word in words.indices { words[word] = .max } }
@@ -60,7 +73,7 @@ extension FilterRun {
                 var end = start + 1
                 while end < items.count, items[end] == item { end += 1 }
                 let word = Int(item >> 6)
-                if word < words.count, passes(end - start) != isOfRest {
+                if word < words.count, passes(end - start, predicates) != isOfRest {
                     words[word] ^= 1 << UInt64(item & 63)
                 }
                 start = end

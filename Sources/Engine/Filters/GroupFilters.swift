@@ -25,17 +25,26 @@ package final class GroupFilters: Sendable {
 
     /// The compiled form of an expression: the kept one, or what `check` and compilation make.
     ///
-    /// `layout` is that of the root that it will be asked with.
+    /// `root` is one that it will be asked with.
     package func filter(
         _ expression: String,
-        layout: UInt64,
+        root: GroupRoot,
         check: () throws(FilterErrors) -> CheckedFilter
     ) throws(FilterErrors) -> CompiledFilter {
         let key = ExactText(text: expression)
         let known = compiled.withLock { $0[key] }
-        if let known, known.layout == layout { return known }
-        let made = CompiledFilter(try check(), layout: layout)
-        compiled.withLock { $0.insert(made, key, maximum: Limits.compiledFiltersMax) }
+        if let known, known.layout == root.layout { return known }
+        let made = CompiledFilter(try check(), layout: root.layout)
+        let setsMax = Limits.filterSetBytesMax / max(root.itemCount / 8, 1)
+        compiled.withLock {
+            $0.insert(
+                made,
+                key,
+                maximum: Limits.compiledFiltersMax,
+                weightMax: setsMax,
+                weight: \.setCount
+            )
+        }
         return made
     }
 
@@ -97,12 +106,23 @@ private struct Kept<Key: Hashable, Value> {
         }
     }
 
-    /// Forgets the quarter that was not asked for longest when there are `maximum` of them.
-    mutating func insert(_ value: Value, _ key: Key, maximum: Int) {
-        if entries.count >= maximum {
-            let times = entries.values.map(\.usedAt).sorted()
-            let oldest = times[min(times.count - 1, maximum / 4)]
-            entries = entries.filter { $0.value.usedAt > oldest }
+    /// Forgets a quarter, those that were not asked for longest, when there are `maximum` of them
+    /// or they would weigh more than `weightMax`.
+    mutating func insert(
+        _ value: Value,
+        _ key: Key,
+        maximum: Int,
+        weightMax: Int = .max,
+        weight: (Value) -> Int = { _ in 0 }
+    ) {
+        var sum = entries.values.reduce(weight(value)) { $0 + weight($1.value) }
+        if entries.count >= maximum || sum > weightMax {
+            for (key, entry) in entries.sorted(by: { $0.value.usedAt < $1.value.usedAt }) {
+                let isFew = entries.count <= maximum - maximum / 4
+                if isFew, sum <= weightMax - weightMax / 4 { break }
+                sum -= weight(entry.value)
+                entries[key] = nil
+            }
         }
         time += 1
         entries[key] = (value, time)

@@ -160,7 +160,7 @@ extension RecommendationPipeline {
         _ group: GroupStore,
         _ root: GroupRoot
     ) throws(FilterErrors) -> CompiledFilter {
-        try group.filters.filter(expression, layout: root.layout) {
+        try group.filters.filter(expression, root: root) {
             () throws(FilterErrors) in
             try CheckedFilter(
                 reading: expression,
@@ -225,6 +225,30 @@ extension RecommendationPipeline {
                 promoted = some
             }
             if let bound = filters.question { restrict(&candidates, bound) }
+        }
+    }
+
+    /// Those of some ids that no item has which may be in an answer.
+    func passing(
+        _ ids: [String],
+        _ filters: QuestionFilters,
+        _ subject: FilterSubject,
+        _ group: GroupStore,
+        _ root: GroupRoot
+    ) -> [String] {
+        filterScratches.with { scratch in
+            let bounds = [filters.campaign, filters.question].compactMap { $0 }
+            var request = request(
+                subject,
+                group,
+                root,
+                readsHistory: bounds.contains { $0.filter.readsHistory },
+                scratch
+            )
+            return bounds.reduce(ids) { ids, bound in
+                request.arguments = bound.arguments
+                return bound.filter.passing(ids, request, scratch)
+            }
         }
     }
 

@@ -37,7 +37,7 @@ extension World {
     }
 
     package func compiled(_ expression: String) throws(FilterErrors) -> CompiledFilter {
-        try store.filters.filter(expression, layout: store.currentRoot.layout) {
+        try store.filters.filter(expression, root: store.currentRoot) {
             () throws(FilterErrors) in
             try CheckedFilter(parsing: expression, against: filterSchemas)
         }
