@@ -11,7 +11,7 @@ final class ColumnTest: Sendable {
     let info: FilterColumnInfo
     let predicate: ResolvedPredicate
     /// The doubles that pass, of a predicate on numbers or nulls.
-    private let bounds: [ClosedRange<Double>]
+    private let ranges: DoubleRanges
     /// By code whether the text passes, where looking at codes is not faster; grows with the
     /// dictionary.
     private let verdicts = Mutex<[UInt8]>([])
@@ -19,16 +19,20 @@ final class ColumnTest: Sendable {
     /// Texts up to which a comparison of codes each is faster than a table of all codes.
     private static let comparedTextsMax = 4
 
+    /// Ranges up to which a pass over a chunk for each is faster than a search for each number.
+    private static let scannedRangesMax = 256
+
     init(_ info: FilterColumnInfo, _ predicate: ResolvedPredicate) {
         if case .own(let place) = info.place { self.place = place } else { place = nil }
         self.info = info
         self.predicate = predicate
-        bounds =
+        let all: [ClosedRange<Double>] =
             switch predicate {
             case .numbers(let ranges, _): ranges.compactMap(\.doubles)
             case .anything: [-Double.infinity...Double.infinity]
             case .texts: []
             }
+        ranges = DoubleRanges(all)
     }
 
     /// Sets the bits of the items of one chunk that pass, from word `start` on.
@@ -68,8 +72,14 @@ final class ColumnTest: Sendable {
         _ words: inout [UInt64],
         _ start: Int
     ) {
+        guard ranges.all.count <= Self.scannedRangesMax else {
+            for (slot, number) in column.numbers[chunk].enumerated() where ranges.contains(number) {
+                words[start + slot / 64] |= 1 << UInt64(slot % 64)
+            }
+            return
+        }
         let slices = index?.slices(chunk, of: column)
-        for bounds in bounds {
+        for bounds in ranges.all {
             if let slices {
                 slices.fill(bounds, into: &words, at: start)
             } else {

@@ -86,16 +86,11 @@ extension FilterRun {
 /// The tests of one interaction, ready for a whole history.
 private struct EventMatcher {
     private struct NumberTest {
-        let bounds: [ClosedRange<Double>]
+        let ranges: DoubleRanges
         let isNegated: Bool
 
         /// A time or a value, which are doubles; NaN is null.
-        func passes(_ number: Double) -> Bool {
-            for bound in bounds where bound.lowerBound <= number && number <= bound.upperBound {
-                return !isNegated
-            }
-            return isNegated
-        }
+        func passes(_ number: Double) -> Bool { ranges.contains(number) != isNegated }
     }
 
     /// By type; `nil`: any.
@@ -132,7 +127,7 @@ private struct EventMatcher {
         case .texts: ranges = []
         }
         return NumberTest(
-            bounds: ranges.compactMap(\.doubles),
+            ranges: DoubleRanges(ranges.compactMap(\.doubles)),
             isNegated: predicate.isNegated
         )
     }
