@@ -74,4 +74,26 @@ struct KernelTests {
             #expect(abs(sum - 128) < 1e-3)
         }
     }
+
+    /// OpenBLAS has other code for small ones, and other code for each kind of CPU.
+    @Test(arguments: [1, 2, 63, 128, 133, 200, 517])
+    func `A matrix times its inverse is one`(size: Int) {
+        var generator = SeededGenerator(seed: UInt64(size))
+        var matrix = [Float](repeating: 0, count: size * size)
+        for column in 0..<size {
+            for row in 0...column {
+                let value = Float.random(in: -1...1, using: &generator)
+                matrix[column * size + row] = value
+                matrix[row * size + column] = value
+            }
+            matrix[column * size + column] = Float(2 * size)
+        }
+        var inverse = matrix
+        #expect(LinearAlgebra.invert(&inverse, size))
+        let product = LinearAlgebra.product(matrix, inverse, size)
+        for (place, value) in product.enumerated() {
+            let expected: Float = place / size == place % size ? 1 : 0
+            #expect(abs(value - expected) < 1e-4, "at \(place)")
+        }
+    }
 }
