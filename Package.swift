@@ -81,6 +81,8 @@ let package = Package(
             linkerSettings: [.linkedLibrary("stdc++")]
         ),
         kernel("CKernels"),
+        // Acts before `main`; nobody imports it.
+        kernel("CBLASCores"),
         .target(
             name: "CBowerbirdProtos",
             dependencies: ["CProtobufC"],
@@ -95,7 +97,7 @@ let package = Package(
         library("Resources", ["Primitives"]),
         library("Wire", ["CBowerbirdProtos", "CProtobufC", "Primitives"]),
         library("Engine", ["Resources", "CKernels", "Primitives"]),
-        library("Recipes", ["CKernels", "COpenBLAS", "Primitives"]),
+        library("Recipes", ["CKernels", "COpenBLAS", "CBLASCores", "Primitives"]),
 
         // Network.
         library("Transport", ["CNghttp2", "COpenSSL", "CLinux", "Metrics", "Primitives", logging]),
