@@ -172,7 +172,10 @@ let package = Package(
         tests("RecipesTests", ["Recipes", "Primitives", "TestSupport"]),
         tests(
             "ServingTests",
-            ["Serving", "Journal", "Engine", "Resources", "Recipes", "Primitives", "TestSupport"]
+            [
+                "Serving", "Formats", "Journal", "Engine", "Resources", "Recipes", "Primitives",
+                "TestSupport",
+            ]
         ),
         tests(
             "ControlTests",
@@ -182,7 +185,7 @@ let package = Package(
             ]
         ),
         tests("ServicesTests", ["Services", "RPC", "Wire", "Primitives"]),
-        tests("FormatsTests", ["Formats", "Primitives"]),
+        tests("FormatsTests", ["Formats", "Primitives", "TestSupport"]),
         tests("TidyTests", []),
     ]
 )
