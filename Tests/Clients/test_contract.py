@@ -274,6 +274,19 @@ def test_users_and_items_over_their_bounds_are_refused(client, group):
         matches(violations(call, request), expected)
 
 
+@pytest.mark.parametrize("way", ["JSON number", "JSON text", "typed"])
+def test_an_item_of_milliseconds_is_refused_with_that_hint(client, group, way):
+    e = client.p.events
+    item, at = e.Item(item_id="i"), 1_700_000_000_000
+    if way == "typed":
+        item.typed_properties.add(name="creationTimestamp", int64_value=at)
+    else:
+        item.properties = json.dumps({"creationTimestamp": at if way == "JSON number" else str(at)})
+    place = "typed_properties[0]" if way == "typed" else "properties.creationTimestamp"
+    assert violations(client.events.PutItems, e.PutItemsRequest(dataset_group=group, items=[item])) == [
+        f"items[0].{place}: is 1700000000000; whole seconds from 1970 to 9999 are needed; it reads as milliseconds"]
+
+
 def test_a_deleted_tracker_takes_no_events_and_keeps_those_it_had(client, group):
     d, e = client.p.datasets, client.p.events
     tracker = client.datasets.DescribeEventTracker(

@@ -45,27 +45,32 @@ enum CellText {
                     + "1700000000"
             )
         }
-        // Year 9999 ends there.
-        guard milliseconds < 253_402_300_800_000, milliseconds <= latest else {
-            throw CellProblem(target: target, reason: tooLate(milliseconds, latest))
+        guard milliseconds < yearsEndMS, milliseconds <= latest else {
+            let shown = block.string(cell)
+            throw CellProblem(target: target, reason: tooLate(milliseconds, shown))
         }
         return Timestamp(milliseconds: milliseconds)
     }
 
-    private static func tooLate(_ milliseconds: Int64, _ latest: Int64) -> String {
-        let isOfUnitMS = latest < .max && milliseconds / 1_000 <= latest
-        let hint =
-            isOfUnitMS || milliseconds >= 253_402_300_800_000
-            ? "; it reads as milliseconds, and seconds are needed" : ""
-        guard milliseconds < 253_402_300_800_000 else {
-            return "is \(milliseconds / 1_000) s, outside of 1970 to 9999\(hint)"
+    /// Where the year 9999 ends.
+    private static let yearsEndMS: Int64 = 253_402_300_800_000
+
+    private static func tooLate(_ milliseconds: Int64, _ shown: String) -> String {
+        guard milliseconds >= yearsEndMS else {
+            return "is \(shown) s, which is more than "
+                + "\(Limits.clockSkewMS / 1_000) s ahead of the server's clock"
         }
-        return "is \(milliseconds / 1_000) s, which is more than "
-            + "\(Limits.clockSkewMS / 1_000) s ahead of the server's clock\(hint)"
+        // From 1978 on.
+        let isOfUnitMS = milliseconds / 1_000 < yearsEndMS
+        let hint = isOfUnitMS ? "; it reads as milliseconds, and seconds are needed" : ""
+        return "is \(shown) s, outside of 1970 to 9999\(hint)"
     }
 
+    /// What a text says, cut above some 29,000 years.
     private static func milliseconds(_ text: ArraySlice<UInt8>) -> Int64? {
         guard !text.isEmpty, text.count <= 20 else { return nil }
+        // Another digit and three zeros fit behind it.
+        let most = Int64.max / 100_000
         var value: Int64 = 0
         var digitsBehindPoint = -1
         for byte in text {
@@ -73,7 +78,7 @@ enum CellText {
                 digitsBehindPoint = 0
                 continue
             }
-            guard byte >= 0x30, byte <= 0x39, value < 1 << 52 else { return nil }
+            guard byte >= 0x30, byte <= 0x39 else { return nil }
             if digitsBehindPoint >= 0 {
                 digitsBehindPoint += 1
                 // Zeros that say nothing more.
@@ -82,7 +87,7 @@ enum CellText {
                     continue
                 }
             }
-            value = value * 10 + Int64(byte - 0x30)
+            value = min(value, most) * 10 + Int64(byte - 0x30)
         }
         for _ in max(0, min(digitsBehindPoint, 3))..<3 { value *= 10 }
         return value

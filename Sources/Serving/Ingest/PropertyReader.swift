@@ -171,6 +171,9 @@ struct PropertyReader {
         return true
     }
 
+    /// The second in which the year 9999 is over.
+    private static let yearsEnd: Int64 = 253_402_300_800
+
     private mutating func takeCreation(
         _ value: JSONValue,
         _ field: String,
@@ -186,10 +189,14 @@ struct PropertyReader {
         guard isDeclared else {
             return violations.add(field, "is not in the schema, which has \(index.knownNames)")
         }
-        guard let seconds = whole(value), (0...253_402_300_799).contains(seconds) else {
+        let seconds = whole(value)
+        guard let seconds, (0..<Self.yearsEnd).contains(seconds) else {
+            let isOfUnitMS = (Self.yearsEnd..<Self.yearsEnd * 1_000).contains(seconds ?? 0)
+            let hint = isOfUnitMS ? "; it reads as milliseconds" : ""
+            let found = seconds.map(String.init) ?? shown(value)
             return violations.add(
                 field,
-                "is \(shown(value)); whole seconds from 1970 to 9999 are needed"
+                "is \(found); whole seconds from 1970 to 9999 are needed\(hint)"
             )
         }
         createdAt = Timestamp(milliseconds: seconds * 1_000)
