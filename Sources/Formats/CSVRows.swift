@@ -14,6 +14,7 @@ package final class CSVRows: RowSource {
     }
 
     package private(set) var columns: [String] = []
+    package private(set) var headerProblem: CellBlock.Refused?
     private let escape: Escape
     private var buffer: LineBuffer
     private var quoted = QuotedRow()
@@ -37,7 +38,7 @@ package final class CSVRows: RowSource {
     package func next(rowsMax: Int, isEnd: Bool) -> CellBlock {
         var block = CellBlock()
         if buffer.skipMark(isEnd: isEnd) {
-            while block.rows.count + block.refused.count < rowsMax {
+            while headerProblem == nil, block.rows.count + block.refused.count < rowsMax {
                 guard readRow(&block, isEnd: isEnd) else { break }
                 if columns.isEmpty { takeHeader(&block) }
             }
@@ -48,6 +49,7 @@ package final class CSVRows: RowSource {
     }
 
     private func takeHeader(_ block: inout CellBlock) {
+        headerProblem = block.refused.first
         guard let row = block.rows.first else { return }
         columns = block.cells(of: row).map { block.string($0) }
         block.rows.removeFirst()

@@ -73,4 +73,7 @@ package protocol RowSource: AnyObject {
 
     /// The column names so far, as the file has them; cells of a row are in this order.
     var columns: [String] { get }
+
+    /// Why the line that should name the columns can't be read; nothing is read behind it.
+    var headerProblem: CellBlock.Refused? { get }
 }

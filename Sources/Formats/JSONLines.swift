@@ -6,6 +6,7 @@ import Primitives
 package final class JSONLines: RowSource {
     /// In order of first sight; rows before a column's have no cell for it.
     package private(set) var columns: [String] = []
+    package let headerProblem: CellBlock.Refused? = nil
     private var places: [String: Int] = [:]
     private var buffer: LineBuffer
     private let json = JSONReader()

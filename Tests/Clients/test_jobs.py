@@ -1,6 +1,7 @@
 """Imports of files, as a client asks for them: every row of features.md C1 to C7."""
 
 import gzip
+import json
 import os
 import subprocess
 import time
@@ -201,6 +202,55 @@ def test_missing_and_unknown_columns_are_named(jobs):
     assert "'COLOR' is not in the schema" in done.failure_reason
     done = jobs.run(dataset, jobs.write("e.csv", ""), status=failed)
     assert "a header is needed" in done.failure_reason
+
+
+def test_a_header_that_can_not_be_read_says_why(jobs):
+    group = jobs.group("header")
+    for name, data, reason in [
+        ("q.csv", b'"USER_ID,AGE\nu,3\n', "line 1, byte 1: a quote is opened and never closed"),
+        ("w.csv", "USER_ID,AGE\nu,3\n".encode("utf-16"), "line 1, byte 4: a NUL byte"),
+        ("l.csv", b"USER_ID,\xe4\nu,3\n", "line 1, byte 1: the line is no UTF-8 text"),
+    ]:
+        done = jobs.run(f"{group}/datasets/users", jobs.write(name, data),
+                        status="RESOURCE_STATUS_CREATE_FAILED")
+        assert done.failure_reason == f"{name}: the header can't be read: {reason}"
+
+
+def test_a_json_document_with_another_key_is_refused_alone(jobs):
+    group = jobs.group("keys")
+    lines = [
+        {"USER_ID": "a", "AGE": 1}, {"userId": "b", "age": 2}, {"USER_ID": "c", "COLOR": "red"},
+        {"USER_ID": "d", "userId": "e"}, {"USER_ID": "f", "COLOR": None}, {"user_id": "g", "A B": 1},
+    ]
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    done = jobs.run(f"{group}/datasets/users", jobs.write("u.jsonl", text))
+    assert done.progress.applied_count == 3
+    assert [(row.line, row.column) for row in done.progress.rejected_rows] == [
+        (3, "COLOR"), (4, "userId"), (6, "A B")]
+    assert "is not in the schema, which has USER_ID, AGE" in done.progress.rejected_rows[0].reason
+    # An open schema grows what can be a column.
+    shop, _ = starter(jobs, "keys-open")
+    done = jobs.run(f"{shop}/datasets/users", jobs.write("o.jsonl", text))
+    assert done.progress.applied_count == 4
+    assert [(row.line, row.column) for row in done.progress.rejected_rows] == [
+        (4, "userId"), (6, "A B")]
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_a_dry_run_says_what_an_open_schema_would_take(jobs, form):
+    group, _ = starter(jobs, f"dry-{form}")
+    dataset = f"{group}/datasets/items"
+    if form == "csv":
+        text = "ITEM_ID,PRICE,KIND\na,1,x\nb,2,y\n" + "".join(f"i{n},{n},z\n" for n in range(9_000)) + "c,d,e\n"
+    else:
+        text = "".join(json.dumps({"ITEM_ID": f"i{n}", "PRICE": n}) + "\n" for n in range(9_000))
+        text += '{"ITEM_ID": "a", "PRICE": "much", "KIND": "x"}\n{"ITEM_ID": "b", "KIND": "y"}\n'
+    path = jobs.write(f"items.{form}", text)
+    dry = jobs.run(dataset, path, dry_run=True).progress
+    assert jobs.run(dataset, path, dry_run=True).progress.rejected_rows == dry.rejected_rows
+    done = jobs.run(dataset, path).progress
+    assert (dry.row_count, dry.applied_count) == (done.row_count, done.applied_count)
+    assert dry.rejected_rows == done.rejected_rows and len(done.rejected_rows) == 1
 
 
 def test_bad_rows_are_listed_and_too_many_fail_the_job(jobs):

@@ -14,6 +14,7 @@ final class FileRows {
     /// Unpacked bytes to pass over.
     private var skip: UInt64
     private let byteCount: UInt64
+    private let name: String
 
     init(
         _ file: SourceFile,
@@ -23,6 +24,7 @@ final class FileRows {
     ) throws(Refusal) {
         input = try FileInput(file.path)
         byteCount = file.byteCount
+        name = file.name
         isRagged = Self.form(source.form, path: file.name) == .jsonLines
         if isRagged {
             rows = JSONLines(offset: offset, line: line)
@@ -71,6 +73,13 @@ final class FileRows {
     func next(rowsMax: Int) throws(Refusal) -> CellBlock? {
         while true {
             let block = rows.next(rowsMax: rowsMax, isEnd: isEnd)
+            if let problem = rows.headerProblem {
+                throw Refusal(
+                    .invalidInput,
+                    "\(name): the header can't be read: line \(problem.line), byte "
+                        + "\(problem.column): \(problem.reason)"
+                )
+            }
             if !block.rows.isEmpty || !block.refused.isEmpty { return block }
             if isEnd { return nil }
             try readMore()

@@ -22,6 +22,8 @@ struct ImportReading {
     private var open: FileRows?
     private var reader: BulkReader?
     private var listedCount: Int
+    /// Columns that an open schema would have grown, in a dry run.
+    private var imagined: [SchemaField] = []
 
     init(_ work: ImportWork, _ files: [SourceFile], _ progress: JobProgress) {
         self.work = work
@@ -79,11 +81,18 @@ struct ImportReading {
             throw Refusal(.invalidInput, "\(file.name): the file is empty; a header is needed")
         }
         var known = try schema()
-        if known.isOpen && !work.isDryRun {
-            let unknown = BulkReader.unknownColumns(columns, known)
+        known.fields += imagined
+        if known.isOpen {
+            let unknown = BulkReader.unknownColumns(columns, known, isRagged: rows.isRagged)
             if !unknown.isEmpty {
-                try grow(BulkReader.newColumns(unknown, of: columns, in: block))
-                known = try schema()
+                let new = try BulkReader.newColumns(unknown, of: columns, in: block)
+                try grow(imagined + new)
+                if work.isDryRun {
+                    imagined += new
+                    known.fields += new
+                } else {
+                    known = try schema()
+                }
                 reader = nil
             }
         }

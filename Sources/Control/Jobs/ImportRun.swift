@@ -93,7 +93,7 @@ struct ImportRun {
             guard let group = job?.group else { return }
             while let chunk = try reading.next(
                 schema: { () throws(Refusal) in try schema(group, work.dataset) },
-                grow: { (fields) throws(Refusal) in try grow(group, work.dataset, fields) },
+                grow: { (fields) throws(Refusal) in try grow(group, work, fields) },
                 now: queue.clock.now()
             ) {
                 try store(chunk, &reading)
@@ -140,13 +140,15 @@ struct ImportRun {
     }
 
     /// Adds columns to an open schema; others may be adding theirs.
+    ///
+    /// In a dry run only looks whether it may.
     private func grow(
         _ group: ResourceName,
-        _ kind: DatasetKind,
+        _ work: ImportWork,
         _ fields: [SchemaField]
     ) throws(Refusal) {
         for _ in 0..<100 {
-            var schema = try schema(group, kind)
+            var schema = try schema(group, work.dataset)
             let known = Set(schema.fields.map(\.foldedName))
             let new = fields.filter { !known.contains($0.foldedName) }
             if new.isEmpty { return }
@@ -157,6 +159,7 @@ struct ImportRun {
                         + "\(Limits.openSchemaColumnsMax) that an open schema may grow"
                 )
             }
+            if work.isDryRun { return }
             schema.fields += new
             schema.header.revision += 1
             schema.header.updatedAt = queue.clock.now()

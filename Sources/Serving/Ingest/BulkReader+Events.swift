@@ -116,7 +116,7 @@ extension BulkReader {
             rest.attributionSource = text
         case .own(let column):
             try set(column, cell, block, in: &rest.properties)
-        case .user, .item, .time, .type, .value, .created: break
+        case .user, .item, .time, .type, .value, .created, .unknown: break
         }
     }
 

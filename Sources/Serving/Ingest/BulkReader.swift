@@ -12,6 +12,8 @@ package struct BulkReader {
     enum Target: Hashable {
         case user, item, time, type, value, recommendation, impression, source, created
         case own(Int)
+        /// Of no column of the schema: the place in the file.
+        case unknown(Int)
     }
 
     package struct Checked: Sendable {
@@ -29,6 +31,8 @@ package struct BulkReader {
     private var targets: [Target] = []
     private(set) var names: [String] = []
     private var has: Set<Target> = []
+    /// Some row may name what the schema does not have, or one column in two spellings.
+    private var hasStrangers = false
     /// Event types by their bytes in the file; the last one is mostly the next.
     var lastType: (bytes: [UInt8], index: UInt16) = ([], 0)
 
@@ -47,21 +51,34 @@ package struct BulkReader {
     // MARK: Columns
 
     /// The columns that the schema does not have; an open one may grow them.
-    package static func unknownColumns(_ columns: [String], _ schema: Schema) -> [String] {
-        let known = Set(schema.fields.map(\.foldedName))
+    ///
+    /// Of a ragged file only those that a schema can have: rows with others are refused.
+    package static func unknownColumns(
+        _ columns: [String],
+        _ schema: Schema,
+        isRagged: Bool
+    ) -> [String] {
+        var known = Set(schema.fields.map(\.foldedName))
         return columns.filter { column in
             let folded = SchemaField.fold(column)
-            return !known.contains(folded) && !Schema.isReserved(folded, schema.kind)
+            if known.contains(folded) || Schema.isReserved(folded, schema.kind) { return false }
+            guard isRagged else { return true }
+            return SchemaField.isName(column) && known.insert(folded).inserted
         }
     }
 
     /// Says what the columns of the file are, as far as they are known by now.
     ///
-    /// - Throws: When one is not in the schema or stands there twice, or a needed one is missing.
+    /// - Throws: When one is not in the schema or stands there twice, or a needed one is missing. Of a
+    ///   ragged file, the rows alone that have such a value are refused, later.
     package mutating func take(columns: [String]) throws(Refusal) {
         for column in columns.dropFirst(targets.count) {
             let target = try target(of: column)
-            guard has.insert(target).inserted else {
+            let isNew = has.insert(target).inserted
+            if isRagged {
+                if case .unknown = target { hasStrangers = true }
+                if !isNew { hasStrangers = true }
+            } else if !isNew {
                 throw Refusal(
                     .invalidInput,
                     "\(file): the column '\(column.prefix(150))' stands there twice"
@@ -96,6 +113,7 @@ package struct BulkReader {
         default:
             if let column = index.columnByName[folded] { return .own(column) }
         }
+        if isRagged { return .unknown(targets.count) }
         throw Refusal(
             .invalidInput,
             "\(file): the column '\(column.prefix(150))' is not in the schema, which has "
@@ -156,7 +174,33 @@ package struct BulkReader {
             )
             return nil
         }
+        if hasStrangers, let stranger = stranger(row, block) {
+            rejected.append(stranger)
+            return nil
+        }
         return zip(block.cells(of: row), targets)
+    }
+
+    /// What refuses a row for its columns alone.
+    private func stranger(_ row: CellBlock.Row, _ block: CellBlock) -> RejectedRow? {
+        var seen: Set<Target> = []
+        for (place, cell) in block.cells(of: row).enumerated() where !cell.isNull {
+            let reason: String
+            if case .unknown = targets[place] {
+                let known = index.schema.fields.map(\.name).joined(separator: ", ")
+                reason =
+                    SchemaField.isName(names[place])
+                    ? "is not in the schema, which has \(known)"
+                    : "can't be a column: 1 to 150 letters, digits and '_', no digit first"
+            } else if !seen.insert(targets[place]).inserted {
+                reason = "stands there twice, in other spellings"
+            } else {
+                continue
+            }
+            let column = String(names[place].prefix(150))
+            return RejectedRow(file: file, line: row.line, column: column, reason: reason)
+        }
+        return nil
     }
 
     /// Lists a row as refused.
@@ -212,7 +256,7 @@ package struct BulkReader {
                 record.createdAt = try CellText.time(cell, block, target)
             case .own(let column):
                 try set(column, cell, block, in: &record.properties)
-            case .time, .type, .value, .recommendation, .impression, .source: break
+            case .time, .type, .value, .recommendation, .impression, .source, .unknown: break
             }
         }
         let id: Target = index.schema.kind == .users ? .user : .item
