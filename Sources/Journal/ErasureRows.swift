@@ -194,7 +194,7 @@ extension Journal {
     ///
     /// - Returns: False when a snapshot still held old rows, as a training's: try again later.
     package func eraseFromDisk() throws(Refusal) -> Bool {
-        guard let store = writer.readable.withLock({ $0 }) else {
+        guard let store = writer.readable.withLock({ $0 }), !store.isReadOnly else {
             throw Refusal(.unavailable, "the store is shut since it could not write")
         }
         do throws(JournalError) {

@@ -50,7 +50,7 @@ package final class Journal: Sendable {
     ) throws(JournalError) {
         let opener = try StoreOpener(place, durability)
         if case .directory = place { isOnDisk = true } else { isOnDisk = false }
-        let store = try opener.open()
+        let store = try opener.open(isReadOnly: false)
         try Self.checkFormat(store, format)
         hash = try Self.hashKey(store)
         position = try Self.position(store)
@@ -69,7 +69,7 @@ package final class Journal: Sendable {
             memory: memory,
             logger: logger,
             metrics: metrics
-        ) { () throws(JournalError) in try opener.open() }
+        ) { (isReadOnly) throws(JournalError) in try opener.open(isReadOnly: isReadOnly) }
         if case .delayed(let milliseconds) = durability {
             syncer = LogSyncer(writer: writer, milliseconds: milliseconds, logger: logger)
         } else {
@@ -129,7 +129,7 @@ package final class Journal: Sendable {
         guard isOnDisk else {
             throw Refusal(.resourceInUse, "this server keeps nothing on disk (--ephemeral)")
         }
-        guard let store = writer.readable.withLock({ $0 }) else {
+        guard let store = writer.readable.withLock({ $0 }), !store.isReadOnly else {
             throw Refusal(.unavailable, "the store is shut since it could not write")
         }
         do throws(JournalError) {
@@ -283,7 +283,7 @@ private final class StoreOpener: Sendable {
         }
     }
 
-    func open() throws(JournalError) -> Store {
-        try Store(path: path, environment: environment, mode: mode)
+    func open(isReadOnly: Bool) throws(JournalError) -> Store {
+        try Store(path: path, environment: environment, mode: isReadOnly ? .readOnly : mode)
     }
 }

@@ -16,9 +16,10 @@ final class Writer: @unchecked Sendable {
     private var store: Store? {
         didSet { readable.withLock { $0 = store } }
     }
-    /// The same for readers on other threads, who hold it for one question at a time.
+    /// The same for readers on other threads, who hold it for one question at a time; one that is
+    /// only read while none can be written.
     let readable: Mutex<Store?>
-    private let reopen: () throws(JournalError) -> Store
+    private let reopen: (_ isReadOnly: Bool) throws(JournalError) -> Store
     private let hash: StableHash
     private let clock: any Clock
     private let memory: MemoryGuard
@@ -53,7 +54,7 @@ final class Writer: @unchecked Sendable {
         memory: MemoryGuard,
         logger: Logger,
         metrics: JournalMetrics,
-        reopen: @escaping () throws(JournalError) -> Store
+        reopen: @escaping (_ isReadOnly: Bool) throws(JournalError) -> Store
     ) {
         self.engine = engine
         batch = PlannedBatch(engine: engine)
@@ -228,14 +229,26 @@ final class Writer: @unchecked Sendable {
             throw Refusal(.unavailable, "the store is shut since it could not write")
         }
         do throws(JournalError) {
-            let opened = try reopen()
+            let opened = try reopen(false)
             try settle(opened)
             store = opened
             return opened
         } catch {
             nextOpening = clock.monotonicNanoseconds() + Limits.storeOpeningIntervalNS
+            openForReaders()
             throw Refusal(.unavailable, "the store is shut: \(error)")
         }
+    }
+
+    /// Lets records be read where nothing can be written, as on a full disk.
+    ///
+    /// Not when the store has a batch that the engine does not have: its fate is known when the
+    /// store can be written again.
+    private func openForReaders() {
+        guard readable.withLock({ $0 == nil }), let opened = try? reopen(true),
+            (try? Journal.position(opened)) == position
+        else { return }
+        readable.withLock { $0 = opened }
     }
 
     /// Applies the batch whose write failed, if the store has kept it after all.
@@ -268,8 +281,8 @@ final class Writer: @unchecked Sendable {
     ///
     /// When it fails the server takes no writes until the store does again.
     func syncLog() throws(JournalError) {
-        guard hasUnsynced.exchange(false, ordering: .acquiring),
-            let store = readable.withLock({ $0 })
+        guard let store = readable.withLock({ $0 }), !store.isReadOnly,
+            hasUnsynced.exchange(false, ordering: .acquiring)
         else { return }
         do throws(JournalError) {
             try store.syncLog()

@@ -175,6 +175,10 @@ def test_a_full_disk_ends_writes_but_not_reads_and_room_lets_them_begin_again(
                 except grpc.RpcError as error:
                     assert error.code() == grpc.StatusCode.UNAVAILABLE
                     refused.append(number)
+                # Lists, and records as they are on disk.
+                read = client.records.ListInteractions(protos.records.ListInteractionsRequest(
+                    dataset_group="datasetGroups/full", user_id=f"u-{spell * 20}"), timeout=10)
+                assert len(read.interactions) == 3
                 answer = client.recommend(campaign, "nobody")
                 # A refused call may have been kept after all, but then as a whole.
                 calls_seen, half = divmod(answer.eligible_count, 3)

@@ -16,6 +16,7 @@ final class Store: @unchecked Sendable {
     // SAFETY of `@unchecked`: RocksDB's handles may be used from any thread; they are set in `init`
     // and freed in `deinit`.
     let path: String
+    let isReadOnly: Bool
     private let database: OpaquePointer
     private let families: [OpaquePointer]
     private let options: OpaquePointer
@@ -50,6 +51,7 @@ final class Store: @unchecked Sendable {
         mode: Mode = .synced
     ) throws(JournalError) {
         self.path = path
+        isReadOnly = mode == .readOnly
         if environment == nil, let damage = LogCheck.damage(in: path, isThorough: false) {
             throw Self.damaged(path, "'\(damage.file)' is damaged at byte \(damage.byte)")
         }
