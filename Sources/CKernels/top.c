@@ -151,18 +151,6 @@ size_t bowerbird_largest_column(
     return count;
 }
 
-// log2 to 4 digits, side by side: exponent, and a polynomial of the mantissa in 1..<2.
-static inline float log2_of(float value) {
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    float exponent = (float)((int32_t)(bits >> 23) - 127);
-    bits = (bits & 0x7fffff) | 0x3f800000;
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    float slope = 1.2740031f + x * (-0.3779648f + x * 0.0458855f);
-    return exponent + (x - 1) * (2.806238f + x * (-2.3063361f + x * slope));
-}
-
 WIDEST void bowerbird_scale_log(
     float *values, size_t count, float factor, float floor, float weight) {
     float zero = log2_of(floor), range = log2_of(1 + floor) - zero;

@@ -17,6 +17,22 @@ extension Limits {
     /// Pairs of one question's context, as Personalize.
     package static let contextPairsMax = 150
 
+    /// Own columns of interactions that a training looks at, the schema's first: 2 bytes an event.
+    package static let contextColumnsMax = 8
+
+    /// Columns that a model goes by; few say what others do not.
+    package static let contextTermsMax = 3
+
+    /// Combinations of own columns whose values the writer remembers, for each solution.
+    package static let rememberedContextsMax = 4_096
+
+    /// Values of a column that a model tells apart, at least and at most.
+    package static let contextValuesMin = 8
+    package static let contextValuesMax = 64
+
+    /// Items times values of a column, between these: 4 bytes each.
+    package static let contextCellsMax = 1 << 24
+
     /// Columns by which one question limits its list; each is read of every item that is ranked.
     package static let limitedAttributesMax = 10
 

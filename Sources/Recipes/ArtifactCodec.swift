@@ -28,12 +28,20 @@ struct ArtifactWriter {
 struct ArtifactReader {
     private let bytes: [UInt8]
     private var offset = 0
+    /// Whose numbers they are.
+    let tag: UInt32
 
     init(_ bytes: [UInt8], tag: UInt32) throws(RecipeError) {
+        try self.init(bytes, tags: [tag])
+    }
+
+    /// Of a model that writes one of some tags.
+    init(_ bytes: [UInt8], tags: [UInt32]) throws(RecipeError) {
         self.bytes = bytes
-        guard try number(UInt32.self) == tag else {
-            throw Self.damaged("its tag is another model's")
-        }
+        tag = bytes.prefix(4).reversed().reduce(0) { $0 << 8 | UInt32($1) }
+        offset = 4
+        guard bytes.count >= 4 else { throw Self.damaged("it ends too soon") }
+        guard tags.contains(tag) else { throw Self.damaged("its tag is another model's") }
     }
 
     mutating func number<T: FixedWidthInteger & UnsignedInteger>(

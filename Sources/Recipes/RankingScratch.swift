@@ -28,8 +28,11 @@ package final class RankingScratch {
     private(set) var prior: [Float] = []
     /// Whose prior it is, when the next ranking may find it as it was.
     private var priorStamp: PriorStamp?
-    /// One dense source, before it is scaled.
+    /// One dense source, before it is scaled; or what own columns of the question say.
     private var part: [Float] = []
+    /// Scores with the prior, once own columns have changed them.
+    private var lifted: [Float] = []
+    private var isLifted = false
     let weights = HistoryWeights()
     private var items: [UInt32] = []
     private var best: [Float] = []
@@ -44,6 +47,7 @@ package final class RankingScratch {
         top.removeAll(keepingCapacity: true)
         likeness.removeAll(keepingCapacity: true)
         partition = nil
+        isLifted = false
     }
 
     /// Adds to the score of one item.
@@ -156,6 +160,22 @@ package final class RankingScratch {
         part.append(contentsOf: values)
     }
 
+    /// What the own columns of a question do to scores + scale · prior, from here on.
+    func lift(by context: ContextLifts, _ values: [ContextValue], scale: Float) {
+        Kernels.zero(&part, count: scores.count)
+        guard context.add(values, to: &part) else { return }
+        Kernels.zero(&lifted, count: scores.count)
+        Kernels.lift(
+            scores,
+            prior,
+            scale: scale,
+            part,
+            isFactor: context.isFactor,
+            into: &lifted
+        )
+        isLifted = true
+    }
+
     /// Fills `top` with the best of scores + scale · prior, given in units of `scale`.
     func take(
         scale: Float,
@@ -178,8 +198,10 @@ package final class RankingScratch {
             items = [UInt32](repeating: 0, count: query.count)
             best = [Float](repeating: 0, count: query.count)
         }
+        let sums = isLifted ? lifted : scores
+        let scale = isLifted ? 0 : scale
         let count = Kernels.top(
-            scores: scores,
+            scores: sums,
             prior: prior,
             scale: scale,
             candidates: query.candidates.words,
@@ -190,7 +212,7 @@ package final class RankingScratch {
         )
         if wantsPartition, count > 0 {
             partition = Kernels.softmaxSum(
-                scores: scores,
+                scores: sums,
                 prior: prior,
                 scale: scale,
                 candidates: query.candidates.words,

@@ -15,6 +15,14 @@ package protocol TrainingSet: AnyObject {
         _ body: (UserIndex, [Interaction]) -> Bool
     ) throws(RecipeError)
 
+    /// The same with the codes of each entry in `contextTable`, one a column, entry by entry.
+    func forEachHistoryInContext(
+        _ body: (UserIndex, [Interaction], [UInt16]) -> Bool
+    ) throws(RecipeError)
+
+    /// The own columns of interactions; whole once `forEachHistoryInContext` is done.
+    var contextTable: ContextTable { get }
+
     /// What the record of an item says; empty without one.
     func tokens(of item: ItemIndex) -> [ItemToken]
 
@@ -23,6 +31,14 @@ package protocol TrainingSet: AnyObject {
 }
 
 extension TrainingSet {
+    package var contextTable: ContextTable { ContextTable() }
+
+    package func forEachHistoryInContext(
+        _ body: (UserIndex, [Interaction], [UInt16]) -> Bool
+    ) throws(RecipeError) {
+        try forEachHistory { user, history in body(user, history, []) }
+    }
+
     package func tokens(of item: ItemIndex) -> [ItemToken] { [] }
     package func tokens(ofUser user: UserIndex) -> [ItemToken] { [] }
 }
@@ -123,6 +139,15 @@ package protocol LivePart: AnyObject, Sendable {
     /// The entry at `change.index` is about to leave the history.
     func retract(_ change: HistoryChange)
 
+    /// Whether it wants to be told in which context entries came.
+    var readsContext: Bool { get }
+
+    /// The same, of an entry that came in this context.
+    func observe(_ change: HistoryChange, in context: [ContextValue])
+
+    /// The same.
+    func retract(_ change: HistoryChange, in context: [ContextValue])
+
     /// The catalogue now has this many item indices; called before they are observed.
     func itemCountGrew(to itemCount: Int)
 
@@ -137,6 +162,15 @@ package protocol LivePart: AnyObject, Sendable {
 extension LivePart {
     package var readsItems: Bool { false }
     package func describe(_ item: ItemIndex, _ tokens: [ItemToken]) {}
+    package var readsContext: Bool { false }
+
+    package func observe(_ change: HistoryChange, in context: [ContextValue]) {
+        observe(change)
+    }
+
+    package func retract(_ change: HistoryChange, in context: [ContextValue]) {
+        retract(change)
+    }
 }
 
 /// One question to a model.
@@ -153,6 +187,8 @@ package struct RankingQuery: ~Escapable {
     package let userTokens: [ItemToken]
     /// Items of which `RankingScratch.likeness` is wanted, each once.
     package let unfamiliar: [UInt32]
+    /// How the user comes here, as own columns of interactions say it; of a column one value.
+    package let context: [ContextValue]
 
     @_lifetime(copy history, copy candidates)
     package init(
@@ -161,8 +197,10 @@ package struct RankingQuery: ~Escapable {
         count: Int,
         item: ItemIndex? = nil,
         userTokens: [ItemToken] = [],
-        unfamiliar: [UInt32] = []
+        unfamiliar: [UInt32] = [],
+        context: [ContextValue] = []
     ) {
+        self.context = context
         self.userTokens = userTokens
         self.unfamiliar = unfamiliar
         self.history = history

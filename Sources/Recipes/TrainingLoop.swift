@@ -7,11 +7,20 @@ enum TrainingLoop {
         progress: (Double) -> Bool,
         _ body: (UserIndex, [Interaction]) -> Void
     ) throws(RecipeError) {
+        try runInContext(over: set, progress: progress) { user, history, _ in body(user, history) }
+    }
+
+    /// The same with what own columns say of each event.
+    static func runInContext(
+        over set: any TrainingSet,
+        progress: (Double) -> Bool,
+        _ body: (UserIndex, [Interaction], [UInt16]) -> Void
+    ) throws(RecipeError) {
         var seen = 0
         var isCancelled = !progress(0)
         guard !isCancelled else { throw RecipeError(.cancelled, "the training was stopped") }
-        try set.forEachHistory { user, history in
-            body(user, history)
+        try set.forEachHistoryInContext { user, history, codes in
+            body(user, history, codes)
             seen += 1
             guard seen % 256 == 0 else { return true }
             isCancelled = !progress(min(1, Double(seen) / Double(max(set.userCount, 1))))

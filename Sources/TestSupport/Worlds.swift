@@ -8,14 +8,27 @@ package final class ListedHistories: TrainingSet, Sendable {
 
     private let described: [[ItemToken]]
     private let users: [[ItemToken]]
+    package let contextTable: ContextTable
+    private let codes: [[UInt16]]
 
+    /// `contexts[u][e]` is what own columns say of entry e of history u.
     package init(
         itemCount: Int,
         histories: [[Interaction]],
         described: [[ItemToken]] = [],
-        users: [[ItemToken]] = []
+        users: [[ItemToken]] = [],
+        columns: [ContextTable.Column] = [],
+        contexts: [[[ContextValue]]] = []
     ) {
         self.users = users
+        var table = ContextTable(columns)
+        var codes: [[UInt16]] = []
+        for history in contexts {
+            codes.append([])
+            for context in history { table.append(context, to: &codes[codes.count - 1]) }
+        }
+        contextTable = table
+        self.codes = codes
         self.itemCount = itemCount
         self.histories = histories
         self.described = described
@@ -35,6 +48,15 @@ package final class ListedHistories: TrainingSet, Sendable {
     package func forEachHistory(_ body: (UserIndex, [Interaction]) -> Bool) {
         for (index, history) in histories.enumerated() {
             guard body(UserIndex(UInt32(index)), history) else { return }
+        }
+    }
+
+    package func forEachHistoryInContext(
+        _ body: (UserIndex, [Interaction], [UInt16]) -> Bool
+    ) {
+        for (index, history) in histories.enumerated() {
+            let codes = index < codes.count ? codes[index] : []
+            guard body(UserIndex(UInt32(index)), history, codes) else { return }
         }
     }
 
@@ -73,14 +95,22 @@ package struct FollowedHistory {
         self.user = user
     }
 
-    package mutating func insert(_ entry: Interaction, into live: any LivePart) {
+    package mutating func insert(
+        _ entry: Interaction,
+        into live: any LivePart,
+        in context: [ContextValue] = []
+    ) {
         let index = entries.firstIndex { $0.occurredAt > entry.occurredAt } ?? entries.count
         entries.insert(entry, at: index)
-        live.observe(change(at: index))
+        live.observe(change(at: index), in: context)
     }
 
-    package mutating func remove(at index: Int, from live: any LivePart) {
-        live.retract(change(at: index))
+    package mutating func remove(
+        at index: Int,
+        from live: any LivePart,
+        in context: [ContextValue] = []
+    ) {
+        live.retract(change(at: index), in: context)
         entries.remove(at: index)
     }
 
@@ -98,14 +128,20 @@ package struct FollowedHistory {
 
 extension TrainedModel {
     /// The best items of a question, as numbers.
-    package func list(_ history: [Interaction], of candidates: ItemBitmap, count: Int) -> [UInt32] {
+    package func list(
+        _ history: [Interaction],
+        of candidates: ItemBitmap,
+        count: Int,
+        in context: [ContextValue] = []
+    ) -> [UInt32] {
         let scratch = RankingScratch()
         let words = candidates.words
         rank(
             RankingQuery(
                 history: history.span,
                 candidates: ItemBitmapView(words: words.span),
-                count: count
+                count: count,
+                context: context
             ),
             scratch: scratch
         )

@@ -91,3 +91,15 @@ size_t bowerbird_lightest(const struct bowerbird_pair *pairs, size_t count);
 /// the lower first; 0 when the answer's is not above 0.
 size_t bowerbird_rank(
     const float *base, const float *values, float weight, size_t count, size_t answer);
+
+/// lifts[i] += weight * log2((observed[i] + shrinkage) / (totals[i] * share + shrinkage)), to 4
+/// digits; nothing was observed of what lies behind `observed_count`.
+void bowerbird_add_lifts(
+    const float *observed, size_t observed_count, const float *totals, size_t total_count,
+    float share, float shrinkage, float weight, float *lifts);
+
+/// lifted[i] = s = scores[i] + scale * prior[i] times 2^lifts[i] where it is above 0, or, unless
+/// `is_factor`, s + scale * lifts[i].
+void bowerbird_lift(
+    const float *scores, const float *prior, float scale, const float *lifts, size_t count,
+    int is_factor, float *lifted);

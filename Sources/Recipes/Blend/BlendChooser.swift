@@ -14,14 +14,21 @@ struct BlendChooser {
     private static let weights: [Float] = [0.05, 0.1, 0.2, 0.35, 0.6, 1, 1.5]
 
     private let sources: [BlendSource]
+    /// Columns of which questions may say something.
+    let contextColumnCount: Int
     private let scales: [Float]
     /// Questions that some source can answer, with values scaled.
-    private let questions: [Validation.Question]
+    let questions: [Validation.Question]
     /// All that were asked.
-    private let askedCount: Int
+    let askedCount: Int
 
-    init(_ sources: [BlendSource], _ asked: [Validation.Question]) {
+    init(
+        _ sources: [BlendSource],
+        _ asked: [Validation.Question],
+        contextColumnCount: Int = 0
+    ) {
         self.sources = sources
+        self.contextColumnCount = contextColumnCount
         askedCount = max(1, asked.count)
         let scales = sources.indices.map { source -> Float in
             guard sources[source].hasConstantScale else { return 0 }
@@ -46,6 +53,8 @@ struct BlendChooser {
         var quality: Double
         /// Each source alone, in the order given.
         var alone: [Double]
+        /// What own columns of interactions add; `nil`: nothing.
+        var context: ContextChoice?
     }
 
     private typealias Term = (source: Int, weight: Float)
@@ -70,12 +79,15 @@ struct BlendChooser {
         }
         complete(&terms)
         addContent(&terms)
+        let sums = totals(terms)
+        let context = chooseContext(sums)
         return Choice(
             terms: terms.map {
                 BlendTerm(source: sources[$0.source], weight: $0.weight, scale: scales[$0.source])
             },
-            quality: quality(totals(terms), (0, 0)),
-            alone: alone
+            quality: context?.quality ?? quality(sums, (0, 0)),
+            alone: alone,
+            context: context
         )
     }
 

@@ -76,6 +76,7 @@ extension BlendModel {
             )
             if amount > 0 { explanation.shares.append(.init(entry: nil, amount: amount)) }
         }
+        addContext(target, query.context, &explanation)
         return explanation
     }
 
@@ -129,6 +130,20 @@ extension BlendModel {
         segments.forEach(query.userTokens) { if $0 == target { score += Double($1) } }
         explanation.components.append(.init(name: "users alike", weight: weight, score: score))
         if score > 0 { explanation.shares.append(.init(entry: nil, amount: weight * score)) }
+    }
+
+    /// What the question's own columns make of the sum so far.
+    private func addContext(
+        _ target: Int,
+        _ values: [ContextValue],
+        _ explanation: inout ScoreExplanation
+    ) {
+        guard let context, !values.isEmpty else { return }
+        let parts = context.explain(target, explanation.sum, values, itemCount: counts.itemCount)
+        for part in parts {
+            explanation.components.append(part)
+            explanation.shares.append(.init(entry: nil, amount: part.weight * part.score))
+        }
     }
 
     private func contentShares(of target: UInt32, _ weights: HistoryWeights) -> [Entry] {

@@ -10,6 +10,8 @@ import Synchronization
 /// (`UserSegments`).
 final class BlendModel: TrainedModel, LivePart {
     static let tag: UInt32 = 0x3650_5542
+    /// Of an artifact with own columns of interactions; others are what they were without any.
+    static let contextTag: UInt32 = 0x3750_5542
 
     /// Trained rows for one weighting of histories.
     struct Pass {
@@ -22,6 +24,8 @@ final class BlendModel: TrainedModel, LivePart {
     let counts: LiveCounts
     /// For users of whom little else is known.
     let segments: UserSegments
+    /// Where the validation chose own columns of interactions.
+    let context: ContextLifts?
     /// The time that the training's data spans; 0 without a choice.
     private let spanMS: Int64
     private let training: TrainingReport
@@ -35,9 +39,11 @@ final class BlendModel: TrainedModel, LivePart {
         spanMS: Int64,
         report: TrainingReport,
         content: ContentIndex = ContentIndex(.cold),
-        segments: UserSegments = UserSegments()
+        segments: UserSegments = UserSegments(),
+        context: ContextLifts? = nil
     ) {
         self.segments = segments
+        self.context = context
         self.spanMS = spanMS
         self.terms = terms
         self.passes = passes
@@ -65,7 +71,7 @@ final class BlendModel: TrainedModel, LivePart {
     var userTokensBelow: Int { UserSegments.eventsMax }
 
     var byteCount: Int {
-        passes.reduce(counts.byteCount) { $0 + $1.rows.byteCount }
+        passes.reduce(counts.byteCount + (context?.byteCount ?? 0)) { $0 + $1.rows.byteCount }
     }
 
     // MARK: Ranking
@@ -97,6 +103,9 @@ final class BlendModel: TrainedModel, LivePart {
             segments.forEach(query.userTokens) { scratch.add(alike * $1, to: $0) }
         }
         let isKnown = !query.history.isEmpty
+        if let context, !query.context.isEmpty {
+            scratch.lift(by: context, query.context, scale: unit)
+        }
         scratch.take(scale: unit, query: query) { item, scratch in
             isKnown && scratch.scores[item] > 0 ? .sequence : .popular
         }
@@ -159,6 +168,18 @@ final class BlendModel: TrainedModel, LivePart {
         counts.change(change, sign: -1)
     }
 
+    var readsContext: Bool { context != nil }
+
+    func observe(_ change: HistoryChange, in context: [ContextValue]) {
+        observe(change)
+        self.context?.count(change.window[change.index].item, context, sign: 1)
+    }
+
+    func retract(_ change: HistoryChange, in context: [ContextValue]) {
+        retract(change)
+        self.context?.count(change.window[change.index].item, context, sign: -1)
+    }
+
     func itemCountGrew(to itemCount: Int) { counts.grow(to: itemCount) }
 
     var readsItems: Bool { true }
@@ -170,7 +191,7 @@ final class BlendModel: TrainedModel, LivePart {
     // MARK: Artifact
 
     func encode(into writer: ByteWriter) {
-        let artifact = ArtifactWriter(writer, tag: Self.tag)
+        let artifact = ArtifactWriter(writer, tag: context == nil ? Self.tag : Self.contextTag)
         artifact.put(UInt32(terms.count))
         for term in terms { term.encode(into: artifact) }
         artifact.put(UInt32(passes.count))
@@ -182,11 +203,12 @@ final class BlendModel: TrainedModel, LivePart {
         training.encode(into: artifact)
         counts.content.encode(into: artifact)
         segments.encode(into: artifact)
+        context?.encode(into: artifact)
         counts.encode(into: artifact)
     }
 
     convenience init(_ bytes: [UInt8]) throws(RecipeError) {
-        var reader = try ArtifactReader(bytes, tag: Self.tag)
+        var reader = try ArtifactReader(bytes, tags: [Self.tag, Self.contextTag])
         var terms: [BlendTerm] = []
         for _ in 0..<(try reader.count(of: 9)) { terms.append(try BlendTerm(&reader)) }
         var passes: [Pass] = []
@@ -198,13 +220,19 @@ final class BlendModel: TrainedModel, LivePart {
         let span = Int64(clamping: try reader.number(UInt64.self))
         let report = try TrainingReport(&reader)
         let content = try ContentIndex(.cold, &reader)
+        let segments = try UserSegments(&reader)
+        // Counts take 16 bytes an item at least.
+        let context: ContextLifts? =
+            reader.tag == Self.contextTag
+            ? try ContextLifts(&reader, itemCount: bytes.count / 16) : nil
         self.init(
             terms: terms,
             passes: passes,
             spanMS: span,
             report: report,
             content: content,
-            segments: try UserSegments(&reader)
+            segments: segments,
+            context: context
         )
         try counts.decode(&reader)
         try reader.end()

@@ -6,6 +6,8 @@ struct BlendPlan {
     var report: TrainingReport
     /// The chosen matrices as they were validated: trained on what came before the cut.
     var validated: [LinearModel: SparseRows] = [:]
+    /// What own columns of interactions add; `nil`: nothing.
+    var context: ContextChoice?
 
     /// Trains every affordable source on what came before the cut, and chooses.
     static func chosen(
@@ -37,7 +39,8 @@ struct BlendPlan {
                 limit: Limits.validationQueriesMax / ways.count
             ) { done in progress(0.7 + 0.25 * (Double(index) + done) / Double(ways.count)) }
         }
-        let chooser = BlendChooser(sources, questions)
+        let columns = validation.training.contextTable.columns
+        let chooser = BlendChooser(sources, questions, contextColumnCount: columns.count)
         let choice = chooser.choose()
         guard progress(1) else { throw RecipeError(.cancelled, "the training was stopped") }
         let candidates = zip(sources, choice.alone).map {
@@ -60,12 +63,13 @@ struct BlendPlan {
                         weight: Double(term.weight),
                         ndcgAt10: candidates.first { $0.name == term.source.name }?.ndcgAt10 ?? 0
                     )
-                },
+                } + (choice.context?.candidates(columns) ?? []),
                 candidates: candidates.sorted { $0.ndcgAt10 > $1.ndcgAt10 },
                 blendNDCGAt10: choice.quality,
                 questionCount: questions.count
             ),
-            validated: validated
+            validated: validated,
+            context: choice.context
         )
     }
 
@@ -120,7 +124,8 @@ struct BlendPlan {
             spanMS: report.questionCount > 0 ? log.spanMS : 0,
             report: report,
             content: ContentIndex(.cold, rarity: descriptions.rarity),
-            segments: segments
+            segments: segments,
+            context: context.map { ContextLifts($0, log) }
         )
         model.itemCountGrew(to: log.itemCount)
         for item in 0..<descriptions.itemCount {

@@ -17,6 +17,11 @@ final class Validation {
         var largest: [Float]
         /// Few events speak for the answer, and a record does.
         var isOfNewItem = false
+        /// `lifts[c · itemCount + i]`: what column c of the event says of item i; empty where it
+        /// says nothing.
+        var lifts: [Float] = []
+        /// The items, in rising order.
+        var items: [UInt32] = []
     }
 
     /// Best items of each source that are looked at.
@@ -37,13 +42,13 @@ final class Validation {
         self.log = log
         self.descriptions = descriptions
         let cut = Self.cut(log)
-        var training = InteractionLog(itemCount: log.itemCount)
+        var training = InteractionLog(forEventsOf: log)
         var replayed: [Int] = []
         var repeats = 0
         for owner in 0..<log.ownerCount {
             let history = log.history(of: owner)
             let places = cut(history)
-            training.append((history.lowerBound..<places).map { log.interaction($0) })
+            training.append(history.lowerBound..<places, of: log)
             replayed += places..<history.upperBound
             for place in places..<history.upperBound
             where log.items[history.lowerBound..<place].contains(log.items[place]) {
@@ -84,6 +89,7 @@ final class Validation {
     ) throws(RecipeError) -> [Question] {
         live.grow(to: log.itemCount)
         try live.load(training) { _ in true }
+        let contexts = ContextReplay(training)
         var board = ScoreBoard(scorers, itemCount: log.itemCount)
         for place in 0..<training.eventCount { board.know(training.items[place]) }
         // Records have no time here: what one describes is taken to have been there.
@@ -110,10 +116,12 @@ final class Validation {
                         answer: log.items[place]
                     )
                     question.isOfNewItem = live.content.isMember(Int(log.items[place]))
+                    question.lifts = contexts.lifts(log, place, of: question.items)
                     questions.append(question)
                 }
             }
             live.add(log, place: place)
+            contexts.add(log, place)
             board.know(log.items[place])
         }
         return questions
@@ -177,7 +185,8 @@ private struct ScoreBoard {
             values: values,
             itemCount: chosen.count,
             answer: chosen.firstIndex(of: answer),
-            largest: largest
+            largest: largest,
+            items: chosen
         )
     }
 }

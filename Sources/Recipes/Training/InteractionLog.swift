@@ -2,7 +2,8 @@ import Primitives
 
 /// All histories of a training, one behind the other, as the counting loops read them.
 ///
-/// 18 bytes an event: item, owner, type and time. `places` and `sets` are made when asked for.
+/// 18 bytes an event: item, owner, type and time; 2 more for each own column of interactions that
+/// says something. `places` and `sets` are made when asked for.
 package struct InteractionLog {
     /// `[eventCount]`, each history oldest first.
     private(set) var items: [UInt32] = []
@@ -15,6 +16,9 @@ package struct InteractionLog {
     /// `[ownerCount]`: whose history it is; empty of a part of another log.
     private(set) var users: [UserIndex] = []
     let itemCount: Int
+    /// `[eventCount · contextTable.columns.count]`: the codes of each event.
+    private var contexts: [UInt16] = []
+    private(set) var contextTable = ContextTable()
 
     var eventCount: Int { items.count }
     var ownerCount: Int { offsets.count - 1 }
@@ -23,14 +27,32 @@ package struct InteractionLog {
         self.itemCount = itemCount
     }
 
+    /// Without events, for some of another's.
+    init(forEventsOf log: InteractionLog) {
+        itemCount = log.itemCount
+        contextTable = log.contextTable
+    }
+
     package init(_ set: any TrainingSet, progress: (Double) -> Bool) throws(RecipeError) {
         self.init(itemCount: set.itemCount)
         var log = self
-        try TrainingLoop.run(over: set, progress: progress) { user, history in
+        try TrainingLoop.runInContext(over: set, progress: progress) { user, history, codes in
             log.append(history)
             log.users.append(user)
+            log.contexts += codes
+        }
+        // Columns of which no event says anything are none.
+        if log.contexts.contains(where: { $0 != 0 }) {
+            log.contextTable = set.contextTable
+        } else {
+            log.contexts = []
         }
         self = log
+    }
+
+    /// What a column says of an event, as a code of the table; 0: nothing.
+    func context(_ place: Int, _ column: Int) -> UInt16 {
+        contexts[place * contextTable.columns.count + column]
     }
 
     /// Whose history it is; of a part of another log any that no other has.
@@ -46,6 +68,13 @@ package struct InteractionLog {
             ownerOf.append(UInt32(ownerCount))
         }
         offsets.append(UInt64(items.count))
+    }
+
+    /// Appends a history: some events of another log.
+    mutating func append(_ places: Range<Int>, of log: InteractionLog) {
+        append(places.map { log.interaction($0) })
+        let width = contextTable.columns.count
+        contexts += log.contexts[places.lowerBound * width..<places.upperBound * width]
     }
 
     /// From the first to the last event.

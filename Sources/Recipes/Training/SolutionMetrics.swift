@@ -17,7 +17,7 @@ struct MetricSplit {
     private(set) var items = ItemBitmap()
 
     init(_ log: InteractionLog) {
-        training = InteractionLog(itemCount: log.itemCount)
+        training = InteractionLog(forEventsOf: log)
         // Of the users to be asked, every so manieth is.
         let step = max(1, log.ownerCount / 10 / Limits.metricUsersMax)
         for owner in 0..<log.ownerCount {
@@ -25,7 +25,7 @@ struct MetricSplit {
             let entries = history.map { log.interaction($0) }
             for entry in entries { items.insert(Int(entry.item.rawValue)) }
             guard owner % 10 == Self.asked(owner / 10), entries.count > 1 else {
-                training.append(entries)
+                training.append(history, of: log)
                 continue
             }
             guard owner / 10 % step == 0 else { continue }
