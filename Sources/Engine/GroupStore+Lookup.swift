@@ -3,6 +3,9 @@ import Synchronization
 
 /// Several ids at once.
 extension GroupStore {
+    /// What own columns say, by `HistoryChange.properties`.
+    package func eventProperties(_ code: UInt32) -> [PropertyValue] { eventProperties[code] }
+
     /// The indices of several items' ids, in their order; `nil` for what is unknown.
     package func items(withIDs ids: [String], into indices: inout [UInt32?]) {
         indices.removeAll(keepingCapacity: true)

@@ -25,8 +25,17 @@ package struct HistoryChange: Sendable {
     package var index: Int
     /// No other entry of this user's whole history has the same item.
     package var isOnlyOneOfItem: Bool
+    /// What the entry's own columns say, as a code of its group; 0: nothing.
+    package var properties: UInt32
 
-    package init(user: UserIndex, window: [Interaction], index: Int, isOnlyOneOfItem: Bool) {
+    package init(
+        user: UserIndex,
+        window: [Interaction],
+        index: Int,
+        isOnlyOneOfItem: Bool,
+        properties: UInt32 = 0
+    ) {
+        self.properties = properties
         self.user = user
         self.window = window
         self.index = index

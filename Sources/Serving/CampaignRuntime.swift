@@ -15,6 +15,8 @@ package final class CampaignRuntime: Sendable {
     let exposure: ItemExposure
     /// What users' records say; `nil` where the model doesn't ask.
     let userTokenizer: ItemTokenizer?
+    /// What own columns of interactions say; `nil` where the model doesn't ask.
+    let contextReader: ContextReader?
     /// The events that the model looks at; `nil`: all.
     let selection: EventSelection?
 
@@ -27,8 +29,10 @@ package final class CampaignRuntime: Sendable {
         exploration: ExplorationSettings?,
         exposure: ItemExposure,
         selection: EventSelection?,
-        userTokenizer: ItemTokenizer? = nil
+        userTokenizer: ItemTokenizer? = nil,
+        contextReader: ContextReader? = nil
     ) {
+        self.contextReader = contextReader
         self.userTokenizer = userTokenizer
         self.campaign = campaign
         self.group = group

@@ -63,7 +63,8 @@ package final class EventSelection: Sendable {
             user: change.user,
             window: window,
             index: index,
-            isOnlyOneOfItem: change.isOnlyOneOfItem || window.count { $0.item == item } == 1
+            isOnlyOneOfItem: change.isOnlyOneOfItem || window.count { $0.item == item } == 1,
+            properties: change.properties
         )
     }
 }

@@ -159,15 +159,15 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
                 entries[name] = nil
                 isTableStale = true
             case .observed(let group, let change):
-                forEachModel(of: group) { entry in
-                    if let change = selected(change, entry) { entry.model.live.observe(change) }
+                forEachModel(of: group) { name, entry in
+                    items.tell(change, isNew: true, name, entry.model, group, entry.selection)
                 }
             case .retracted(let group, let change):
-                forEachModel(of: group) { entry in
-                    if let change = selected(change, entry) { entry.model.live.retract(change) }
+                forEachModel(of: group) { name, entry in
+                    items.tell(change, isNew: false, name, entry.model, group, entry.selection)
                 }
             case .itemCountGrew(let group, let count):
-                forEachModel(of: group) { $0.model.live.itemCountGrew(to: count) }
+                forEachModel(of: group) { $1.model.live.itemCountGrew(to: count) }
             case .interactionsDeleted(let group):
                 forget(group)
                 isTableStale = true
@@ -192,15 +192,10 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
         }
     }
 
-    private func forEachModel(of group: GroupIndex, _ body: (Entry) -> Void) {
-        for entry in entries.values where entry.group == group && entry.position < current {
-            body(entry)
+    private func forEachModel(of group: GroupIndex, _ body: (ResourceName, Entry) -> Void) {
+        for (name, entry) in entries where entry.group == group && entry.position < current {
+            body(name, entry)
         }
-    }
-
-    private func selected(_ change: HistoryChange, _ entry: Entry) -> HistoryChange? {
-        guard let selection = entry.selection else { return change }
-        return selection.selected(change, engine.group(entry.group))
     }
 
     private func selection(of solution: ResourceName, _ group: GroupIndex) -> EventSelection? {
@@ -263,16 +258,12 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
         let selection =
             config.map { EventSelection($0, store) }
             ?? solution.flatMap { self.selection(of: $0, recording.group) }
-        func selected(_ change: HistoryChange) -> HistoryChange? {
-            guard let selection else { return change }
-            return selection.selected(change, store)
-        }
         for change in recording.changes {
             switch change {
-            case .observed(_, let change):
-                if let change = selected(change) { model.live.observe(change) }
-            case .retracted(_, let change):
-                if let change = selected(change) { model.live.retract(change) }
+            case .observed(let group, let change):
+                items.tell(change, isNew: true, version, model, group, selection)
+            case .retracted(let group, let change):
+                items.tell(change, isNew: false, version, model, group, selection)
             case .itemCountGrew(_, let count): model.live.itemCountGrew(to: count)
             case .itemStored(let group, let item, _):
                 if isDescribed { items.describe(CollectionOfOne(item), version, model, group) }
@@ -416,6 +407,7 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
             let version = versionName(campaign, solution, upcoming[solution])
             used.insert(version)
             let model = model(version, group, recipe)
+            let records = items.records(of: solution, group)
             runtimes[name.text] = CampaignRuntime(
                 campaign: name,
                 group: group,
@@ -425,8 +417,8 @@ package final class ModelRegistry: ApplyObserver, @unchecked Sendable {
                 exploration: exploration(campaign, recipe.kind),
                 exposure: exposures.exposure(of: group),
                 selection: entries[version]?.selection,
-                userTokenizer: model.userTokensBelow > 0
-                    ? items.records(of: solution, group)?.userTokenizer : nil
+                userTokenizer: model.userTokensBelow > 0 ? records?.userTokenizer : nil,
+                contextReader: model.live.readsContext ? records?.contextReader : nil
             )
         }
         // A model that only observed is not needed once no campaign uses it.

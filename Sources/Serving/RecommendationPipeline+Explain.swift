@@ -99,7 +99,8 @@ extension RecommendationPipeline {
             candidates: ItemBitmapView(words: words.span),
             count: min(plan.eligibleCount, Limits.explainedRankMax),
             item: plan.seedItem,
-            userTokens: scratch.facts.userTokens
+            userTokens: scratch.facts.userTokens,
+            context: plan.context
         )
         ranking.wantsPartition = true
         plan.runtime.model.rank(question, scratch: ranking)

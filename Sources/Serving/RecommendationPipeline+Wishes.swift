@@ -1,5 +1,6 @@
 import Engine
 import Primitives
+import Recipes
 import Resources
 
 /// What a question asks of its list beyond the items, checked against the schemas.
@@ -7,6 +8,8 @@ struct ListWishes {
     let page: ServedPage?
     let columns: [AnswerColumn]
     let diversity: Diversity?
+    /// What the question's own columns say, as far as the model goes by them.
+    var context: [ContextValue] = []
 }
 
 extension RecommendationPipeline {
@@ -21,13 +24,21 @@ extension RecommendationPipeline {
             return ListWishes(page: page, columns: [], diversity: nil)
         }
         try check(query.context, group)
-        guard asksOfItems else { return ListWishes(page: page, columns: [], diversity: nil) }
+        let context = runtime.contextReader?.values(of: query.context) ?? []
+        guard asksOfItems else {
+            return ListWishes(page: page, columns: [], diversity: nil, context: context)
+        }
         let items = AnswerColumns(try schema(of: group, .items, "metadata_columns"))
         var columns: [AnswerColumn] = []
         for (index, name) in query.metadataColumns.enumerated() {
             columns.append(try items.column(name, "metadata_columns[\(index)]"))
         }
-        return ListWishes(page: page, columns: columns, diversity: try diversity(query, items))
+        return ListWishes(
+            page: page,
+            columns: columns,
+            diversity: try diversity(query, items),
+            context: context
+        )
     }
 
     private func diversity(

@@ -81,6 +81,7 @@ package struct RecommendationPlan: Sendable {
     let page: ServedPage?
     let columns: [AnswerColumn]
     let diversity: Diversity?
+    let context: [ContextValue]
 }
 
 /// Copies of what one question needs of the shared state.
@@ -222,7 +223,8 @@ package struct RecommendationPipeline: Sendable {
             count: plan.diversity?.depth(count) ?? count,
             item: plan.seedItem,
             userTokens: facts.userTokens,
-            unfamiliar: pool?.items ?? []
+            unfamiliar: pool?.items ?? [],
+            context: plan.context
         )
         let isRanking = query.rankedItems != nil
         let kind = plan.runtime.kind
@@ -311,7 +313,8 @@ package struct RecommendationPipeline: Sendable {
             seedItem: seedItem,
             page: wishes.page,
             columns: wishes.columns,
-            diversity: wishes.diversity
+            diversity: wishes.diversity,
+            context: wishes.context
         )
     }
 

@@ -19,6 +19,7 @@ package final class SnapshotTrainingSet: TrainingSet, @unchecked Sendable {
     private let group: GroupIndex
     private let selection: EventSelection?
     private let items: ItemRecords?
+    package private(set) var contextTable: ContextTable
     /// By user, once they are asked for.
     private var userTokens: [UserIndex: [ItemToken]]?
 
@@ -35,6 +36,7 @@ package final class SnapshotTrainingSet: TrainingSet, @unchecked Sendable {
         self.snapshot = snapshot
         self.selection = selection
         self.items = items
+        contextTable = items?.contextReader.table ?? ContextTable()
         self.historyLengthMax = historyLengthMax
         self.group = group
         self.itemCount = itemCount
@@ -76,20 +78,32 @@ package final class SnapshotTrainingSet: TrainingSet, @unchecked Sendable {
     }
 
     package func forEachHistory(_ body: (UserIndex, [Interaction]) -> Bool) throws(RecipeError) {
+        try forEachHistoryInContext { user, history, _ in body(user, history) }
+    }
+
+    package func forEachHistoryInContext(
+        _ body: (UserIndex, [Interaction], [UInt16]) -> Bool
+    ) throws(RecipeError) {
         userCount = 0
         interactionCount = 0
         var owner: UserIndex?
         var history: [Interaction] = []
+        var codes: [UInt16] = []
+        let width = contextTable.columns.count
         var isStopped = false
         func flush() -> Bool {
             guard let owner, !history.isEmpty else { return true }
             userCount += 1
             if history.count > historyLengthMax {
                 history.removeFirst(history.count - historyLengthMax)
+                codes.removeFirst(codes.count - historyLengthMax * width)
             }
             interactionCount += history.count
-            defer { history.removeAll(keepingCapacity: true) }
-            return body(owner, history)
+            defer {
+                history.removeAll(keepingCapacity: true)
+                codes.removeAll(keepingCapacity: true)
+            }
+            return body(owner, history, codes)
         }
         do throws(JournalError) {
             try snapshot.forEachEvent(of: group) { next, event in
@@ -111,6 +125,12 @@ package final class SnapshotTrainingSet: TrainingSet, @unchecked Sendable {
                             occurredAt: event.record.occurredAt
                         )
                     )
+                    if width > 0 {
+                        let values = items?.contextReader.values(
+                            of: event.record.properties.values
+                        )
+                        contextTable.append(values ?? [], to: &codes)
+                    }
                 }
                 return true
             }

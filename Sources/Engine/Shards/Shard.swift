@@ -163,7 +163,8 @@ extension Shard.State {
             user: owners[slot].index,
             window: unsafe entries[start..<end].map(\.unpacked),
             index: index - start,
-            isOnlyOneOfItem: unsafe Self.isOnlyOne(index, entries)
+            isOnlyOneOfItem: unsafe Self.isOnlyOne(index, entries),
+            properties: owners[slot].history.details?.properties(at: index) ?? 0
         )
     }
 

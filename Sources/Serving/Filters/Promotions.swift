@@ -22,7 +22,8 @@ extension RecommendationPipeline {
                 history: history.span,
                 candidates: ItemBitmapView(words: words.span),
                 count: promotion.slots(of: query.count),
-                item: plan.seedItem
+                item: plan.seedItem,
+                context: plan.context
             ),
             scratch: ranking
         )
