@@ -108,12 +108,17 @@ def user_of_twenty(path):
     return next(user for user, count in sorted(counts.items()) if count == 20)
 
 
-def prepare(bin_folder, folder, data, puts_rounds=1):
+def serving(folder):
+    """What every measured server is told: where its data are, any free ports, one reactor."""
+    return ["--data-directory", f"{folder}/data", "--listen", "127.0.0.1:0", "--admin-listen",
+            "127.0.0.1:0", "--reactors", "1"]
+
+
+def prepare(bin_folder, folder, data, puts_rounds=1, options=()):
     """Our server with one reactor, a trained campaign, and the CPU that its imports took a call."""
     import grpc
 
-    server = Process([f"{bin_folder}/bowerbird-server", "--data-directory", f"{folder}/data",
-                      "--listen", "127.0.0.1:0", "--reactors", "1"])
+    server = Process([f"{bin_folder}/bowerbird-server", *serving(folder), *options])
     cli = [f"{bin_folder}/bowerbird"]
     environment = {**os.environ, "BOWERBIRD_SERVER": server.address}
 
