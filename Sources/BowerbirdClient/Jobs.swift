@@ -105,6 +105,8 @@ public struct JobState: Hashable, Sendable {
     public var rowsPerSecond = 0.0
     /// 0 when that can't be told.
     public var secondsLeft = 0.0
+    /// Where in the log the job wrote last: answers at or above it have seen all that is counted.
+    public var position: UInt64 = 0
     /// The first of the refused rows, once the job is over.
     public var rejectedRows: [RejectedRow] = []
 
@@ -269,6 +271,7 @@ extension JobState {
         share = progress.share
         rowsPerSecond = progress.rowsPerSecond
         secondsLeft = progress.secondsLeft
+        position = progress.position
         for index in 0..<progress.rejectedRowsCount {
             let row = progress.rejectedRows(index)
             rejectedRows.append(

@@ -109,6 +109,7 @@ extension RowWriter {
             put(number)
         }
         put(progress.share)
+        put(progress.position)
     }
 
     func put(_ row: RejectedRow) {
@@ -163,6 +164,8 @@ extension RowReader {
         progress.rejectedCount = try unsigned()
         progress.byteCount = try unsigned()
         progress.share = try double()
+        // Rows of before have none.
+        if !isAtEnd { progress.position = try unsigned() }
         return progress
     }
 

@@ -266,6 +266,8 @@ package struct JobProgress: Hashable, Sendable {
     package var byteCount: UInt64 = 0
     /// How much of the work is done, 0 to 1.
     package var share: Double = 0
+    /// Of the write that this was told by, in the log.
+    package var position: UInt64 = 0
     /// The first `Limits.rejectedRowsListed` of the rejected rows.
     package var rejected: [RejectedRow] = []
 

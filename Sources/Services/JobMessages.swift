@@ -64,6 +64,7 @@ struct JobMessages: Sendable {
         message.share(job.header.status == .active ? 1 : progress.share)
         message.rowsPerSecond(rate.rowsPerSecond)
         message.secondsLeft(rate.secondsLeft)
+        message.position(progress.position)
         guard listsRows else { return }
         for row in progress.rejected {
             message.rejectedRows { one in

@@ -304,6 +304,26 @@ def test_only_files_below_a_root_are_read(jobs, tmp_path):
         assert "below a folder that --import-root names" in caught.value.details()
 
 
+# A FULL one ends with a training.
+@pytest.mark.parametrize("mode, count", [("FULL", 500), ("INCREMENTAL", 10_000)])
+def test_what_a_job_has_counted_is_seen_at_its_position(jobs, mode, count):
+    group, campaign = starter(jobs, f"at-{mode.lower()}")
+    job = jobs.create(f"{group}/datasets/interactions", jobs.write("e.csv", rows(count, item="i{1}")), mode)
+    told = []
+    for one in jobs.client.jobs.WatchJob(jobs.p.WatchJobRequest(job=job), timeout=60):
+        progress = one.progress
+        if mode == "FULL" and one.status != jobs.protos.resources.RESOURCE_STATUS_ACTIVE:
+            continue
+        answer = jobs.client.recommend(campaign, "nobody", min_position=progress.position)
+        assert answer.position >= progress.position
+        assert answer.eligible_count >= progress.applied_count
+        told.append((progress.applied_count, progress.position))
+    assert told == sorted(told) and told[-1][0] == count and told[-1][1] > 0
+    jobs.server.kill()
+    jobs.restart()
+    assert jobs.describe(job).progress.position == told[-1][1]
+
+
 def test_a_client_sends_a_file_of_its_own(jobs):
     group, campaign = starter(jobs, "sent")
     data = gzip.compress(rows(3_000).encode())

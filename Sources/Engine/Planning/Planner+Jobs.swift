@@ -138,6 +138,7 @@ extension Planner {
         }
         progress.appliedCount += UInt64(outcome.appliedCount)
         progress.duplicateCount += UInt64(outcome.duplicateCount)
+        progress.position = position.rawValue
         effects.append(.bulk(.progressed(name, progress, rejected: rejected)))
         return outcome
     }
@@ -164,6 +165,10 @@ extension Planner {
             bulk.active = work.generation
             bulk.staging = 0
         }
+        var progress = engine.jobs[name] ?? JobProgress()
+        progress.rejected = []
+        progress.position = position.rawValue
+        effects.append(.bulk(.progressed(name, progress, rejected: [])))
         work.isSwitched = true
         return store(job) { $0.work = .importing(work) }
     }

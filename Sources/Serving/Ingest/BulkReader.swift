@@ -69,8 +69,8 @@ package struct BulkReader {
 
     /// Says what the columns of the file are, as far as they are known by now.
     ///
-    /// - Throws: When one is not in the schema or stands there twice, or a needed one is missing; of
-    ///   a ragged file, the rows alone that have such a value are refused, later.
+    /// - Throws: When one is not in the schema or stands there twice, or a needed one is missing.
+    ///   Of a ragged file the rows alone that have such a value are refused, later.
     package mutating func take(columns: [String]) throws(Refusal) {
         for column in columns.dropFirst(targets.count) {
             let target = try target(of: column)

@@ -24,6 +24,7 @@ package struct JobProgressView: ~Escapable {
     package var rejectedRowsCount: Int { fields.count(88) }
     @_lifetime(copy self)
     package func rejectedRows(_ index: Int) -> RejectedRowView { RejectedRowView(fields.message(96, index, count: 88)) }
+    package var position: UInt64 { fields.uint64(104) }
 }
 
 /// `bowerbird.v1.JobProgress`, written straight in wire form.
@@ -40,4 +41,5 @@ package struct JobProgressBuilder {
     package func rowsPerSecond(_ value: Double) { writer.field(7, double: value) }
     package func secondsLeft(_ value: Double) { writer.field(8, double: value) }
     package func rejectedRows(_ build: (RejectedRowBuilder) -> Void) { writer.field(9) { build(RejectedRowBuilder(into: writer)) } }
+    package func position(_ value: UInt64) { writer.field(10, varint: value) }
 }

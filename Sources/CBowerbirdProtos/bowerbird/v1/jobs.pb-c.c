@@ -1826,7 +1826,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__rejected_row__descriptor =
   (ProtobufCMessageInit) bowerbird__v1__rejected_row__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor bowerbird__v1__job_progress__field_descriptors[9] =
+static const ProtobufCFieldDescriptor bowerbird__v1__job_progress__field_descriptors[10] =
 {
   {
     "row_count",
@@ -1936,11 +1936,24 @@ static const ProtobufCFieldDescriptor bowerbird__v1__job_progress__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "position",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Bowerbird__V1__JobProgress, position),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned bowerbird__v1__job_progress__field_indices_by_name[] = {
   1,   /* field[1] = applied_count */
   4,   /* field[4] = byte_count */
   2,   /* field[2] = duplicate_count */
+  9,   /* field[9] = position */
   3,   /* field[3] = rejected_count */
   8,   /* field[8] = rejected_rows */
   0,   /* field[0] = row_count */
@@ -1951,7 +1964,7 @@ static const unsigned bowerbird__v1__job_progress__field_indices_by_name[] = {
 static const ProtobufCIntRange bowerbird__v1__job_progress__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor bowerbird__v1__job_progress__descriptor =
 {
@@ -1961,7 +1974,7 @@ const ProtobufCMessageDescriptor bowerbird__v1__job_progress__descriptor =
   "Bowerbird__V1__JobProgress",
   "bowerbird.v1",
   sizeof(Bowerbird__V1__JobProgress),
-  9,
+  10,
   bowerbird__v1__job_progress__field_descriptors,
   bowerbird__v1__job_progress__field_indices_by_name,
   1,  bowerbird__v1__job_progress__number_ranges,

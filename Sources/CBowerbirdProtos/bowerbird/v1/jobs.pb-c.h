@@ -139,10 +139,11 @@ struct  Bowerbird__V1__JobProgress
   double seconds_left;
   size_t n_rejected_rows;
   Bowerbird__V1__RejectedRow **rejected_rows;
+  uint64_t position;
 };
 #define BOWERBIRD__V1__JOB_PROGRESS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&bowerbird__v1__job_progress__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL }
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0 }
 
 
 struct  Bowerbird__V1__DatasetImportJob
