@@ -1,10 +1,11 @@
 import Engine
 import Foundation
-import Journal
 import Logging
 import Primitives
 import Resources
 import Testing
+
+@testable import Journal
 
 @Suite
 struct `Deletions in a journal` {
@@ -60,6 +61,21 @@ struct `Deletions in a journal` {
         }
     }
 
+    /// The column families that hold a text in a key or a value, however their files are packed.
+    private func families(_ path: String, with text: String) throws -> [String] {
+        let store = try Store(path: path, environment: nil, mode: .readOnly)
+        return try ColumnFamily.allCases.filter { family in
+            var isThere = false
+            try unsafe store.scan(family) { key, value in
+                for bytes in unsafe [Data(key), Data(value)] where !isThere {
+                    isThere = bytes.range(of: Data(text.utf8)) != nil
+                }
+                return !isThere
+            }
+            return isThere
+        }.map(\.rawValue)
+    }
+
     /// The files of a directory that hold a text.
     private func files(_ path: String, with text: String) throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: path).filter { name in
@@ -90,7 +106,10 @@ struct `Deletions in a journal` {
             for user in users {
                 _ = try await journal.sequencer.submit(put(user, "", [3]).partial)
             }
-            for id in users + sessions { #expect(try !files(path, with: id).isEmpty) }
+            for id in users + sessions {
+                #expect(try !files(path, with: id).isEmpty)
+                #expect(try !families(path, with: id).isEmpty)
+            }
             let gone = Array(users.prefix(5))
             _ = try await journal.sequencer.submit(
                 delete(.owners(.user, gone, isPartial: false))
@@ -98,8 +117,12 @@ struct `Deletions in a journal` {
             #expect(try journal.eraseFromDisk())
             for id in gone + sessions.prefix(5) {
                 #expect(try files(path, with: id) == [], "while open")
+                #expect(try families(path, with: id) == [], "while open")
             }
-            for id in [users[5], sessions[5]] { #expect(try !files(path, with: id).isEmpty) }
+            for id in [users[5], sessions[5]] {
+                #expect(try !files(path, with: id).isEmpty)
+                #expect(try !families(path, with: id).isEmpty)
+            }
             let digest = EngineDigest(journal.engine)
             journal.close()
             journal = try open(path)
