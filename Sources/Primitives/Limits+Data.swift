@@ -178,7 +178,7 @@ extension Limits {
     /// Items of one event's impression, as Personalize.
     package static let impressionMax = 25
 
-    /// How far ahead of the server's clock an event may be.
+    /// How far ahead of the server's clock an event may be, unless an operator says otherwise.
     package static let clockSkewMS: Int64 = 300_000
 
     /// Violations that one refusal spells out; more are counted.

@@ -21,7 +21,7 @@ extension EventsService {
             let group = try group(request.datasetGroup.string)
             var records: [RecordInput] = []
             // One more than allowed is enough to refuse the call.
-            for index in 0..<min(request.recordsCount, Limits.recordsPerCallMax + 1) {
+            for index in 0..<min(request.recordsCount, limits.recordsPerCallMax + 1) {
                 records.append(Self.record(request.records(index)))
             }
             var batch = try check(
@@ -29,7 +29,7 @@ extension EventsService {
                 in: .records,
                 group,
                 isPartial: request.allowPartial,
-                countMax: Limits.recordsPerCallMax
+                countMax: limits.recordsPerCallMax
             )
             batch.producer = try producer(
                 request.producerID.string,
@@ -133,7 +133,7 @@ extension EventsService {
         in list: RecordBatch.List,
         _ group: ResourceName
     ) throws -> RecordBatch {
-        try check(records, in: list, group, isPartial: true, countMax: Limits.recordsPerCallMax)
+        try check(records, in: list, group, isPartial: true, countMax: limits.recordsPerCallMax)
     }
 
     static func encode(_ rejected: RejectedRecord, _ builder: RejectedRecordBuilder) {

@@ -3,7 +3,7 @@ package import Journal
 package import Primitives
 package import RPC
 import Resources
-import Serving
+package import Serving
 import Wire
 
 /// `bowerbird.v1.EventsService`: messages to records, records to the sequencer.
@@ -14,9 +14,13 @@ package final class EventsService: Sendable {
     let hash: StableHash
     private let schemas: SchemaCache
     let arenas = ArenaPool()
-    let ingests = Pool { Ingest() }
+    let ingests: Pool<Ingest>
+    let limits: RecordLimits
 
-    package init(journal: Journal, clock: any Clock) {
+    /// Writes by `journal`'s sequencer; `limits` are what the operator lets a call bring.
+    package init(journal: Journal, clock: any Clock, limits: RecordLimits) {
+        self.limits = limits
+        ingests = Pool { Ingest(limits) }
         engine = journal.engine
         schemas = SchemaCache(engine: journal.engine)
         sequencer = journal.sequencer

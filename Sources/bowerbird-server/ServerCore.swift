@@ -19,6 +19,7 @@ struct ServerCore {
     private let eraser: Eraser
     private let jobs: JobQueue
     private let jobSettings: JobSettings
+    private let recordLimits: RecordLimits
     private let memory: MemoryGuard
     private let memoryCounter: MemoryCounter
     private let clock = SystemClock()
@@ -42,8 +43,10 @@ struct ServerCore {
         durability: Durability,
         memoryBudget: Int,
         jobSettings: JobSettings,
+        recordLimits: RecordLimits,
         metrics: Metrics.Registry
     ) throws(JournalError) {
+        self.recordLimits = recordLimits
         memory = MemoryGuard(budget: memoryBudget == 0 ? nil : memoryBudget)
         journal = try Journal(
             place,
@@ -106,6 +109,7 @@ struct ServerCore {
             journal: journal,
             registry: registry,
             clock: clock,
+            limits: recordLimits,
             logger: Logger(label: Subsystem.jobs.label)
         )
         jobs.start(uploads: jobSettings.uploads)
@@ -181,7 +185,7 @@ struct ServerCore {
             jobSettings: jobSettings,
             clock: clock
         )
-        let events = EventsService(journal: journal, clock: clock)
+        let events = EventsService(journal: journal, clock: clock, limits: recordLimits)
         events.add(to: &router)
         RecordsService(journal: journal, events: events, workers: workers).add(to: &router)
         RecommendationsService(

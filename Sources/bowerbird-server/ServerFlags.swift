@@ -87,6 +87,10 @@ struct ServerFlags: ParsableArguments {
     var overloadDelayMs: String?
     @Option(name: .customLong("token-rate-max"), help: .of("token-rate-max"))
     var tokenRateMax: String?
+    @Option(name: .customLong("records-per-call-max"), help: .of("records-per-call-max"))
+    var recordsPerCallMax: String?
+    @Option(name: .customLong("clock-skew-ms"), help: .of("clock-skew-ms"))
+    var clockSkewMs: String?
     @Option(name: .customLong("group-records-max"), help: .of("group-records-max"))
     var groupRecordsMax: String?
     @Option(name: .customLong("group-interactions-max"), help: .of("group-interactions-max"))
@@ -138,6 +142,7 @@ struct ServerFlags: ParsableArguments {
             ("calls-in-flight-max", callsInFlightMax),
             ("overload-delay-ms", overloadDelayMs),
             ("token-rate-max", tokenRateMax),
+            ("records-per-call-max", recordsPerCallMax), ("clock-skew-ms", clockSkewMs),
             ("group-records-max", groupRecordsMax),
             ("group-interactions-max", groupInteractionsMax),
             ("group-bytes-max", groupBytesMax),

@@ -247,6 +247,7 @@ struct ServerProcess {
                 durability: settings.durability,
                 memoryBudget: settings.memoryBudget,
                 jobSettings: jobSettings,
+                recordLimits: settings.recordLimits,
                 metrics: metrics
             )
         } catch {

@@ -156,6 +156,16 @@ extension ServerSettings {
             defaults: ["\(Limits.drainGraceMS)"]
         ),
         Setting(
+            "records-per-call-max",
+            "Records of one Put call, up to the default.",
+            defaults: ["\(Limits.recordsPerCallMax)"]
+        ),
+        Setting(
+            "clock-skew-ms",
+            "How far ahead of the server's clock an event may be.",
+            defaults: ["\(Limits.clockSkewMS)"]
+        ),
+        Setting(
             "group-records-max",
             "Users and items of one dataset group that have records; 0 for any number.",
             defaults: ["0"]

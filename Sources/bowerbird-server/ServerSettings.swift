@@ -4,6 +4,7 @@ import Logging
 import Primitives
 import RPC
 import Services
+import Serving
 import Settings
 import Transport
 
@@ -33,6 +34,7 @@ struct ServerSettings {
     let drainGraceMS: Int
     let filterQuotas: FilterQuotas
     let groupQuotas: GroupQuotas
+    let recordLimits: RecordLimits
     let live: LiveSettings
 
     /// What a running server may be told anew.
@@ -93,6 +95,11 @@ struct ServerSettings {
             recordsMax: try integer("group-records-max", 0...1 << 32),
             interactionsMax: try integer("group-interactions-max", 0...1 << 50),
             bytesMax: try integer("group-bytes-max", 0...1 << 50)
+        )
+        let skewMS = try integer("clock-skew-ms", 0...365 * day)
+        recordLimits = RecordLimits(
+            recordsPerCallMax: try integer("records-per-call-max", 1...Limits.recordsPerCallMax),
+            clockSkewMS: Int64(skewMS)
         )
         live = try Self.live(table, integer)
         try checkPlace()

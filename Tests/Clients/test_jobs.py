@@ -18,14 +18,14 @@ OVER = {"RESOURCE_STATUS_ACTIVE", "RESOURCE_STATUS_CREATE_FAILED",
 class Jobs:
     """A server that may read a folder, with a client and a group."""
 
-    def __init__(self, protos, tmp_path, ephemeral=False):
+    def __init__(self, protos, tmp_path, ephemeral=False, flags=()):
         self.protos = protos
         self.files = tmp_path / "files"
         self.files.mkdir()
         self.out = tmp_path / "out"
         self.out.mkdir()
         self.server = Server(None if ephemeral else tmp_path / "data",
-                             "--import-root", str(self.files), "--export-root", str(self.out))
+                             "--import-root", str(self.files), "--export-root", str(self.out), *flags)
         self.restart()
         self.count = 0
 
@@ -279,6 +279,41 @@ def test_bad_rows_are_listed_and_too_many_fail_the_job(jobs):
     assert "has 3 cells; the header has 6" in reasons[4]
     failed = jobs.run(dataset, path, max_errors=4, status="RESOURCE_STATUS_CREATE_FAILED")
     assert "5 rows were refused, and max_errors is 4" in failed.failure_reason
+
+
+def test_the_operator_says_how_many_records_come_and_how_far_ahead_of_the_clock(protos, tmp_path):
+    jobs = Jobs(protos, tmp_path, flags=["--records-per-call-max", "2", "--clock-skew-ms", "3600000"])
+    try:
+        group, p = jobs.group("skew"), protos.events
+        def put(ahead, *items, **more):
+            events = [p.Event(event_type="click", item_id=item) for item in items]
+            for event in events:
+                event.sent_at.seconds = int(time.time()) + ahead
+            request = p.PutEventsRequest(
+                dataset_group=group, user_id="u", session_id="s", event_list=events, **more)
+            return jobs.client.events.PutEvents(request, timeout=10).applied_count
+        def refused(*arguments, **more):
+            with pytest.raises(grpc.RpcError) as caught:
+                put(*arguments, **more)
+            return caught.value.details()
+        assert put(3_000, "a", "b") == 2
+        assert "at most 3600 s are allowed" in refused(4_000, "c")
+        for is_partial in (False, True):
+            assert "has 3 records; at most 2 are allowed" in refused(0, "c", "d", "e", allow_partial=is_partial)
+        records = p.PutRecordsRequest(
+            dataset_group=group, records=[p.Record(user=p.User(user_id=f"u{n}")) for n in range(3)])
+        users = p.PutUsersRequest(dataset_group=group, users=[p.User(user_id=f"u{n}") for n in range(3)])
+        for call, request in ((jobs.client.events.PutRecords, records), (jobs.client.events.PutUsers, users)):
+            with pytest.raises(grpc.RpcError) as caught:
+                call(request, timeout=10)
+            assert "has 3 records; at most 2 are allowed" in caught.value.details()
+        text = "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\n" + "".join(
+            f"v,i{ahead},{int(time.time()) + ahead},click\n" for ahead in (0, 3_000, 4_000))
+        done = jobs.run(f"{group}/datasets/interactions", jobs.write("ahead.csv", text))
+        assert done.progress.applied_count == 2
+        assert "more than 3600 s ahead" in done.progress.rejected_rows[0].reason
+    finally:
+        jobs.server.stop()
 
 
 def test_rows_that_are_there_already_are_duplicates(jobs):

@@ -19,13 +19,20 @@ struct ImportReading {
     let work: ImportWork
     private(set) var progress: JobProgress
     private let files: [SourceFile]
+    private let limits: RecordLimits
     private var open: FileRows?
     private var reader: BulkReader?
     private var listedCount: Int
     /// Columns that an open schema would have grown, in a dry run.
     private var imagined: [SchemaField] = []
 
-    init(_ work: ImportWork, _ files: [SourceFile], _ progress: JobProgress) {
+    init(
+        _ work: ImportWork,
+        _ files: [SourceFile],
+        _ progress: JobProgress,
+        _ limits: RecordLimits
+    ) {
+        self.limits = limits
         self.work = work
         self.files = files
         listedCount = progress.rejected.count
@@ -102,7 +109,8 @@ struct ImportReading {
                 SchemaIndex(known),
                 eventType: work.eventType,
                 file: file.name,
-                isRagged: rows.isRagged
+                isRagged: rows.isRagged,
+                limits: limits
             )
         try reader.take(columns: columns)
         self.reader = reader

@@ -89,7 +89,12 @@ struct ImportRun {
     private func readFiles(_ work: ImportWork) throws(Stop) {
         do throws(Refusal) {
             let files = try SourceFile.all(of: work.source)
-            var reading = ImportReading(work, files, engine.jobs[name] ?? JobProgress())
+            var reading = ImportReading(
+                work,
+                files,
+                engine.jobs[name] ?? JobProgress(),
+                queue.limits
+            )
             guard let group = job?.group else { return }
             while let chunk = try reading.next(
                 schema: { () throws(Refusal) in try schema(group, work.dataset) },

@@ -24,6 +24,7 @@ package final class JobQueue: Sendable {
     let journal: Journal
     let registry: ModelRegistry
     let clock: any Clock
+    let limits: RecordLimits
     let logger: Logger
     private let state = Mutex(State())
     private let wakeUp = DispatchSemaphore(value: 0)
@@ -33,8 +34,10 @@ package final class JobQueue: Sendable {
         journal: Journal,
         registry: ModelRegistry,
         clock: any Clock,
+        limits: RecordLimits,
         logger: Logger
     ) {
+        self.limits = limits
         self.journal = journal
         self.registry = registry
         self.clock = clock

@@ -12,7 +12,7 @@ extension BulkReader {
     ) -> (records: BulkRecords, count: Int) {
         var events = BulkEvents()
         events.rows.reserveCapacity(block.rows.count)
-        let latest = now.milliseconds + Limits.clockSkewMS
+        let latest = now.milliseconds + limits.clockSkewMS
         var types: [[UInt8]: UInt16] = [:]
         lastType = ([], 0)
         for (ordinal, row) in block.rows.enumerated() {
@@ -58,8 +58,8 @@ extension BulkReader {
                 try CellText.checkID(cell, block, target)
                 read.row.item = range
             case .time:
-                read.row.milliseconds = try CellText.time(cell, block, target, latest: latest)
-                    .milliseconds
+                let time = try CellText.time(cell, block, target, latest: latest, limits)
+                read.row.milliseconds = time.milliseconds
             case .type:
                 try CellText.checkID(cell, block, target)
                 read.type = cell

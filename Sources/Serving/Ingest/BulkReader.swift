@@ -28,6 +28,7 @@ package struct BulkReader {
     let file: String
     /// Of files in which a row may leave columns out.
     let isRagged: Bool
+    let limits: RecordLimits
     private var targets: [Target] = []
     private(set) var names: [String] = []
     private var has: Set<Target> = []
@@ -41,7 +42,15 @@ package struct BulkReader {
     ///   - eventType: The type of events whose row names none.
     ///   - file: How lists of refused rows name the file.
     ///   - isRagged: Whether rows may leave columns out, as JSON documents do.
-    package init(_ index: SchemaIndex, eventType: String, file: String, isRagged: Bool) {
+    ///   - limits: How far ahead of the clock events may be.
+    package init(
+        _ index: SchemaIndex,
+        eventType: String,
+        file: String,
+        isRagged: Bool,
+        limits: RecordLimits = RecordLimits()
+    ) {
+        self.limits = limits
         self.index = index
         self.eventType = eventType
         self.file = file

@@ -36,7 +36,8 @@ enum CellText {
         _ cell: CellBlock.Cell,
         _ block: CellBlock,
         _ target: BulkReader.Target,
-        latest: Int64 = .max
+        latest: Int64 = .max,
+        _ limits: RecordLimits = RecordLimits()
     ) throws(CellProblem) -> Timestamp {
         guard let milliseconds = milliseconds(block.text[cell.range]) else {
             throw CellProblem(
@@ -47,7 +48,7 @@ enum CellText {
         }
         guard milliseconds < yearsEndMS, milliseconds <= latest else {
             let shown = block.string(cell)
-            throw CellProblem(target: target, reason: tooLate(milliseconds, shown))
+            throw CellProblem(target: target, reason: tooLate(milliseconds, shown, limits))
         }
         return Timestamp(milliseconds: milliseconds)
     }
@@ -55,10 +56,14 @@ enum CellText {
     /// Where the year 9999 ends.
     private static let yearsEndMS: Int64 = 253_402_300_800_000
 
-    private static func tooLate(_ milliseconds: Int64, _ shown: String) -> String {
+    private static func tooLate(
+        _ milliseconds: Int64,
+        _ shown: String,
+        _ limits: RecordLimits
+    ) -> String {
         guard milliseconds >= yearsEndMS else {
-            return "is \(shown) s, which is more than "
-                + "\(Limits.clockSkewMS / 1_000) s ahead of the server's clock"
+            return "is \(shown) s, which is more than \(limits.clockSkewText) ahead of the "
+                + "server's clock"
         }
         // From 1978 on.
         let isOfUnitMS = milliseconds / 1_000 < yearsEndMS

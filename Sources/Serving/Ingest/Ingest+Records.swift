@@ -27,7 +27,7 @@ extension Ingest {
     ///   - input: The call's records.
     ///   - list: Where they stand in the call.
     ///   - isPartial: Whether bad ones are listed in the result, in place of refusing the call.
-    ///   - countMax: The most records that one such call takes.
+    ///   - countMax: The most records that one such call takes; `nil` for the operator's bound.
     ///   - now: The server's clock, for events from the future.
     ///   - schema: The schema of the group's records of a kind; `nil` without such a dataset.
     /// - Returns: The good records, ready for the planner, and the bad ones.
@@ -36,12 +36,12 @@ extension Ingest {
         _ input: [RecordInput],
         in list: RecordBatch.List,
         isPartial: Bool,
-        countMax: Int = Limits.recordsPerCallMax,
+        countMax: Int? = nil,
         now: Timestamp,
         schema: (DatasetKind) -> SchemaIndex?
     ) throws(Refusal) -> RecordBatch {
         var all = Violations()
-        checkCount(input.count, list.rawValue, countMax, &all)
+        checkCount(input.count, list.rawValue, countMax ?? limits.recordsPerCallMax, &all)
         try all.throwIfAny()
         var batch = RecordBatch(list: list, count: input.count, isPartial: isPartial)
         batch.entries.reserveCapacity(input.count)

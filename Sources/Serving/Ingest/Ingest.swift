@@ -9,8 +9,11 @@ package import Resources
 /// since it reuses the JSON reader's memory.
 package final class Ingest {
     let json = JSONReader()
+    let limits: RecordLimits
 
-    package init() {}
+    package init(_ limits: RecordLimits = RecordLimits()) {
+        self.limits = limits
+    }
 
     // MARK: Events
 
@@ -27,9 +30,9 @@ package final class Ingest {
     ) throws(Refusal) -> EventBatch {
         var violations = Violations()
         violations.checkOwner(userID: input.userID, sessionID: input.sessionID)
-        checkCount(input.events.count, "event_list", Limits.recordsPerCallMax, &violations)
+        checkCount(input.events.count, "event_list", limits.recordsPerCallMax, &violations)
         var batch = EventBatch(userID: input.userID, sessionID: input.sessionID, events: [])
-        if input.events.count <= Limits.recordsPerCallMax {
+        if input.events.count <= limits.recordsPerCallMax {
             batch.events.reserveCapacity(input.events.count)
             for (position, event) in input.events.enumerated() {
                 batch.events.append(
@@ -112,7 +115,7 @@ package final class Ingest {
             return now
         }
         let time = Timestamp(milliseconds: seconds * 1_000 + Int64(event.sentAtNanos) / 1_000_000)
-        if time.milliseconds > now.milliseconds + Limits.clockSkewMS {
+        if time.milliseconds > now.milliseconds + limits.clockSkewMS {
             let asMilliseconds = seconds / 1_000
             let looksLikeMilliseconds =
                 abs(asMilliseconds - now.milliseconds / 1_000) < 10 * 366 * 86_400
@@ -122,7 +125,7 @@ package final class Ingest {
                 "\(path).sent_at",
                 "is \((time.milliseconds - now.milliseconds) / 1_000) s ahead of the server's "
                     + "clock; "
-                    + "at most 300 s are allowed\(hint)"
+                    + "at most \(limits.clockSkewText) are allowed\(hint)"
             )
         }
         return time
@@ -192,7 +195,7 @@ package final class Ingest {
     ) throws(Refusal) -> [EntityRecord] {
         let list: RecordBatch.List = index.schema.kind == .users ? .users : .items
         var violations = Violations()
-        checkCount(input.count, list.rawValue, Limits.recordsPerCallMax, &violations)
+        checkCount(input.count, list.rawValue, limits.recordsPerCallMax, &violations)
         try violations.throwIfAny()
         var records: [EntityRecord] = []
         records.reserveCapacity(input.count)
