@@ -40,6 +40,14 @@ static uint64_t range_word(const double *values, size_t count, double low, doubl
     return bits;
 }
 
+static uint64_t whole_range_word(
+    const int64_t *values, size_t count, int64_t low, int64_t high) {
+    uint64_t bits = 0;
+    for (size_t i = 0; i < count; i++)
+        bits |= (uint64_t)(values[i] >= low && values[i] <= high) << i;
+    return bits;
+}
+
 #if defined(__x86_64__)
 __attribute__((target("avx2"))) static size_t range_words_avx2(
     const double *values, size_t count, double low, double high, uint64_t *words) {
@@ -54,6 +62,23 @@ __attribute__((target("avx2"))) static size_t range_words_avx2(
             bits |= (uint64_t)(unsigned)_mm256_movemask_pd(within) << i;
         }
         words[word] |= bits;
+    }
+    return word;
+}
+
+__attribute__((target("avx2"))) static size_t whole_range_words_avx2(
+    const int64_t *values, size_t count, int64_t low, int64_t high, uint64_t *words) {
+    const __m256i lows = _mm256_set1_epi64x(low), highs = _mm256_set1_epi64x(high);
+    size_t word = 0;
+    for (; (word + 1) * 64 <= count; word++) {
+        uint64_t beyond = 0;
+        for (size_t i = 0; i < 64; i += 4) {
+            __m256i four = _mm256_loadu_si256((const __m256i *)(values + word * 64 + i));
+            __m256i outside = _mm256_or_si256(
+                _mm256_cmpgt_epi64(lows, four), _mm256_cmpgt_epi64(four, highs));
+            beyond |= (uint64_t)(unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(outside)) << i;
+        }
+        words[word] |= ~beyond;
     }
     return word;
 }
@@ -84,6 +109,19 @@ void bowerbird_range_bits(
     for (; word * 64 < count; word++) {
         size_t rest = count - word * 64;
         words[word] |= range_word(values + word * 64, rest < 64 ? rest : 64, low, high);
+    }
+}
+
+void bowerbird_whole_range_bits(
+    const int64_t *values, size_t count, int64_t low, int64_t high, uint64_t *words) {
+    size_t word = 0;
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx2"))
+        word = whole_range_words_avx2(values, count, low, high, words);
+#endif
+    for (; word * 64 < count; word++) {
+        size_t rest = count - word * 64;
+        words[word] |= whole_range_word(values + word * 64, rest < 64 ? rest : 64, low, high);
     }
 }
 

@@ -62,6 +62,16 @@ struct `Kernels on words and columns` {
                 bowerbird_range_bits(numbers, count, low, high, &words)
                 #expect(words == bits { numbers[$0] >= low && numbers[$0] <= high })
             }
+            // Neighbours that are one and the same double, and the ends of the range.
+            let odd: [Int64] = [.min, .min + 1, -1, 0, 1, 1 << 53, (1 << 53) + 1, .max - 1, .max]
+            let wholes = (0..<count).map { _ in odd.randomElement(using: &random) ?? 0 }
+            for low in odd {
+                for high in odd {
+                    words = before
+                    bowerbird_whole_range_bits(wholes, count, low, high, &words)
+                    #expect(words == bits { wholes[$0] >= low && wholes[$0] <= high })
+                }
+            }
         }
     }
 }

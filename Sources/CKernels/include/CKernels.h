@@ -65,6 +65,10 @@ size_t bowerbird_words_count(const uint64_t *words, size_t count);
 void bowerbird_range_bits(
     const double *values, size_t count, double low, double high, uint64_t *words);
 
+/// The same of whole numbers, of which every one is a value.
+void bowerbird_whole_range_bits(
+    const int64_t *values, size_t count, int64_t low, int64_t high, uint64_t *words);
+
 /// Sets bit i where codes[i] == code. Other bits stay.
 void bowerbird_equal_bits(const uint32_t *codes, size_t count, uint32_t code, uint64_t *words);
 

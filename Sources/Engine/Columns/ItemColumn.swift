@@ -35,8 +35,9 @@ final class ItemColumn: Sendable {
     let codes: [[UInt32]]
     /// By chunk, of a number column; NaN is null.
     let numbers: [[Double]]
-    /// By chunk: whether `numbers` are the records' values and not rounded ones.
-    let isExact: [Bool]
+    /// By chunk, of a number column: the integers themselves where `numbers` rounds any of them, 0
+    /// for a null; empty where it rounds none.
+    let wholes: [[Int64]]
     /// By chunk: the publication that changed it last.
     let versions: [UInt64]
     /// The publication that changed any chunk last.
@@ -47,7 +48,7 @@ final class ItemColumn: Sendable {
         dictionary: CellDictionary? = nil,
         codes: [[UInt32]] = [],
         numbers: [[Double]] = [],
-        isExact: [Bool] = [],
+        wholes: [[Int64]] = [],
         versions: [UInt64] = [],
         version: UInt64 = 0
     ) {
@@ -55,7 +56,7 @@ final class ItemColumn: Sendable {
         self.dictionary = dictionary
         self.codes = codes
         self.numbers = numbers
-        self.isExact = isExact
+        self.wholes = wholes
         self.versions = versions
         self.version = version
     }
@@ -87,7 +88,7 @@ package final class ItemColumns: Sendable {
     package var bytes: Int {
         (own + [createdAt]).reduce(0) { sum, column in
             sum + column.codes.reduce(0) { $0 + $1.count * 4 }
-                + column.numbers.reduce(0) { $0 + $1.count * 8 }
+                + (column.numbers.map(\.count) + column.wholes.map(\.count)).reduce(0, +) * 8
         }
     }
 }

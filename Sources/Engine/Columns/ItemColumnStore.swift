@@ -98,7 +98,7 @@ final class ItemColumnStore {
         private let dictionary: CellDictionary?
         private var codes: [[UInt32]] = []
         private var numbers: [[Double]] = []
-        private var isExact: [Bool] = []
+        private var wholes: [[Int64]] = []
         private var versions: [UInt64] = []
         private var changed: Set<Int> = []
         private var count = 0
@@ -115,24 +115,29 @@ final class ItemColumnStore {
         }
 
         var byteCount: Int {
-            codes.reduce(0) { $0 + $1.capacity * 4 } + numbers.reduce(0) { $0 + $1.capacity * 8 }
+            codes.reduce(0) { $0 + $1.capacity * 4 }
+                + (numbers.map(\.capacity) + wholes.map(\.capacity)).reduce(0, +) * 8
                 + (dictionary?.byteCount ?? 0)
         }
 
         mutating func append() {
             if count % ItemColumn.chunkItems == 0 {
                 versions.append(0)
-                isExact.append(true)
                 switch kind {
                 case .text: codes.append([])
-                case .number: numbers.append([])
+                case .number:
+                    numbers.append([])
+                    wholes.append([])
                 case .none: break
                 }
             }
             count += 1
             switch kind {
             case .text: codes[codes.count - 1].append(0)
-            case .number: numbers[numbers.count - 1].append(.nan)
+            case .number:
+                let chunk = numbers.count - 1
+                numbers[chunk].append(.nan)
+                if !wholes[chunk].isEmpty { wholes[chunk].append(0) }
             case .none: break
             }
             changed.insert(versions.count - 1)
@@ -148,27 +153,47 @@ final class ItemColumnStore {
                 guard codes[chunk][slot] != code else { return }
                 codes[chunk][slot] = code
             case .number:
-                let (number, isExactly) = Self.number(value)
-                if !isExactly { isExact[chunk] = false }
-                let old = numbers[chunk][slot]
-                let isSame = old == number || (old.isNaN && number.isNaN)
+                let isChanged = set(chunk, slot, number: Self.number(value))
                 // Where numbers are rounded, equal ones may stand for different ones.
-                guard !isSame || !isExact[chunk] else { return }
-                numbers[chunk][slot] = number
+                let isOther = set(chunk, slot, whole: Self.whole(value))
+                guard isChanged || isOther else { return }
             case .none: break
             }
             changed.insert(chunk)
         }
 
-        private static func number(_ value: PropertyValue) -> (Double, isExactly: Bool) {
-            switch value {
-            case .integer(let whole):
-                let number = Double(whole)
-                return (number, Int64(exactly: number) == whole)
-            case .double(let number): return (number, true)
-            case .boolean(let flag): return (flag ? 1 : 0, true)
-            case .null, .string: return (.nan, true)
+        /// Whether that is another number; a chunk that is shared is copied only then.
+        private mutating func set(_ chunk: Int, _ slot: Int, number: Double) -> Bool {
+            let old = numbers[chunk][slot]
+            if old == number || (old.isNaN && number.isNaN) { return false }
+            numbers[chunk][slot] = number
+            return true
+        }
+
+        /// Whether that is another integer, in a chunk that keeps them: from the first one on that
+        /// its number does not equal.
+        private mutating func set(_ chunk: Int, _ slot: Int, whole: Int64) -> Bool {
+            if wholes[chunk].isEmpty {
+                if whole == 0 || Int64(exactly: Double(whole)) == whole { return false }
+                // A column of integers holds nothing else.
+                wholes[chunk] = numbers[chunk].map { Int64(exactly: $0) ?? 0 }
             }
+            if wholes[chunk][slot] == whole { return false }
+            wholes[chunk][slot] = whole
+            return true
+        }
+
+        private static func number(_ value: PropertyValue) -> Double {
+            switch value {
+            case .integer(let whole): Double(whole)
+            case .double(let number): number
+            case .boolean(let flag): flag ? 1 : 0
+            case .null, .string: .nan
+            }
+        }
+
+        private static func whole(_ value: PropertyValue) -> Int64 {
+            if case .integer(let whole) = value { whole } else { 0 }
         }
 
         /// Whether anything changed since the last publication.
@@ -181,7 +206,7 @@ final class ItemColumnStore {
                 dictionary: dictionary,
                 codes: codes,
                 numbers: numbers,
-                isExact: isExact,
+                wholes: wholes,
                 versions: versions,
                 version: publication
             )

@@ -11,7 +11,9 @@ final class ColumnTest: Sendable {
     let info: FilterColumnInfo
     let predicate: ResolvedPredicate
     /// The doubles that pass, of a predicate on numbers or nulls.
-    private let ranges: DoubleRanges
+    private let ranges: DisjointRanges<Double>
+    /// The integers that pass; made for the first chunk whose doubles are rounded.
+    private let wholeRanges = Mutex<DisjointRanges<Int64>?>(nil)
     /// By code whether the text passes, where looking at codes is not faster; grows with the
     /// dictionary.
     private let verdicts = Mutex<[UInt8]>([])
@@ -32,13 +34,13 @@ final class ColumnTest: Sendable {
             case .anything: [-Double.infinity...Double.infinity]
             case .texts: []
             }
-        ranges = DoubleRanges(all)
+        ranges = DisjointRanges(all)
     }
 
     /// Sets the bits of the items of one chunk that pass, from word `start` on.
     ///
-    /// A microsecond a chunk, half of it with an index of numbers; but for numbers that doubles
-    /// can't hold: those are read from the records.
+    /// A microsecond a chunk, half of it with an index of numbers, twice where doubles can't hold
+    /// them.
     func fill(
         _ chunk: Int,
         _ root: GroupRoot,
@@ -56,8 +58,8 @@ final class ColumnTest: Sendable {
             var nulls = [UInt64](repeating: 0, count: ItemColumn.chunkWords)
             Words.equal(column.codes[chunk], 0, into: &nulls, at: 0)
             for (index, word) in nulls.enumerated() { words[start + index] |= ~word }
-        case (.number, .numbers) where !column.isExact[chunk]:
-            fillRows(chunk, root, &words, start)
+        case (.number, .numbers) where !column.wholes[chunk].isEmpty:
+            fillWholes(column, chunk, &words, start)
         case (.number, .numbers), (.number, .anything):
             fillNumbers(column, chunk, index, &words, start)
         case (.none, _), (.text, .numbers), (.number, .texts):
@@ -73,10 +75,7 @@ final class ColumnTest: Sendable {
         _ start: Int
     ) {
         guard ranges.all.count <= Self.scannedRangesMax else {
-            for (slot, number) in column.numbers[chunk].enumerated() where ranges.contains(number) {
-                words[start + slot / 64] |= 1 << UInt64(slot % 64)
-            }
-            return
+            return search(column.numbers[chunk], ranges, &words, start)
         }
         let slices = index?.slices(chunk, of: column)
         for bounds in ranges.all {
@@ -85,6 +84,45 @@ final class ColumnTest: Sendable {
             } else {
                 Words.range(column.numbers[chunk], bounds, into: &words, at: start)
             }
+        }
+    }
+
+    /// Of a chunk that keeps its integers beside rounded numbers.
+    private func fillWholes(
+        _ column: ItemColumn,
+        _ chunk: Int,
+        _ words: inout [UInt64],
+        _ start: Int
+    ) {
+        let ranges = wholeRanges.withLock { known in
+            if let known { return known }
+            var all: [ClosedRange<Int64>] = []
+            if case .numbers(let ranges, _) = predicate { all = ranges.compactMap(\.wholes) }
+            let made = DisjointRanges(all)
+            known = made
+            return made
+        }
+        var found = [UInt64](repeating: 0, count: ItemColumn.chunkWords)
+        if ranges.all.count > Self.scannedRangesMax {
+            search(column.wholes[chunk], ranges, &found, 0)
+        } else {
+            for bounds in ranges.all {
+                Words.range(column.wholes[chunk], bounds, into: &found, at: 0)
+            }
+        }
+        var known = [UInt64](repeating: 0, count: ItemColumn.chunkWords)
+        Words.range(column.numbers[chunk], -.infinity ... .infinity, into: &known, at: 0)
+        for index in found.indices { words[start + index] |= found[index] & known[index] }
+    }
+
+    private func search<Number>(
+        _ numbers: [Number],
+        _ ranges: DisjointRanges<Number>,
+        _ words: inout [UInt64],
+        _ start: Int
+    ) {
+        for (slot, number) in numbers.enumerated() where ranges.contains(number) {
+            words[start + slot / 64] |= 1 << UInt64(slot % 64)
         }
     }
 

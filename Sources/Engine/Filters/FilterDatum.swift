@@ -98,6 +98,33 @@ struct NumberRange: Hashable {
         return true
     }
 
+    /// The same for numbers that are integers; `nil` when no integer is in it.
+    var wholes: ClosedRange<Int64>? {
+        var low = Int64.min
+        var high = Int64.max
+        if let lower {
+            switch lower.value {
+            case .integer(let value):
+                if !lower.isIncluded && value == .max { return nil }
+                low = lower.isIncluded ? value : value + 1
+            case .fraction(let value):
+                if value >= 0x1p63 { return nil }
+                if value >= -0x1p63 { low = Int64(value.rounded(.up)) }
+            }
+        }
+        if let upper {
+            switch upper.value {
+            case .integer(let value):
+                if !upper.isIncluded && value == .min { return nil }
+                high = upper.isIncluded ? value : value - 1
+            case .fraction(let value):
+                if value < -0x1p63 { return nil }
+                if value < 0x1p63 { high = Int64(value.rounded(.down)) }
+            }
+        }
+        return low <= high ? low...high : nil
+    }
+
     /// The same for numbers that are doubles; `nil` when no double is in it.
     var doubles: ClosedRange<Double>? {
         var low = -Double.infinity

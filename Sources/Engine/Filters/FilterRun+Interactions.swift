@@ -86,7 +86,7 @@ extension FilterRun {
 /// The tests of one interaction, ready for a whole history.
 private struct EventMatcher {
     private struct NumberTest {
-        let ranges: DoubleRanges
+        let ranges: DisjointRanges<Double>
         let isNegated: Bool
 
         /// A time or a value, which are doubles; NaN is null.
@@ -127,7 +127,7 @@ private struct EventMatcher {
         case .texts: ranges = []
         }
         return NumberTest(
-            ranges: DoubleRanges(ranges.compactMap(\.doubles)),
+            ranges: DisjointRanges(ranges.compactMap(\.doubles)),
             isNegated: predicate.isNegated
         )
     }

@@ -43,7 +43,7 @@ package final class NumberIndex: Sendable {
                 made.append(chunks[chunk])
             } else {
                 made.append(
-                    column.isExact[chunk] ? NumberSlices(column.numbers[chunk]) : nil
+                    column.wholes[chunk].isEmpty ? NumberSlices(column.numbers[chunk]) : nil
                 )
             }
             bytesLeft -= made[chunk]?.byteCount ?? 0

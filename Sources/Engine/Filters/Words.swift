@@ -46,6 +46,24 @@ enum Words {
         }
     }
 
+    static func range(
+        _ values: [Int64],
+        _ bounds: ClosedRange<Int64>,
+        into words: inout [UInt64],
+        at start: Int
+    ) {
+        check(values.count, words, start)
+        unsafe words.withUnsafeMutableBufferPointer { words in
+            unsafe bowerbird_whole_range_bits(
+                values,
+                values.count,
+                bounds.lowerBound,
+                bounds.upperBound,
+                words.baseAddress.map { unsafe $0 + start }
+            )
+        }
+    }
+
     static func equal(
         _ codes: [UInt32],
         _ code: UInt32,

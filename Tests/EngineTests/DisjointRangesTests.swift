@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 @Suite
-struct `Ranges of doubles` {
+struct `Ranges of numbers` {
     @Test(arguments: 0..<20)
     func `hold what any of them holds`(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
@@ -12,7 +12,7 @@ struct `Ranges of doubles` {
             let low = Double(Int.random(in: -50..<50, using: &random))
             return low...(low + Double(Int.random(in: 0..<4, using: &random)) / 2)
         }
-        let merged = DoubleRanges(ranges)
+        let merged = DisjointRanges(ranges)
         for number in stride(from: -60.0, through: 60, by: 0.25) + [.infinity, -.infinity, -0.0] {
             #expect(merged.contains(number) == ranges.contains { $0.contains(number) })
         }

@@ -1,9 +1,9 @@
-/// Ranges of doubles in order, of which none touches another.
-package struct DoubleRanges: Hashable, Sendable {
-    package let all: [ClosedRange<Double>]
+/// Ranges of numbers in order, of which none touches another.
+package struct DisjointRanges<Bound: Comparable & Sendable>: Sendable {
+    package let all: [ClosedRange<Bound>]
 
-    package init(_ ranges: [ClosedRange<Double>]) {
-        var merged: [ClosedRange<Double>] = []
+    package init(_ ranges: [ClosedRange<Bound>]) {
+        var merged: [ClosedRange<Bound>] = []
         for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
             if let last = merged.last, range.lowerBound <= last.upperBound {
                 let upper = max(last.upperBound, range.upperBound)
@@ -18,7 +18,7 @@ package struct DoubleRanges: Hashable, Sendable {
     /// Whether a number is in any; NaN is in none.
     ///
     /// O(log ranges).
-    package func contains(_ number: Double) -> Bool {
+    package func contains(_ number: Bound) -> Bool {
         var low = 0
         var high = all.count
         while low < high {
