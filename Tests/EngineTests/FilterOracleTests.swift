@@ -27,6 +27,22 @@ struct `Compiled filters and the oracle` {
         #expect(partialAnswerCount > 5_000)
     }
 
+    /// Sets and indexes whose chunks are made anew, one without the others.
+    @Test(arguments: 1...3)
+    func `agree on items in several chunks`(seed: UInt64) async throws {
+        let shop = try RandomShop(seed: seed, itemCount: 8_190)
+        for _ in 0..<12 {
+            try shop.write()
+            for _ in 0..<4 {
+                guard let wrong = try shop.ask() else { continue }
+                Issue.record("seed \(seed): \(wrong.prefix(2_000))")
+                return
+            }
+            await Task.yield()
+        }
+        #expect(shop.partialAnswerCount > 5)
+    }
+
     @Test
     func `agree after a restart`() throws {
         for seed in 1...30 {

@@ -187,7 +187,7 @@ struct `Indexes of numbers beside a writer` {
         let filters = try Self.expressions.map { try world.compiled($0) }
         try await withThrowingTaskGroup(of: Void.self) { readers in
             for reader in 1...2 {
-                readers.addTask { try Self.read(group, filters, seed * 10 + UInt64(reader)) }
+                readers.addTask { try await Self.read(group, filters, seed * 10 + UInt64(reader)) }
             }
             for _ in 0..<60 {
                 let number = Int.random(in: 0..<Self.items, using: &random)
@@ -204,10 +204,12 @@ struct `Indexes of numbers beside a writer` {
         _ group: GroupStore,
         _ filters: [CompiledFilter],
         _ seed: UInt64
-    ) throws {
+    ) async throws {
         var random = SeededGenerator(seed: seed)
         let scratch = FilterScratch()
         for question in 0..<120 {
+            // Where there are fewer threads than readers the writer still gets its turn.
+            await Task.yield()
             let kind = question % filters.count
             let bound = price(&random) ?? 50
             let root = group.currentRoot

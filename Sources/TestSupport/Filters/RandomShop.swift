@@ -11,6 +11,8 @@ package final class RandomShop {
     private var facts: FilterFacts
     private let itemsMax: Int
     private var isGrown = false
+    /// Of many items those that are compared with the oracle; `nil`: all.
+    private var watched: Set<String>?
     private let scratch = FilterScratch()
     /// Filters that live while everything else changes.
     private var filters: [Live] = []
@@ -44,10 +46,18 @@ package final class RandomShop {
     /// In their order.
     private var candidates: [String] = []
 
-    package init(seed: UInt64) throws(Refusal) {
+    /// An empty shop for a few items, or one that has `itemCount` of them and more to come.
+    package init(seed: UInt64, itemCount: Int = 0) throws(Refusal) {
         facts = FilterFacts(seed: seed, now: World.now)
-        itemsMax = facts.generator.oneOf([2, 3, 4, 4, 6, 6, 8, 10, 10, 20, 60, 200])
-        world = try World(fields: Self.fieldsBefore)
+        let few = facts.generator.oneOf([2, 3, 4, 4, 6, 6, 8, 10, 10, 20, 60, 200])
+        itemsMax = itemCount == 0 ? few : itemCount + 10
+        world = try World(fields: FilterSample.fieldsBefore)
+        guard itemCount > 0 else { return }
+        try world.run(
+            .putItems(group: World.group, (0..<itemCount).map { facts.item("i\($0)", false) })
+        )
+        follow()
+        watched = Set(stride(from: 0, to: itemCount, by: 16).map { "i\($0)" })
     }
 
     // MARK: Writes
@@ -74,7 +84,10 @@ package final class RandomShop {
     ]
 
     private func item() -> String {
-        // A few are touched again and again.
+        // A few are touched again and again, of many those at the borders of chunks.
+        if itemsMax > 4_096 && facts.generator.below(3) == 0 {
+            return "i\(facts.generator.oneOf([4_095, 4_096, 8_191, 8_192]))"
+        }
         let bound = facts.generator.below(2) == 0 ? min(3, itemsMax) : itemsMax
         return "i\(facts.generator.below(bound))"
     }
@@ -143,43 +156,11 @@ package final class RandomShop {
         ids.isEmpty ? nil : facts.generator.oneOf(ids.sorted())
     }
 
-    // MARK: Columns that come later
-
-    private static let later: [DatasetKind: Set<String>] = [
-        .items: ["ADULT", "TEXT"], .users: ["ADULT"], .interactions: ["RATING"],
-    ]
-
-    private static let fieldsBefore: [DatasetKind: [SchemaField]] = [
-        .items: before(FilterSample.items), .users: before(FilterSample.users),
-        .interactions: before(FilterSample.interactions),
-    ]
-
-    private static func before(_ schema: Schema) -> [SchemaField] {
-        schema.fields.filter { later[schema.kind]?.contains($0.name) != true }
-    }
-
-    /// Gives each dataset its later columns, which its new schema names first.
+    /// Gives each dataset its later columns.
     private func grow() throws(Refusal) {
         guard !isGrown else { return }
         isGrown = true
-        for var schema in [FilterSample.items, FilterSample.users, FilterSample.interactions] {
-            let label = schema.kind.collectionLabel
-            let isLater = { (field: SchemaField) in
-                Self.later[schema.kind]?.contains(field.name) == true
-            }
-            schema.fields = schema.fields.filter(isLater) + schema.fields.filter { !isLater($0) }
-            schema.header = World.header("\(label)-2")
-            try world.run(.createResources([.schema(schema)], requestID: ""))
-            var header = World.header(label)
-            header.revision += 1
-            let dataset = Dataset(
-                header: header,
-                group: World.group,
-                kind: schema.kind,
-                schema: .schema("\(label)-2")
-            )
-            try world.run(.updateResource(.dataset(dataset)))
-        }
+        for kind in DatasetKind.allCases { try world.grow(kind) }
     }
 
     // MARK: Facts
@@ -191,7 +172,9 @@ package final class RandomShop {
             case .itemNamed(_, let item, let id): names[item] = id
             case .ownerNamed(_, let owner, let kind, let id):
                 owners[Asker(kind: kind, id: id)] = owner
-            case .itemStored(_, _, let record): records[record.id] = record
+            case .itemStored(_, _, let record):
+                records[record.id] = record
+                watched?.insert(record.id)
             case .userStored(_, let owner, let record): users[owner] = record
             case .merged(.named(_, _, let id, let owner)):
                 owners[Asker(kind: .user, id: id)] = owner
@@ -217,7 +200,7 @@ package final class RandomShop {
         candidates = names.filter { item, id in
             records[id] != nil || (erased[item] == nil && touched.contains(id))
         }
-        .map(\.value).sorted()
+        .map(\.value).filter { watched?.contains($0) ?? true }.sorted()
     }
 
     /// Those that were not deleted with their items.
@@ -229,7 +212,7 @@ package final class RandomShop {
 
     /// Makes the engine again from the log.
     package func restart() throws(Refusal) {
-        let again = try World(fields: Self.fieldsBefore)
+        let again = try World(fields: FilterSample.fieldsBefore)
         _ = again.engine.apply(world.log)
         world = again
     }
@@ -258,6 +241,7 @@ package final class RandomShop {
         question.nowMS += Int64(facts.generator.below(25) - 12) * 86_400_000
         let expected = try expected(filter, question)
         let found = try world.passing(live.text, question, scratch)
+            .filter { watched?.contains($0) ?? true }
         if !expected.isEmpty && expected.count < candidates.count { partialAnswerCount += 1 }
         if found == expected { return nil }
         return "\(live.text) of \(question): found \(found), not \(expected)"
