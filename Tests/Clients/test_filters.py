@@ -239,7 +239,7 @@ def test_quotas_are_settings(protos):
     short = "EXCLUDE ItemID WHERE Items.GENRES IN ($G)"
     assert not validate(client, group, short, G=["a", "b"]).problems
     found = validate(client, group, short, G=["a", "b", "c"]).problems
-    assert [p.message for p in found] == ["3 values; 2 are allowed"]
+    assert [p.message for p in found] == ["$G has 3 of 3 values; 2 are allowed"]
     # The same of what comes with a question.
     campaign = client.datasets.CreateDatasetGroup(
         client.p.datasets.CreateDatasetGroupRequest(name="asking", starter=True)
@@ -250,7 +250,7 @@ def test_quotas_are_settings(protos):
         (
             {"filter_expression": short.replace("Items.GENRES", "Interactions.EVENT_TYPE"),
              "filter_values": {"G": {"values": ["a", "b", "c"]}}},
-            "3 values; 2 are allowed",
+            "$G has 3 of 3 values; 2 are allowed",
         ),
     ]:
         with pytest.raises(grpc.RpcError) as caught:

@@ -111,7 +111,7 @@ struct `A wrong filter expression` {
         let many = Array(repeating: "x", count: 10_001)
         #expect(
             problems(["STYLES": many, "FROM": ["1"]])
-                == ["@0 10002 values; 10000 are allowed "]
+                == ["STYLES@60 $STYLES has 10001 of 10002 values; 10000 are allowed "]
         )
     }
 
@@ -172,6 +172,8 @@ struct `A wrong filter expression` {
         INCLUDE ItemID WHERE Items.ROOM IN ()
           36+1 found ')'; a value follows: a number, a "string", TRUE, FALSE, NOW, \#
         $NAME or a column
+        EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN (*, $T)
+          50+1 found ','; ')' follows '*', which is all types (write ("*", $T))
         INCLUDE ItemID WHERE Items.ROOM IN (*)
           36+1 '*' stands for any event type; Items.ROOM is no event type (IS NOT NULL \#
         asks for any value)

@@ -38,6 +38,15 @@ struct `The filter language` {
     }
 
     @Test
+    func `keeps the parameters beside a star`() {
+        let types = "EXCLUDE ItemID WHERE Interactions.EVENT_TYPE"
+        check("\(types) IN (\"*\", \"view\")", "\(types) IN (*)")
+        check("\(types) IN (\"*\", $T)")
+        check("\(types) NOT IN ($T, \"view\", \"*\", $U)", "\(types) NOT IN (\"*\", $T, $U)")
+        check("\(types) = \"*\"")
+    }
+
+    @Test
     func `adds what the guide lacks`() {
         check("INCLUDE ItemID WHERE NOT (Items.ADULT = TRUE)")
         check(

@@ -248,6 +248,14 @@ struct `A filter` {
         #expect(try passes(text, old, values: ["Y": ["4"], "S": []]))
         let typed = "EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ($T)"
         #expect(try !passes(typed, old, [event("x")], values: ["T": ["*"]]))
+        // A star is every type, but the parameter beside it must still come.
+        let starred = #"EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("*", $T)"#
+        #expect(try !passes(starred, old, [event("x")], values: ["T": ["y"]]))
+        #expect(try !passes(starred, old, [event("x")], values: ["T": []]))
+        #expect(try passes(starred, old, values: ["T": ["y"]]))
+        #expect(try passes(starred, old, [event("x")]))
+        let required = #"INCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("*", $T)"#
+        #expect(throws: FilterErrors.self) { try passes(required, old, [event("x")]) }
         #expect(throws: FilterErrors.self) {
             try passes("INCLUDE ItemID WHERE Items.YEAR > $Y", old)
         }

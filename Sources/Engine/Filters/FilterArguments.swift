@@ -17,6 +17,7 @@ extension CheckedFilter {
         let others = given.keys.filter { !names.contains($0) }.sorted()
         for name in others.prefix(Limits.filterErrorsMax) { errors.append(unknown(name, names)) }
         var count = 0
+        var longest: (parameter: FilterParameter, count: Int)?
         for parameter in parameters {
             guard let texts = given[parameter.name] else {
                 if parameter.isRequired { errors.append(parameter.missing) }
@@ -24,16 +25,11 @@ extension CheckedFilter {
             }
             let values = texts.flatMap { FilterText.list($0) ?? [$0] }
             count += values.count
+            if values.count > longest?.count ?? 0 { longest = (parameter, values.count) }
             arguments.values[parameter.name] = parameter.convert(values, &errors)
         }
-        if count > valuesMax {
-            errors.append(
-                FilterError(
-                    .quota,
-                    .none,
-                    "\(count) values; \(valuesMax) are allowed"
-                )
-            )
+        if count > valuesMax, let longest {
+            errors.append(longest.parameter.tooMany(longest.count, of: count, valuesMax))
         }
         guard errors.isEmpty else {
             throw FilterErrors(Array(errors.prefix(Limits.filterErrorsMax)))
@@ -62,6 +58,15 @@ extension FilterParameter {
             .value,
             range,
             "$\(name) has no value; an INCLUDE needs \(isList ? "values" : "a value") for it",
+            parameter: name
+        )
+    }
+
+    fileprivate func tooMany(_ own: Int, of count: Int, _ valuesMax: Int) -> FilterError {
+        FilterError(
+            .value,
+            range,
+            "$\(name) has \(own) of \(count) values; \(valuesMax) are allowed",
             parameter: name
         )
     }

@@ -132,6 +132,8 @@ package enum FilterSet: Hashable, Sendable {
     /// `*` or `"*"` on `EVENT_TYPE`: any type.
     case any
     /// Literals and parameters, mixed; a parameter stands for all its values.
+    ///
+    /// On `EVENT_TYPE` a `"*"` among them is any type, and stands beside parameters only.
     case members([FilterOperand])
     /// The parts of another record's value: `Items.GENRE IN CurrentItem.GENRE`.
     case column(FilterColumn)
@@ -140,6 +142,9 @@ package enum FilterSet: Hashable, Sendable {
 /// A value to compare with, and where it stands.
 package struct FilterOperand: Hashable, Sendable {
     package enum Value: Hashable, Sendable {
+        /// `"*"`; in a list for `EVENT_TYPE` any type.
+        package static let anyType = Value.literal(.string("*"))
+
         case literal(FilterLiteral)
         /// Its name, without the `$`.
         case parameter(String)
@@ -154,6 +159,10 @@ package struct FilterOperand: Hashable, Sendable {
     package init(_ value: Value, range: SourceRange = .none) {
         self.value = value
         self.range = range
+    }
+
+    var isParameter: Bool {
+        if case .parameter = value { true } else { false }
     }
 }
 

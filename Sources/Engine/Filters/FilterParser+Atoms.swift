@@ -121,8 +121,15 @@ extension FilterParser {
         }
         guard let members = members() else { return nil }
         let isType = column.dataset.isAboutInteractions && column.name == "EVENT_TYPE"
-        let hasStar = members.contains { $0.value == .literal(.string("*")) }
-        return .isIn(isType && hasStar ? .any : .members(members), isNegated: isNegated)
+        let hasStar = members.contains { $0.value == .anyType }
+        guard isType && hasStar else { return .isIn(.members(members), isNegated: isNegated) }
+        // A parameter beside a star adds no type, but a request must still give it.
+        let parameters = members.filter(\.isParameter)
+        if parameters.isEmpty { return .isIn(.any, isNegated: isNegated) }
+        return .isIn(
+            .members([FilterOperand(.anyType)] + parameters),
+            isNegated: isNegated
+        )
     }
 
     private var hintForList: String {
@@ -145,8 +152,16 @@ extension FilterParser {
             )
             return nil
         }
-        guard closeList() else { return nil }
+        guard take(symbol: ")") else {
+            failHere("')' follows '*', which is all types", hint: hintBesideStar)
+            return nil
+        }
         return .isIn(.any, isNegated: isNegated)
+    }
+
+    private var hintBesideStar: String {
+        guard isAt(symbol: ","), case .parameter(let name) = peek() else { return "" }
+        return "write (\"*\", $\(name))"
     }
 
     private mutating func closeList() -> Bool {

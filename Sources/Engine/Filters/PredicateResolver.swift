@@ -20,11 +20,16 @@ struct PredicateResolver {
         switch predicate {
         case .isNull(let isNegated): return .anything(isNegated: !isNegated)
         case .isIn(.any, let isNegated): return .anything(isNegated: isNegated)
-        case .isIn, .compare(.equal, _), .compare(.notEqual, _):
-            var isNegated = false
-            if case .isIn(_, let negated) = predicate { isNegated = negated }
-            if case .compare(.notEqual, _) = predicate { isNegated = true }
-            return members(predicate.operands, of: info, row: row, isNegated: isNegated)
+        case .isIn(_, let isNegated):
+            let operands = predicate.operands
+            if info.place == .eventType && operands.contains(where: { $0.value == .anyType }) {
+                return .anything(isNegated: isNegated)
+            }
+            return members(operands, of: info, row: row, isNegated: isNegated)
+        case .compare(.equal, let operand):
+            return members([operand], of: info, row: row, isNegated: false)
+        case .compare(.notEqual, let operand):
+            return members([operand], of: info, row: row, isNegated: true)
         case .compare(let comparison, let operand):
             let values = numbers(operand, of: info, row: row)
             return .numbers(values.map { NumberRange(comparison, $0) }, isNegated: false)

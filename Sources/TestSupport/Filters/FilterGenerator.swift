@@ -269,7 +269,8 @@ package struct FilterGenerator {
         }
         switch kind {
         case .text: return quoted(oneOf(Self.words))
-        case .type: return quoted(oneOf(["view", "View", "PURCHASE", "click", "like", "a \"b\""]))
+        case .type:
+            return quoted(oneOf(["view", "View", "PURCHASE", "click", "like", "a \"b\"", "*"]))
         case .number: return number()
         case .count: return String(below(4))
         case .boolean: return oneOf(["TRUE", "false", "\"true\""])

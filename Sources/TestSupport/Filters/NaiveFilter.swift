@@ -111,6 +111,7 @@ package struct NaiveFilter {
         case texts([String])
         /// An event type, in lower case.
         case eventType(String)
+        case anyType
         case number(FilterNumber)
         case boolean(Bool)
         case instant(Int64)
@@ -119,8 +120,9 @@ package struct NaiveFilter {
             switch (self, other) {
             case (.texts(let left), .texts(let right)):
                 left.contains { part in right.contains { Array($0.utf8) == Array(part.utf8) } }
+            case (.eventType, .anyType): true
             case (.eventType(let type), .texts(let texts)):
-                texts.contains { $0 == "*" || $0.lowercased() == type }
+                texts.contains { $0.lowercased() == type }
             case (.number(let left), .number(let right)): left == right
             case (.boolean(let left), .boolean(let right)): left == right
             case (.instant(let left), .instant(let right)): left == right
@@ -243,7 +245,8 @@ package struct NaiveFilter {
             return value.equals(self.value(column, candidate))
         case .members(let members):
             return members.contains { member in
-                values(member, value, candidate).contains { value.equals($0) }
+                if case .eventType = value, member.value == .literal(.string("*")) { return true }
+                return values(member, value, candidate).contains { value.equals($0) }
             }
         }
     }
@@ -256,7 +259,11 @@ package struct NaiveFilter {
     ) -> [Value] {
         switch operand.value {
         case .literal(let literal): return [value(literal)]
-        case .parameter(let name): return (arguments.values[name] ?? []).map { value($0) }
+        case .parameter(let name):
+            return (arguments.values[name] ?? []).map { literal in
+                if case .eventType = other, literal == .string("*") { return .anyType }
+                return value(literal)
+            }
         case .column(let column): return [value(column, candidate)]
         case .now(let offset):
             let instant = now.milliseconds + offset
