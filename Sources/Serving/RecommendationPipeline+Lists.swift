@@ -81,7 +81,8 @@ extension RecommendationPipeline {
         _ plan: RecommendationPlan,
         _ query: RecommendationQuery,
         _ seed: UInt64,
-        _ slots: [ServedSlot]
+        _ slots: [ServedSlot],
+        _ hasMore: Bool
     ) -> (String, String) {
         let number = lists.remember(
             ServedList(
@@ -97,8 +98,8 @@ extension RecommendationPipeline {
         )
         let list = plan.page?.list ?? number
         let served = slots.count + (plan.page?.items.count ?? 0)
-        let hasMore = served < min(plan.eligibleCount, Limits.pagedItemsMax)
-        let goesOn = hasMore && !slots.isEmpty && query.rankedItems == nil
+        let goesOn =
+            hasMore && served < Limits.pagedItemsMax && !slots.isEmpty && query.rankedItems == nil
         return (lists.id(list), goesOn ? token(list, number, query) : "")
     }
 

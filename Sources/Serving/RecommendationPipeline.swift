@@ -214,6 +214,10 @@ package struct RecommendationPipeline: Sendable {
         let ranking = scratch.ranking
         let history = history(plan, facts)
         let promoted = promote(plan, query, history, &facts, ranking)
+        // What a promotion alone may show is no part of the list that pages go on with.
+        let unserved =
+            query.promotion == nil
+            ? plan.eligibleCount - (plan.page?.items.count ?? 0) : facts.candidates.count
         let count = query.count - promoted.count
         let words = facts.candidates.words
         let pool = pool(plan, query)
@@ -237,8 +241,9 @@ package struct RecommendationPipeline: Sendable {
             case .popularItems, .relatedItems: nil
             }
         let seed = fill(plan, query, count, pool, &facts, scratch)
+        let hasMore = scratch.slots.count < unserved
         place(promoted, plan, query, facts, scratch)
-        let list = remembers ? remember(plan, query, seed, scratch.slots) : ("", "")
+        let list = remembers ? remember(plan, query, seed, scratch.slots, hasMore) : ("", "")
         return RecommendationAnswer(
             root: plan.root,
             eligibleCount: plan.eligibleCount,

@@ -238,6 +238,48 @@ def test_too_few_promoted_items_leave_their_slots_to_the_others(client, shop):
     assert sorted(i.item_id for i in answer.item_list if i.promotion_name) == ["x0", "x1"]
 
 
+@pytest.mark.parametrize("listed", [0, 1, 2, 3, 10])
+@pytest.mark.parametrize("own", [0, 1, 2, 5])
+def test_a_promotion_takes_no_item_that_the_list_needs(client, shop, listed, own):
+    """The list's are the first `listed`; promoted are three of them, and `own` others."""
+    group, campaign = shop
+    given = {
+        "filter_expression": f"INCLUDE ItemID WHERE Items.PRICE < {listed}",
+        "promotions": [],
+    }
+    promoted = f"INCLUDE ItemID WHERE Items.PRICE < 3 OR Items.PRICE >= {30 - own}"
+    for count in (1, 2, 4, 8):
+        for percent in (1, 25, 50, 100):
+            given["promotions"] = [promotion(client, percent, promoted)]
+            answer = client.recommend(campaign, "user-1", count, **given)
+            ids = [item.item_id for item in answer.item_list]
+            assert len(ids) == len(set(ids))
+            slots = math.ceil(count * percent / 100)
+            assert sum(bool(i.promotion_name) for i in answer.item_list) == min(slots, 3 + own)
+            # Of those below the third all that are not listed are the promotion's own, too.
+            others = own + max(0, 3 - listed)
+            assert len(ids) == min(count, listed + min(slots, others)), (count, percent)
+            assert answer.eligible_count == listed
+
+
+def test_pages_go_on_while_the_list_has_items(client, shop):
+    group, campaign = shop
+    given = {
+        "filter_expression": "INCLUDE ItemID WHERE Items.PRICE < 7",
+        "promotions": [promotion(client, 50, "INCLUDE ItemID WHERE Items.PRICE >= 10")],
+    }
+    seen, token = [], ""
+    while True:
+        answer = client.recommend(campaign, "user-1", 4, page_token=token, **given)
+        seen += [(item.item_id, item.promotion_name) for item in answer.item_list]
+        token = answer.next_page_token
+        if not token:
+            break
+    assert len(set(seen)) == len(seen)
+    assert sorted(item for item, name in seen if not name) == [f"x{i}" for i in range(7)]
+    assert sum(bool(name) for _, name in seen) == 8
+
+
 def test_bad_filters_of_a_question_are_named(client, shop):
     group, campaign = shop
     r = client.p.recommendations

@@ -6,7 +6,9 @@ import Recipes
 extension RecommendationPipeline {
     /// The promoted items of a question, best first; they are no candidates of its list any more.
     ///
-    /// Ranked by the campaign's model among themselves, as all others are.
+    /// Ranked by the campaign's model among themselves, as all others are. Where the question's
+    /// filter leaves too little for the other slots, promoted items that only the promotion may
+    /// show come before those that the list needs: so it is as long as it can be.
     func promote(
         _ plan: RecommendationPlan,
         _ query: RecommendationQuery,
@@ -16,24 +18,66 @@ extension RecommendationPipeline {
     ) -> [ServedSlot] {
         guard let promotion = query.promotion, let promoted = facts.promoted else { return [] }
         let words = promoted.words
+        let slots = promotion.slots(of: query.count)
+        let others = facts.candidates.count
         ranking.wantsPartition = false
         plan.runtime.model.rank(
             RankingQuery(
                 history: history.span,
                 candidates: ItemBitmapView(words: words.span),
-                count: promotion.slots(of: query.count),
+                // As many that the list needs may stand before those that it does not.
+                count: others < query.count ? slots + others : slots,
                 item: plan.seedItem,
                 context: plan.context
             ),
             scratch: ranking
         )
-        return ranking.top.map { ranked in
+        let chosen = PromotionChoice.choose(
+            slots,
+            from: ranking.top,
+            sharedMax: max(0, others - (query.count - slots))
+        ) {
+            facts.candidates.contains(Int($0.item.rawValue))
+        }
+        return chosen.map { ranked in
             facts.candidates.remove(Int(ranked.item.rawValue))
             var slot = ServedSlot(ranked)
             slot.reasons.insert(.promoted)
             slot.isPromoted = true
             return slot
         }
+    }
+}
+
+/// Which of the items that a promotion may show it shows.
+enum PromotionChoice {
+    /// The best `count`, in order, of which at most `sharedMax` are shared with the list; more of
+    /// them only where there is nothing else to promote.
+    ///
+    /// A shared item that is not promoted stands in the list instead; others stand there by their
+    /// promotion only.
+    static func choose<Item>(
+        _ count: Int,
+        from ranked: [Item],
+        sharedMax: Int,
+        isShared: (Item) -> Bool
+    ) -> [Item] {
+        var chosen: [Int] = []
+        var left: [Int] = []
+        var shared = 0
+        for place in ranked.indices {
+            if chosen.count == count { break }
+            if !isShared(ranked[place]) {
+                chosen.append(place)
+            } else if shared < sharedMax {
+                chosen.append(place)
+                shared += 1
+            } else {
+                left.append(place)
+            }
+        }
+        chosen += left.prefix(count - chosen.count)
+        return chosen.sorted().map { ranked[$0] }
     }
 }
 
