@@ -224,6 +224,14 @@ struct SolutionChecks {
         return count
     }
 
+    /// Whether the recipe's models go by own columns of interactions.
+    private var readsContext: Bool {
+        switch RecipeCatalog.entry(recipe)?.kind {
+        case .userPersonalization, .personalizedRanking: true
+        case .popularItems, .relatedItems, nil: false
+        }
+    }
+
     /// One line a setting that means nothing here, or less than its name says.
     func warnings(_ config: SolutionConfig, _ known: [Hyperparameter]) -> [String] {
         let given = Set(config.hyperparameters.keys).union(config.featureTransformations.keys)
@@ -243,10 +251,10 @@ struct SolutionChecks {
             )
         }
         let chosen = Set(config.excludedColumns.keys).union(config.includedColumns.keys)
-        if chosen.contains(.interactions) {
+        if chosen.contains(.interactions), !readsContext {
             warnings.append(
-                "training_data_config: the choice of columns of interactions is kept, but no model "
-                    + "reads any; of items and users it holds"
+                "training_data_config: the choice of columns of interactions is kept, but this "
+                    + "recipe reads none"
             )
         }
         return warnings

@@ -9,6 +9,8 @@ from conftest import Client, bad_fields, make_group
 from test_explain import check_sum, explain
 from test_exploration import campaign_of
 from test_flow import START
+from test_learning import campaign_of as campaign_of_version
+from test_learning import create, version_of
 from test_ranking import rank
 
 PHONE = [f"phone-{n}" for n in range(20)]
@@ -112,6 +114,27 @@ def test_the_version_says_what_it_goes_by(client, group):
         client.p.solutions.DescribeSolutionVersionRequest(solution_version=version)
     ).solution_version
     assert "context(DEVICE)" in [component.name for component in found.components]
+
+
+@pytest.mark.parametrize(
+    "choice, reads",
+    [("excluded_dataset_columns", False), ("included_dataset_columns", True)],
+)
+def test_a_column_that_is_left_out_moves_nothing(client, group, choice, reads):
+    import_devices(client)
+    columns = {"dataset_type": "DATASET_TYPE_INTERACTIONS", "columns": ["DEVICE"]}
+    config = {"training_data_config": {choice: [columns]}}
+    solution = create(client, group, solution_config=config)
+    assert not solution.warnings
+    version = version_of(client, solution)
+    assert ("context(DEVICE)" in [one.name for one in version.components]) == reads
+    campaign = campaign_of_version(client, version.resource_name)
+    plain = client.list_of(campaign, "user-0", seed=1)
+    found = client.list_of(campaign, "user-0", context={"DEVICE": "phone"}, seed=1)
+    assert (found != plain) == reads
+    # A recipe that reads no columns of interactions says so.
+    related = create(client, group, "sims", "related", solution_config=config)
+    assert any("columns of interactions" in warning for warning in related.warnings)
 
 
 def test_an_explanation_shows_its_share(client, group):
