@@ -59,7 +59,7 @@ package struct ContextReader: Sendable {
     }
 
     /// Of a question's context, which was held to the schema.
-    func values(of context: [String: String]) -> [ContextValue] {
+    package func values(of context: [String: String]) -> [ContextValue] {
         var given: [String: String] = [:]
         for (name, value) in context.sorted(by: { $0.key < $1.key }) {
             given[SchemaField.fold(name)] = value
