@@ -4,6 +4,7 @@ import Resources
 /// What the engine keeps of a stored event, without what only its row has.
 package struct RestoredEvent: Hashable, Sendable {
     package var position: LogPosition
+    package var ordinal: UInt16
     /// `nil`: it takes no part in histories, and is counted.
     package var item: ItemIndex?
     package var type: EventTypeIndex
@@ -17,6 +18,7 @@ package struct RestoredEvent: Hashable, Sendable {
 
     package init(
         position: LogPosition,
+        ordinal: UInt16,
         item: ItemIndex?,
         type: EventTypeIndex,
         occurredAt: Timestamp,
@@ -26,6 +28,7 @@ package struct RestoredEvent: Hashable, Sendable {
         generation: UInt32
     ) {
         self.position = position
+        self.ordinal = ordinal
         self.item = item
         self.type = type
         self.occurredAt = occurredAt

@@ -31,7 +31,6 @@ extension RowEncoder {
     }
 
     private func putEvents(_ group: GroupIndex, _ events: PlannedEvents, to batch: WriteBatch) {
-        let family = unsafe store.family(.events)
         // All that rows of one type have in common stands between item and value.
         let middles = events.types.indices.map { middle(events, typeText: $0) }
         let text = unsafe events.text.span.bytes
@@ -47,9 +46,7 @@ extension RowEncoder {
             eventKey.owner = event.owner
             eventKey.time = Timestamp(milliseconds: event.milliseconds)
             eventKey.ordinal = event.ordinal
-            self.eventKey.removeAll()
-            eventKey.write(to: self.eventKey)
-            let row = begin()
+            let row = runs.begin(eventKey, in: batch)
             if events.rests[event.ordinal] != nil {
                 row.put(events.stored(event))
             } else {
@@ -65,8 +62,8 @@ extension RowEncoder {
                 // No recommendation, impression, source or properties.
                 row.bytes.appendZeros(4)
             }
-            unsafe batch.put(family, self.eventKey.bytes, row.bytes.bytes)
         }
+        runs.finish(in: batch)
     }
 
     private func middle(_ events: PlannedEvents, typeText: Int) -> [UInt8] {

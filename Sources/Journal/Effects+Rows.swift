@@ -9,11 +9,41 @@ struct RowEncoder {
     let store: Store
     let hash: StableHash
     private let row = RowWriter()
-    let eventKey = ByteWriter(capacity: 32)
+    let runs: EventRunWriter
 
     init(store: Store, hash: StableHash) {
         self.store = store
         self.hash = hash
+        runs = EventRunWriter(store: store)
+    }
+
+    /// The rows of one mutation.
+    ///
+    /// Its events go by owner and time, however they came.
+    func add(_ effects: Effects, to batch: WriteBatch) throws(JournalError) {
+        var events: [(key: EventKey, place: Int)] = []
+        var isSorted = true
+        func finish() {
+            if !isSorted { events.sort { $0.key < $1.key } }
+            for (key, place) in events {
+                guard case .eventStored(_, _, let event) = effects.effects[place] else { continue }
+                put(event, key, to: batch)
+            }
+            runs.finish(in: batch)
+            events.removeAll(keepingCapacity: true)
+            isSorted = true
+        }
+        for (place, effect) in effects.effects.enumerated() {
+            if case .eventStored(let group, let owner, let event) = effect {
+                let key = EventKey(group, owner, event)
+                if let last = events.last, key < last.key { isSorted = false }
+                events.append((key, place))
+            } else {
+                if effect.movesEvents { finish() }
+                try add(effect, at: effects.position, place, to: batch)
+            }
+        }
+        finish()
     }
 
     func begin() -> RowWriter {
@@ -22,7 +52,12 @@ struct RowEncoder {
     }
 
     /// `place` is the effect's in the mutation at `position`.
-    func add(_ effect: Effect, at position: LogPosition, _ place: Int, to batch: WriteBatch) {
+    private func add(
+        _ effect: Effect,
+        at position: LogPosition,
+        _ place: Int,
+        to batch: WriteBatch
+    ) throws(JournalError) {
         switch effect {
         case .resourceStored(let name, let resource):
             let row = begin()
@@ -49,7 +84,7 @@ struct RowEncoder {
         case .userStored(let group, let user, let record):
             putEntity(.users, group, user.rawValue, record, to: batch)
         case .eventStored(let group, let owner, let event):
-            putEvent(group, owner, event, to: batch)
+            put([event], group, owner, to: batch)
         case .eventsRestored:
             preconditionFailure("what was read of rows is not written")
         case .sessionJoined(let group, let session, let user):
@@ -58,7 +93,7 @@ struct RowEncoder {
             for owner in [session, user] {
                 unsafe batch.deleteAll(store.family(.events), prefix: RowKey.owner(group, owner))
             }
-            for event in merged { putEvent(group, user, event, to: batch) }
+            put(merged, group, user, to: batch)
             let join = HistoryJoin(session: session, user: user, merged: merged)
             putRewrite(.joined(join), RowKey.rewrite(group, position, place), to: batch)
             putMover(group, session, user, to: batch)
@@ -83,7 +118,7 @@ struct RowEncoder {
         case .merged(let effect):
             add(effect, at: position, place, to: batch)
         case .erased(let effect):
-            add(effect, at: position, place, to: batch)
+            try add(effect, at: position, place, to: batch)
         case .batchRemembered(let key, let answer):
             let row = begin()
             row.put(answer)
@@ -130,7 +165,7 @@ struct RowEncoder {
             for owner in [from, into] {
                 unsafe batch.deleteAll(store.family(.events), prefix: RowKey.owner(group, owner))
             }
-            for event in kept + moved { putEvent(group, into, event, to: batch) }
+            put(kept + moved, group, into, to: batch)
             let join = HistoryJoin(
                 session: from,
                 user: into,
@@ -164,27 +199,21 @@ struct RowEncoder {
         put(.eventIDs, RowKey.entity(group, owner.rawValue), row, to: batch)
     }
 
-    private func putEvent(
+    private func put(
+        _ events: [StoredEvent],
         _ group: GroupIndex,
         _ owner: UserIndex,
-        _ event: StoredEvent,
         to batch: WriteBatch
     ) {
-        let key = EventKey(
-            group: group,
-            owner: owner,
-            time: event.record.occurredAt,
-            position: event.position,
-            ordinal: event.ordinal
-        )
-        eventKey.removeAll()
-        key.write(to: eventKey)
-        let row = begin()
-        row.put(event)
-        unsafe batch.put(store.family(.events), eventKey.bytes, row.bytes.bytes)
+        for event in events { put(event, EventKey(group, owner, event), to: batch) }
+        runs.finish(in: batch)
+    }
+
+    private func put(_ event: StoredEvent, _ key: EventKey, to batch: WriteBatch) {
+        runs.begin(key, in: batch).put(event)
         guard !event.record.eventID.isEmpty else { return }
-        let idKey = RowKey.eventID(group, event.record.eventID, hash)
-        unsafe batch.put(store.family(.eventIDs), idKey, eventKey.bytes)
+        let idKey = RowKey.eventID(key.group, event.record.eventID, hash)
+        unsafe batch.put(store.family(.eventIDs), idKey, key.bytes.span.bytes)
     }
 
     func putRewrite(_ kind: HistoryRewrite.Kind, _ key: [UInt8], to batch: WriteBatch) {
@@ -218,6 +247,16 @@ struct RowEncoder {
             }
         for family in families {
             unsafe batch.deleteAll(store.family(family), prefix: RowKey.group(group))
+        }
+    }
+}
+
+extension Effect {
+    /// Whether it concerns rows of events other than those that are stored with it.
+    fileprivate var movesEvents: Bool {
+        switch self {
+        case .historyJoined, .recordsDeleted, .merged, .erased: true
+        default: false
         }
     }
 }

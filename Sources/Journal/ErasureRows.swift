@@ -11,7 +11,7 @@ extension RowEncoder {
         at writePosition: LogPosition,
         _ place: Int,
         to batch: WriteBatch
-    ) {
+    ) throws(JournalError) {
         switch effect {
         case .owner(let group, let owner, let events):
             let key = RowKey.owner(group, owner)
@@ -32,14 +32,9 @@ extension RowEncoder {
             row.put("")
             put(.names, RowKey.name(group, .owner, owner.rawValue), row, to: batch)
         case .event(let group, let owner, let event):
-            let key = EventKey(
-                group: group,
-                owner: owner,
-                time: event.record.occurredAt,
-                position: event.position,
-                ordinal: event.ordinal
-            )
-            unsafe batch.delete(store.family(.events), key.bytes)
+            // All that is stored was written before: a deletion stands alone.
+            try EventRows(store: store, group: group, owner: owner)
+                .remove(EventKey(group, owner, event), with: runs, in: batch)
             putRewrite(
                 .eventErased(owner, event),
                 RowKey.rewrite(group, writePosition, place),

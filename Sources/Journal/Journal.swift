@@ -219,6 +219,9 @@ package final class Journal: Sendable {
         guard let row = try store.get(.meta, RowKey.format) else {
             return try put(store, RowKey.format, [format])
         }
+        if row == [FormatVersion.eventByEvent], format == FormatVersion.current {
+            return try put(store, RowKey.format, [format])
+        }
         guard row == [format] else {
             throw JournalError(
                 .newerFormat,
@@ -261,7 +264,10 @@ package final class Journal: Sendable {
 
 /// The version of what is on disk.
 package enum FormatVersion {
-    package static let current: UInt8 = 1
+    package static let current: UInt8 = 2
+
+    /// Every event had a row of its own; such rows are read as before.
+    static let eventByEvent: UInt8 = 1
 }
 
 /// Opens the store of a place, as often as it takes.

@@ -110,16 +110,12 @@ package final class RecordReader: Sendable {
                 time: place.time,
                 position: place.position,
                 ordinal: place.ordinal
-            ).bytes
+            )
         }
         return try withStore { (store) throws(JournalError) in
-            try Self.events(
-                store,
-                prefix: RowKey.owner(group, owner),
-                start: start,
-                count: count,
-                where: isWanted
-            )
+            try EventRows(store: store, group: group, owner: owner)
+                .newest(before: start, count: count, where: isWanted)
+                .map { ReadEvent(owner: owner, event: $0) }
         }
     }
 
@@ -133,13 +129,9 @@ package final class RecordReader: Sendable {
         try withStore { (store) throws(JournalError) in
             var owner = moment.owner
             for _ in 0..<Limits.eventMovesMax {
-                let found = try Self.events(
-                    store,
-                    prefix: RowKey.moment(group, owner, moment.time),
-                    start: nil,
-                    count: .max,
-                    where: isWanted
-                )
+                let found = try EventRows(store: store, group: group, owner: owner)
+                    .all(at: moment.time).reversed().filter(isWanted)
+                    .map { ReadEvent(owner: owner, event: $0) }
                 guard found.isEmpty, let next = try Self.mover(store, group, owner) else {
                     return found
                 }
@@ -160,26 +152,6 @@ package final class RecordReader: Sendable {
         }
         var reader = RowReader(row)
         return (try? reader.narrow(UInt32.self)).map { UserIndex($0) }
-    }
-
-    private static func events(
-        _ store: Store,
-        prefix: [UInt8],
-        start: [UInt8]?,
-        count: Int,
-        where isWanted: (StoredEvent) -> Bool
-    ) throws(JournalError) -> [ReadEvent] {
-        var found: [ReadEvent] = []
-        try unsafe store.scan(.events, prefix: prefix, from: start ?? [], backwards: true) {
-            (key, value) throws(JournalError) in
-            guard found.count < count else { return false }
-            var reader = unsafe RowReader(value)
-            guard let eventKey = unsafe EventKey(key), let event = try? reader.event(eventKey)
-            else { throw JournalError(.corrupt, "an event's row can't be read") }
-            if isWanted(event) { found.append(ReadEvent(owner: eventKey.owner, event: event)) }
-            return true
-        }
-        return found
     }
 
     /// The id of an owner, and whether it is a user's or a session's; `nil` when it has none.

@@ -36,24 +36,41 @@ package final class RecordSnapshot: Sendable {
         try forEachEventRow(of: group) { owner, event, _ in body(owner, event) }
     }
 
-    /// The same with the bytes of each row, its key included.
+    /// The same with the bytes that each takes in its row, the key in those of the first.
     package func forEachEventRow(
         of group: GroupIndex,
         _ body: (UserIndex, StoredEvent, _ byteCount: Int) -> Bool
     ) throws(JournalError) {
         let deletions = try itemDeletions(of: group)
         let generation = activeGeneration(group, .interactions)
-        try unsafe snapshot.scan(.events, prefix: RowKey.group(group)) {
-            (key, value) throws(JournalError) in
-            var reader = unsafe RowReader(value)
-            guard let eventKey = unsafe EventKey(key), let event = try? reader.event(eventKey)
-            else { throw JournalError(.corrupt, "an event's row can't be read") }
+        var order = EventOrder<(StoredEvent, Int)>()
+        func tell(_ key: EventKey, _ one: (event: StoredEvent, byteCount: Int)) -> Bool {
+            let event = one.event
             if let item = event.item, let last = deletions[item], event.position <= last {
                 return true
             }
             let isVisible = event.generation == 0 || event.generation == generation
-            return isVisible ? body(eventKey.owner, event, key.count + value.count) : true
+            return isVisible ? body(key.owner, event, one.byteCount) : true
         }
+        var isWanted = true
+        try unsafe snapshot.scan(.events, prefix: RowKey.group(group)) {
+            (bytes, value) throws(JournalError) in
+            var reader = unsafe RowReader(value)
+            do throws(RowReader.Damaged) {
+                guard let first = unsafe EventKey(bytes) else { throw RowReader.Damaged() }
+                isWanted = order.drain(before: first, tell)
+                guard isWanted else { return false }
+                var start = -bytes.count
+                try reader.forEachEvent(from: first) { key, event, end in
+                    order.add(key, (event, end - start))
+                    start = end
+                }
+                return true
+            } catch {
+                throw JournalError(.corrupt, "an event's row can't be read")
+            }
+        }
+        if isWanted { _ = order.drain(tell) }
     }
 
     /// Events on these items at or below the position count no more.

@@ -77,40 +77,34 @@ struct Recovery {
         _ effects: inout [Effect]
     ) throws(JournalError) {
         var reader = RowReader([])
-        var history: (group: GroupIndex, owner: UserIndex)?
-        var events: [RestoredEvent] = []
+        var history = RestoredHistory()
         var eventCount = 0
-        func finish() {
-            if let history, !events.isEmpty {
-                effects.append(.eventsRestored(history.group, owner: history.owner, events))
-            }
-            events.removeAll(keepingCapacity: true)
-        }
-        try unsafe store.scan(.events) { (key, value) throws(JournalError) in
-            guard let eventKey = unsafe EventKey(key) else { throw unsafe damaged(.events, key) }
+        try unsafe store.scan(.events) { (bytes, value) throws(JournalError) in
+            guard let first = unsafe EventKey(bytes) else { throw unsafe damaged(.events, bytes) }
             unsafe reader.begin(value)
-            if history?.owner != eventKey.owner || history?.group != eventKey.group {
-                finish()
-                history = (eventKey.group, eventKey.owner)
-            }
-            do throws(RowReader.Damaged) {
-                if replay.takes(eventKey) {
-                    replay.take(try reader.event(eventKey), of: eventKey)
-                } else {
-                    events.append(try reader.restoredEvent(eventKey))
-                    eventCount += 1
-                }
-            } catch {
-                throw unsafe damaged(.events, key)
-            }
+            history.begin(first, &effects)
             if eventCount >= Self.effectsPerApply {
-                finish()
+                history.settle(before: first, &effects)
                 flush(&effects)
                 eventCount = 0
             }
+            do throws(RowReader.Damaged) {
+                var key: EventKey? = first
+                while let next = key {
+                    if replay.takes(next) {
+                        replay.take(try reader.event(next), of: next)
+                    } else {
+                        history.events.append(try reader.restoredEvent(next))
+                        eventCount += 1
+                    }
+                    key = try reader.nextEventKey(after: next)
+                }
+            } catch {
+                throw unsafe damaged(.events, bytes)
+            }
             return true
         }
-        finish()
+        history.finish(&effects)
     }
 
     /// Deletions make room in full histories for events that are on disk only.
@@ -120,16 +114,8 @@ struct Recovery {
     ) throws(JournalError) {
         for group in Set(rewrites.filter { !$0.isWhole }.map(\.group)) {
             for owner in engine.truncatedOwners(group) {
-                var events: [StoredEvent] = []
-                try unsafe store.scan(.events, prefix: RowKey.owner(group, owner)) {
-                    (key, value) throws(JournalError) in
-                    var reader = unsafe RowReader(value)
-                    guard let eventKey = unsafe EventKey(key),
-                        let event = try? reader.event(eventKey)
-                    else { throw unsafe damaged(.events, key) }
-                    if engine.isVisible(event, group) { events.append(event) }
-                    return true
-                }
+                let events = try EventRows(store: store, group: group, owner: owner).all()
+                    .filter { engine.isVisible($0, group) }
                 let effect = Effect.erased(.historyReread(group, owner, events))
                 observe(engine.apply([Effects(position: position, effects: [effect])]))
             }
@@ -272,5 +258,57 @@ struct Recovery {
                 + "changed; "
                 + "restore a backup, or move the data directory away"
         )
+    }
+}
+
+/// The events of one owner as they are read, put in order where rows overlap.
+private struct RestoredHistory {
+    private var owner: (group: GroupIndex, owner: UserIndex)?
+    private var isSorted = true
+    var events: [RestoredEvent] = []
+
+    /// The next row is one with this key.
+    mutating func begin(_ key: EventKey, _ effects: inout [Effect]) {
+        if owner?.owner != key.owner || owner?.group != key.group {
+            finish(&effects)
+            owner = (key.group, key.owner)
+        } else if let last = events.last, !last.isBefore(key) {
+            isSorted = false
+        }
+    }
+
+    /// Tells of what no row from that of `key` on comes before.
+    mutating func settle(before key: EventKey, _ effects: inout [Effect]) {
+        sort()
+        tell(events.firstIndex { !$0.isBefore(key) } ?? events.count, &effects)
+        isSorted = events.isEmpty
+    }
+
+    mutating func finish(_ effects: inout [Effect]) {
+        sort()
+        tell(events.count, &effects)
+        isSorted = true
+    }
+
+    private mutating func sort() {
+        guard !isSorted else { return }
+        events.sort { left, right in
+            (left.occurredAt, left.position, left.ordinal)
+                < (right.occurredAt, right.position, right.ordinal)
+        }
+    }
+
+    private mutating func tell(_ count: Int, _ effects: inout [Effect]) {
+        guard let owner, count > 0 else { return }
+        effects.append(
+            .eventsRestored(owner.group, owner: owner.owner, Array(events[..<count]))
+        )
+        events.removeFirst(count)
+    }
+}
+
+extension RestoredEvent {
+    fileprivate func isBefore(_ key: EventKey) -> Bool {
+        (occurredAt, position, ordinal) < (key.time, key.position, key.ordinal)
     }
 }

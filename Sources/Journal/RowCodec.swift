@@ -40,7 +40,7 @@ struct RowReader {
     struct Damaged: Error {}
 
     private var bytes: [UInt8]
-    private var offset = 0
+    private(set) var offset = 0
 
     init(_ bytes: [UInt8]) {
         self.bytes = bytes
@@ -289,6 +289,7 @@ extension RowReader {
         textByteCount += try skipText()
         return RestoredEvent(
             position: key.position,
+            ordinal: key.ordinal,
             item: head.item,
             type: head.type,
             occurredAt: key.time,

@@ -1,10 +1,11 @@
 import Engine
 import Primitives
 
-/// The key of an event's row: group, owner, time, position, ordinal, all big-endian.
+/// The key of an event: group, owner, time, position, ordinal, all big-endian.
 ///
-/// So the history of an owner is one range in order of time, ties by arrival.
-struct EventKey: Hashable {
+/// So the history of an owner is one range in order of time, ties by arrival. A row has the key of
+/// its first event.
+struct EventKey: Hashable, Comparable {
     var group: GroupIndex
     var owner: UserIndex
     var time: Timestamp
@@ -14,6 +15,23 @@ struct EventKey: Hashable {
     static let byteCount = 26
     /// What the keys of 256 owners begin with.
     static let neighbourhoodBytes = 7
+
+    static func < (left: Self, right: Self) -> Bool {
+        if left.group != right.group { return left.group < right.group }
+        if left.owner != right.owner { return left.owner < right.owner }
+        if left.time != right.time { return left.time < right.time }
+        return (left.position, left.ordinal) < (right.position, right.ordinal)
+    }
+
+    init(_ group: GroupIndex, _ owner: UserIndex, _ event: StoredEvent) {
+        self.init(
+            group: group,
+            owner: owner,
+            time: event.record.occurredAt,
+            position: event.position,
+            ordinal: event.ordinal
+        )
+    }
 
     /// As an array, for look-ups.
     var bytes: [UInt8] {

@@ -206,15 +206,11 @@ final class Writer: @unchecked Sendable {
         let store = try openStore()
         let encoder = RowEncoder(store: store, hash: hash)
         let batch = WriteBatch()
-        for one in effects {
-            for (place, effect) in one.effects.enumerated() {
-                encoder.add(effect, at: one.position, place, to: batch)
-            }
-        }
-        let row = RowWriter()
-        row.put(last.rawValue)
-        unsafe batch.put(store.family(.meta), RowKey.position, row.bytes.bytes)
         do throws(JournalError) {
+            for one in effects { try encoder.add(one, to: batch) }
+            let row = RowWriter()
+            row.put(last.rawValue)
+            unsafe batch.put(store.family(.meta), RowKey.position, row.bytes.bytes)
             try store.write(batch)
             return nil
         } catch {
@@ -337,18 +333,22 @@ final class StoreFacts: FactReader {
         owner: UserIndex,
         at time: Timestamp
     ) throws(Refusal) -> [StoredEvent] {
-        try events(prefix: RowKey.moment(group, owner, time))
+        try reading { () throws(JournalError) in
+            try EventRows(store: store, group: group, owner: owner).all(at: time)
+        }
     }
 
     func events(_ group: GroupIndex, owner: UserIndex) throws(Refusal) -> [StoredEvent] {
-        try events(prefix: RowKey.owner(group, owner))
+        try reading { () throws(JournalError) in
+            try EventRows(store: store, group: group, owner: owner).all()
+        }
     }
 
     func event(
         _ group: GroupIndex,
         withID eventID: String
     ) throws(Refusal) -> (owner: UserIndex, event: StoredEvent)? {
-        do throws(JournalError) {
+        try reading { () throws(JournalError) in
             let idKey = RowKey.eventID(group, eventID, hash)
             if let key = try store.get(.eventIDs, idKey) {
                 guard let eventKey = unsafe key.withUnsafeBytes({ unsafe EventKey($0) }) else {
@@ -369,45 +369,27 @@ final class StoreFacts: FactReader {
                 return moved.event.identifier(group, key.owner) == eventID ? moved : nil
             }
             return nil
-        } catch {
-            throw Refusal(.unavailable, "the store could not be read: \(error)")
         }
     }
 
     func isErased(_ group: GroupIndex, eventID: String) throws(Refusal) -> Bool {
-        do throws(JournalError) {
-            return try store.get(.eventIDs, RowKey.eventID(group, eventID, hash))?.isEmpty ?? false
-        } catch {
-            throw Refusal(.unavailable, "the store could not be read: \(error)")
+        try reading { () throws(JournalError) in
+            try store.get(.eventIDs, RowKey.eventID(group, eventID, hash))?.isEmpty ?? false
         }
     }
 
     private func event(
         at key: EventKey
     ) throws(JournalError) -> (owner: UserIndex, event: StoredEvent)? {
-        guard let value = try store.get(.events, key.bytes) else { return nil }
-        var reader = RowReader(value)
-        do throws(RowReader.Damaged) {
-            return (key.owner, try reader.event(key))
-        } catch {
-            throw JournalError(.corrupt, "an event's row can't be read")
-        }
+        let rows = EventRows(store: store, group: key.group, owner: key.owner)
+        return try rows.event(key).map { (key.owner, $0) }
     }
 
-    private func events(prefix: [UInt8]) throws(Refusal) -> [StoredEvent] {
-        var found: [StoredEvent] = []
+    private func reading<R>(_ body: () throws(JournalError) -> R) throws(Refusal) -> R {
         do throws(JournalError) {
-            try unsafe store.scan(.events, prefix: prefix) { (key, value) throws(JournalError) in
-                var reader = unsafe RowReader(value)
-                guard let eventKey = unsafe EventKey(key),
-                    let event = try? reader.event(eventKey)
-                else { throw JournalError(.corrupt, "an event's row can't be read") }
-                found.append(event)
-                return true
-            }
+            return try body()
         } catch {
             throw Refusal(.unavailable, "the store could not be read: \(error)")
         }
-        return found
     }
 }

@@ -323,6 +323,13 @@ extension Limits {
     /// Questions that wait for those threads; more are refused at once.
     package static let pendingReadsMax = 1_024
 
+    /// How far the events of one row may lie apart: who looks for the events of a moment reads the
+    /// rows of so long before it.
+    package static let eventRunSpanMS: Int64 = 3_600_000
+
+    /// A row of this length takes no event more: it is read and written as a whole.
+    package static let eventRunBytesMax = 4_096
+
     /// How often the events of one owner may have moved to another: a session's to a user, a user's
     /// to one it was merged into.
     package static let eventMovesMax = 16

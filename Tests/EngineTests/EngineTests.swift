@@ -329,6 +329,7 @@ struct `The engine` {
         guard case .eventStored(let group, let owner, let event) = effect else { return effect }
         let restored = RestoredEvent(
             position: event.position,
+            ordinal: 0,
             item: event.item,
             type: event.type,
             occurredAt: event.record.occurredAt,

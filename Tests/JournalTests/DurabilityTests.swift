@@ -103,12 +103,12 @@ struct `A damaged data directory` {
     @Test
     func `is refused when a later server wrote it, with the way out`() async throws {
         try await withDirectory { path in
-            _ = try Journal(.directory(path), format: 2, logger: Logger(label: "test"))
+            _ = try Journal(.directory(path), format: 3, logger: Logger(label: "test"))
             let error = failure(path)
             #expect(error?.code == .newerFormat)
             #expect(
                 error?.message
-                    == "the data directory '\(path)' has format 2, this server reads format 1; "
+                    == "the data directory '\(path)' has format 3, this server reads format 2; "
                     + "use the server that wrote it"
             )
         }
