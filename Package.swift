@@ -20,8 +20,17 @@ func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+func program(
+    _ name: String,
+    _ dependencies: [Target.Dependency],
+    exclude: [String] = []
+) -> Target {
+    .executableTarget(
+        name: name,
+        dependencies: dependencies,
+        exclude: exclude,
+        swiftSettings: strict
+    )
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -147,7 +156,8 @@ let package = Package(
             [
                 "Formats", "Serving", "Journal", "Engine", "Resources", "Recipes", "Primitives",
                 "TestSupport", argumentParser,
-            ]
+            ],
+            exclude: ["Budgets.json"]
         ),
         program(
             "bowerbird-interop",

@@ -9,7 +9,8 @@ import Glibc
 @safe
 package final class ByteWriter {
     @usableFromInline var base: UnsafeMutableRawPointer
-    @usableFromInline var capacity: Int
+    /// Bytes that fit before it grows.
+    @usableFromInline package private(set) var capacity: Int
     @usableFromInline var end: Int = 0
 
     @inlinable package var count: Int { end }

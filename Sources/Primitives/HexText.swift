@@ -3,7 +3,10 @@ package struct HexText {
     private var bytes = InlineArray<64, UInt8>(repeating: 0)
     private var count = 0
 
+    /// No characters.
     package init() {}
+
+    package var isEmpty: Bool { count == 0 }
 
     /// At most 64 characters in all; what is beyond traps.
     package mutating func append(_ character: Unicode.Scalar) {
@@ -23,6 +26,11 @@ package struct HexText {
     /// A number without leading zeros.
     package mutating func append(_ number: UInt64) {
         append(digits: max(1, (67 - number.leadingZeroBitCount) / 4), of: number)
+    }
+
+    /// Runs `body` with the characters; allocates nothing.
+    package func withRawSpan<R>(_ body: (RawSpan) -> R) -> R {
+        unsafe body(bytes.span.bytes.extracting(first: count))
     }
 
     package var text: String {

@@ -24,6 +24,17 @@ package enum Limits {
 
     /// A header list up to this size is kept with its connection, since clients repeat them.
     package static let headerListBytesRemembered = 2_048
+
+    /// What a connection keeps of libnghttp2's blocks, in bytes: those of some 50 calls.
+    package static let sessionBytesKept = 1 << 16
+
+    /// Streams that a connection keeps for the next calls, each with a buffer for its answer of at
+    /// most `streamBytesKept`.
+    package static let sessionStreamsKept = 64
+    package static let streamBytesKept = 1 << 14
+
+    /// Calls that a reactor keeps for the next ones.
+    package static let reactorCallsKept = 256
 }
 
 extension Limits {

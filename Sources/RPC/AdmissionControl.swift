@@ -48,7 +48,7 @@ package final class AdmissionControl: Interceptor {
     }
 
     private func refusal(_ call: ServerCall, _ count: Int, _ callsMax: Int) -> Status? {
-        if call.path.hasPrefix("/grpc.health.") { return nil }
+        if call.isAboutHealth { return nil }
         if count > callsMax {
             return refuse(
                 .resourceExhausted,

@@ -35,8 +35,8 @@ extension Principal: CustomStringConvertible {
 package struct CallContext: Sendable {
     package var principal: Principal
     package let clock: any Clock
-    package let deadline: Deadline?
-    let identity: RequestIdentity
+    package internal(set) var deadline: Deadline?
+    var identity: RequestIdentity
 
     package init(
         principal: Principal = .anonymous,
@@ -58,11 +58,14 @@ package struct CallContext: Sendable {
 
 /// Where a request id came from.
 package enum RequestIdentity: Hashable, Sendable {
+    /// Of no call.
+    case none
     case given(String)
     case generated(process: UInt64, reactor: Int, serial: UInt64)
 
     package var text: String {
         switch self {
+        case .none: ""
         case .given(let text): text
         case .generated(let process, let reactor, let serial):
             String(process, radix: 16) + "-" + String(reactor) + "-" + String(serial, radix: 16)

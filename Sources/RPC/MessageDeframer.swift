@@ -42,6 +42,12 @@ package struct MessageDeframer {
         self.encoding = encoding
     }
 
+    /// Whether it may serve another stream as it is: nothing was assembled, and nothing is packed.
+    var isUnused: Bool {
+        assembly == nil && prefixCount == 0 && !isHandedOut && !isCompressed
+            && encoding == "identity"
+    }
+
     /// Bytes of a message that has begun and not ended.
     package var heldBytes: Int { isHandedOut ? 0 : assembledCount }
 

@@ -4,13 +4,20 @@ package import Transport
 /// One call as a service sees it, from its headers to its trailers.
 ///
 /// Confined to its stream's loop; other threads hold a `handle`. It lets go of stream, timer and
-/// closures when it is over, after which every method does nothing.
+/// closures when it is over, after which every method does nothing. A reactor uses the memory of a
+/// call that nobody holds any more for another one, see `CallAcceptor`.
 package final class ServerCall {
+    /// What the request's headers say; `nil` until they were read.
+    private var request: ServerRequest?
+
     /// The `:path` of the request.
-    package private(set) var path = ""
+    package var path: String { request?.path ?? "" }
+
+    /// Whether the call asks for the server's health.
+    var isAboutHealth: Bool { request?.isAboutHealth ?? false }
 
     /// When the request's headers arrived, on the monotonic clock.
-    package let startedNanoseconds: UInt64
+    package private(set) var startedNanoseconds: UInt64 = 0
 
     /// What to send besides gRPC's own fields; the first answer carries it.
     package var initialMetadata = Metadata()
@@ -33,9 +40,9 @@ package final class ServerCall {
     var handler: (any StreamingCallHandler)?
     /// The one message of a call, until the client has ended its side.
     var kept: ByteWriter?
-    var method: Router.Method?
+    var method: Router.Method? { request?.method }
     /// Which of the router's paths this is; `nil` for one that is not served.
-    package private(set) var methodIndex: Int?
+    package var methodIndex: Int? { request?.method?.index }
     /// Bytes of all messages so far, as they were on the wire.
     package internal(set) var receivedBytes = 0
     package private(set) var sentBytes = 0
@@ -59,17 +66,57 @@ package final class ServerCall {
     private var cancelHook: (() -> Void)?
     private var deadlineTimer: TimerToken?
     private var admittedCount = 0
-    private var isEchoingRequestID = false
-    private var acceptsGzip = false
+    private var isEchoingRequestID: Bool { request?.identity != nil }
+    private var acceptsGzip: Bool { request?.acceptsGzip ?? false }
+    /// Who is given the call when its stream is gone; `nil` while it lies there.
+    private var acceptor: CallAcceptor?
+    /// How many calls this has been.
+    private var generation = 0
 
-    init(stream: any ByteStream, dispatcher: ServerDispatcher, identity: RequestIdentity) {
-        self.stream = stream
+    /// A call of nobody; `open` comes next.
+    init(dispatcher: ServerDispatcher, loop: any EventLoop) {
         self.dispatcher = dispatcher
-        loop = stream.loop
-        startedNanoseconds = stream.loop.nowNanoseconds
-        context = CallContext(clock: dispatcher.clock, identity: identity)
+        self.loop = loop
+        context = CallContext(clock: dispatcher.clock, identity: .none)
         deframer = MessageDeframer(messageBytesMax: dispatcher.messageBytesMax)
+    }
+
+    /// Is the call of a new stream.
+    func open(on stream: any ByteStream, _ acceptor: CallAcceptor, identity: RequestIdentity) {
+        assert(stream.loop === loop, "an acceptor is for one loop")
+        self.stream = stream
+        self.acceptor = acceptor
+        context.identity = identity
+        startedNanoseconds = loop.nowNanoseconds
+        generation += 1
         dispatcher.callBegan()
+    }
+
+    /// Remembers nothing of the call that it was; nobody else holds it.
+    func forget() {
+        request = nil
+        startedNanoseconds = 0
+        if !initialMetadata.isEmpty { initialMetadata = Metadata() }
+        if !trailingMetadata.isEmpty { trailingMetadata = Metadata() }
+        compressesAnswers = false
+        context.principal = .anonymous
+        context.deadline = nil
+        context.identity = .none
+        access = CallAccess()
+        state = nil
+        handler = nil
+        receivedBytes = 0
+        sentBytes = 0
+        endedNanoseconds = 0
+        messageTime = nil
+        withheldBytes = 0
+        heldBytes = 0
+        isReadingPaused = false
+        stream = nil
+        extraTrailers = []
+        cancelHook = nil
+        deadlineTimer = nil
+        admittedCount = 0
     }
 
     /// What the client's application sent with the request.
@@ -89,8 +136,9 @@ package final class ServerCall {
 
     /// Runs `work` later on the call's loop, unless the call is over by then.
     package func schedule(afterNanoseconds delay: UInt64, _ work: @escaping () -> Void) {
-        _ = loop.schedule(atNanoseconds: loop.nowNanoseconds + delay) { [weak self] in
-            if self?.isCancelled == false { work() }
+        _ = loop.schedule(atNanoseconds: loop.nowNanoseconds + delay) {
+            [weak self, generation] in
+            if let self, self.generation == generation, !isCancelled { work() }
         }
     }
 
@@ -253,21 +301,14 @@ package final class ServerCall {
     /// Takes the checked request over; false when an interceptor refused the call.
     func begin(_ request: ServerRequest, headers: HeaderBlock) -> Bool {
         received = headers
-        path = request.path
-        deframer.encoding = request.encoding
+        self.request = request
+        if request.encoding != deframer.encoding { deframer.encoding = request.encoding }
         let deadline = request.timeoutNanoseconds.map {
             Deadline(now: startedNanoseconds, timeoutNanoseconds: $0)
         }
-        isEchoingRequestID = request.identity != nil
-        context = CallContext(
-            clock: dispatcher.clock,
-            deadline: deadline,
-            identity: request.identity ?? context.identity
-        )
-        method = request.method
-        acceptsGzip = request.acceptsGzip
+        context.deadline = deadline
+        if let identity = request.identity { context.identity = identity }
         compressesAnswers = request.encoding == "gzip"
-        methodIndex = request.method?.index
         state = ServerCallState(kind: request.method?.kind ?? .bidirectional)
         for interceptor in dispatcher.interceptors {
             if let refusal = interceptor.begin(self) {
@@ -314,6 +355,21 @@ package final class ServerCall {
             hook?()
         }
         stream = nil
+        giveBack()
+    }
+
+    /// Lies with the acceptor from now on, without what may be large.
+    ///
+    /// Who still holds the call finds it ended.
+    private func giveBack() {
+        received = HeaderBlock()
+        kept = nil
+        if !deframer.isUnused {
+            deframer = MessageDeframer(messageBytesMax: dispatcher.messageBytesMax)
+        }
+        let acceptor = acceptor
+        self.acceptor = nil
+        acceptor?.take(back: self)
     }
 
     private func scheduleDeadline() -> Bool {
@@ -336,7 +392,6 @@ package final class ServerCall {
         deadlineTimer = nil
         cancelHook = nil
         handler = nil
-        method = nil
         resumeReading()
         if heldBytes > 0 { dropHeld() }
         endedNanoseconds = context.clock.monotonicNanoseconds()

@@ -51,9 +51,12 @@ package final class ServerDispatcher: Sendable {
 }
 
 /// Makes a `ServerCall` of every stream that a peer opens on one reactor.
+///
+/// Calls that are over come back and are used again, unless somebody holds them even then.
 package final class CallAcceptor: StreamAcceptor {
     private let dispatcher: ServerDispatcher
     private var serial: UInt64 = 0
+    private var spareCalls: [ServerCall] = []
 
     init(dispatcher: ServerDispatcher) {
         self.dispatcher = dispatcher
@@ -61,14 +64,27 @@ package final class CallAcceptor: StreamAcceptor {
 
     package func accept(_ stream: any ByteStream) -> any ByteStreamHandler {
         serial &+= 1
-        return ServerCall(
-            stream: stream,
-            dispatcher: dispatcher,
+        let call = spareCall() ?? ServerCall(dispatcher: dispatcher, loop: stream.loop)
+        call.open(
+            on: stream,
+            self,
             identity: .generated(
                 process: dispatcher.processTag,
-                reactor: stream.loop.index,
+                reactor: call.loop.index,
                 serial: serial
             )
         )
+        return call
+    }
+
+    /// Takes a call whose stream is gone.
+    func take(back call: ServerCall) {
+        if spareCalls.count < Limits.reactorCallsKept { spareCalls.append(call) }
+    }
+
+    private func spareCall() -> ServerCall? {
+        guard var call = spareCalls.popLast(), isKnownUniquelyReferenced(&call) else { return nil }
+        call.forget()
+        return call
     }
 }

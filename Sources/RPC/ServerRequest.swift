@@ -9,6 +9,8 @@ final class ServerRequest {
     }
 
     let path: String
+    /// Whether it is of the service that is always answered.
+    let isAboutHealth: Bool
     let method: Router.Method?
     let timeoutNanoseconds: UInt64?
     let encoding: String
@@ -44,6 +46,7 @@ final class ServerRequest {
         guard isPost else { throw .method }
         guard isGRPC else { throw .contentType }
         self.path = path
+        isAboutHealth = path.hasPrefix("/grpc.health.")
         self.encoding = encoding
         self.acceptsGzip = acceptsGzip
         self.identity = identity

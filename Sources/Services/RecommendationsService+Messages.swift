@@ -7,8 +7,10 @@ import Wire
 
 /// Questions out of messages, answers into them.
 extension RecommendationsService {
+    /// The question, checked; `campaign` is its campaign's name, where it is there without a copy.
     static func query(
         _ request: borrowing GetRecommendationsRequestView,
+        _ campaign: String? = nil,
         now: Timestamp
     ) throws -> RecommendationQuery {
         let count = request.hasNumResults ? request.numResults : 25
@@ -27,7 +29,7 @@ extension RecommendationsService {
             excluded.append(request.excludeItemIDs(index).string)
         }
         var query = RecommendationQuery(
-            campaign: request.campaign.string,
+            campaign: campaign ?? request.campaign.string,
             userID: request.userID.string,
             sessionID: request.sessionID.string,
             count: Int(count),
@@ -196,8 +198,8 @@ extension RecommendationsService {
         for slot in slots {
             response.itemList { write(slot, answer, $0) }
         }
-        response.recommendationID(answer.recommendationID)
-        response.nextPageToken(answer.nextPageToken)
+        answer.recommendationID.withRawSpan { response.recommendationID($0) }
+        answer.nextPageToken.withRawSpan { response.nextPageToken($0) }
         response.eligibleCount(UInt64(answer.eligibleCount))
         response.position(answer.position.rawValue)
     }

@@ -27,7 +27,9 @@ package final class RecommendationsService: Sendable {
             ask(message, call) { arena in
                 let request = try GetRecommendationsRequestView(unpacking: message, into: arena)
                 let now = call.context.clock.now()
-                return (try Self.query(request, now: now), LogPosition(request.minPosition))
+                let campaign = pipeline.campaign(named: request.campaign.bytes)
+                let query = try Self.query(request, campaign, now: now)
+                return (query, LogPosition(request.minPosition))
             } _: { query, call in
                 self.scratches.with { self.answer(query, call, $0) }
             }
@@ -69,6 +71,9 @@ package final class RecommendationsService: Sendable {
     }
 
     /// Reads a question, waits for the position that it asks for, and answers.
+    ///
+    /// Inlined, since a question of unknown type is copied by its witnesses.
+    @inline(__always)
     private func ask<Question: Sendable>(
         _ message: RawSpan,
         _ call: ServerCall,
@@ -119,7 +124,7 @@ package final class RecommendationsService: Sendable {
                     response.personalizedRanking { Self.write(slot, answer, $0) }
                 }
                 for item in unknown { response.personalizedRanking { $0.itemID(item) } }
-                response.recommendationID(answer.recommendationID)
+                answer.recommendationID.withRawSpan { response.recommendationID($0) }
                 response.position(answer.position.rawValue)
             }
         } catch {

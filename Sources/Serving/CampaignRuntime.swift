@@ -49,9 +49,12 @@ package final class CampaignRuntime: Sendable {
 package final class ServingTable: Sendable {
     private final class Snapshot: Sendable {
         let runtimes: [String: CampaignRuntime]
+        /// By rising bytes.
+        let names: [String]
 
         init(_ runtimes: [String: CampaignRuntime]) {
             self.runtimes = runtimes
+            names = runtimes.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
         }
     }
 
@@ -61,6 +64,24 @@ package final class ServingTable: Sendable {
 
     package func runtime(for campaign: String) -> CampaignRuntime? {
         published.current.runtimes[campaign]
+    }
+
+    /// The name of a campaign with these bytes; `nil` for one that can't answer.
+    ///
+    /// O(log campaigns); allocates nothing.
+    func name(_ bytes: RawSpan) -> String? {
+        let names = published.current.names
+        var low = 0
+        var high = names.count
+        while low < high {
+            let middle = (low + high) / 2
+            switch names[middle].withRawSpan({ $0.compare(to: bytes) }) {
+            case 0: return names[middle]
+            case ..<0: low = middle + 1
+            default: high = middle
+            }
+        }
+        return nil
     }
 
     /// On the writer's thread.

@@ -81,33 +81,34 @@ extension RecommendationPipeline {
         _ plan: RecommendationPlan,
         _ query: RecommendationQuery,
         _ seed: UInt64,
-        _ slots: [ServedSlot],
+        _ scratch: RequestScratch,
         _ hasMore: Bool
-    ) -> (String, String) {
-        let number = lists.remember(
-            ServedList(
-                group: plan.runtime.group,
-                campaign: plan.runtime.campaign.text,
-                version: plan.runtime.version.text,
-                seed: seed,
-                previous: plan.page?.last,
-                items: slots.map(\.item),
-                propensities: slots.map(\.propensity)
-            ),
-            goingOn: plan.page?.list
-        )
+    ) -> (id: HexText, nextPage: HexText) {
+        scratch.served.group = plan.runtime.group
+        scratch.served.campaign = plan.runtime.campaign.text
+        scratch.served.version = plan.runtime.version.text
+        scratch.served.seed = seed
+        scratch.served.previous = plan.page?.last
+        scratch.served.items.removeAll(keepingCapacity: true)
+        scratch.served.propensities.removeAll(keepingCapacity: true)
+        for slot in scratch.slots {
+            scratch.served.items.append(slot.item)
+            scratch.served.propensities.append(slot.propensity)
+        }
+        let number = lists.remember(scratch.served, goingOn: plan.page?.list)
         let list = plan.page?.list ?? number
-        let served = slots.count + (plan.page?.items.count ?? 0)
+        let served = scratch.slots.count + (plan.page?.items.count ?? 0)
         let goesOn =
-            hasMore && served < Limits.pagedItemsMax && !slots.isEmpty && query.rankedItems == nil
-        return (lists.id(list), goesOn ? token(list, number, query) : "")
+            hasMore && served < Limits.pagedItemsMax && !scratch.slots.isEmpty
+            && query.rankedItems == nil
+        return (lists.idText(list), goesOn ? token(list, number, query) : HexText())
     }
 
     // MARK: Pages
 
     /// `{seal}.{list}.{last page}`; the seal is of both and of the question, so a token that was
     /// altered, or of another question, is refused.
-    private func token(_ list: UInt64, _ last: UInt64, _ query: RecommendationQuery) -> String {
+    private func token(_ list: UInt64, _ last: UInt64, _ query: RecommendationQuery) -> HexText {
         let words: InlineArray<6, UInt64> = [
             list, last, lists.stableHash(query.campaign), lists.stableHash(query.userID),
             lists.stableHash(query.sessionID), lists.stableHash(query.seedItem),
@@ -119,7 +120,7 @@ extension RecommendationPipeline {
         text.append(list)
         text.append(".")
         text.append(last)
-        return text.text
+        return text
     }
 
     /// What a question goes on with; `nil` for a new list.
@@ -128,7 +129,7 @@ extension RecommendationPipeline {
         let parts = query.pageToken.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 3, let list = UInt64(parts[1], radix: 16),
             let last = UInt64(parts[2], radix: 16),
-            token(list, last, query) == query.pageToken
+            token(list, last, query).text == query.pageToken
         else {
             throw .invalid("page_token", "is not one that this question returned")
         }

@@ -64,9 +64,9 @@ package struct RecommendationAnswer: Sendable {
     package let scale: ScoreScale?
     /// The wanted columns.
     package let columns: [AnswerColumn]
-    package let recommendationID: String
+    package let recommendationID: HexText
     /// Goes on with the list; empty on its last page.
-    package let nextPageToken: String
+    package let nextPageToken: HexText
     /// Of the slots that are promoted.
     package let promotionName: String
 }
@@ -111,6 +111,8 @@ package final class RequestScratch {
     package internal(set) var slots: [ServedSlot] = []
     var facts = RequestFacts()
     var exploration = Explorer.Scratch()
+    /// The list as it is remembered.
+    var served = ServedList()
 
     package init() {}
 }
@@ -147,6 +149,10 @@ package struct RecommendationPipeline: Sendable {
         }
         return rank(plan, query, &scratch.facts, scratch)
     }
+
+    /// A campaign's name that is known already, so that a question needs no copy of it; `nil` for
+    /// one that answers nothing.
+    package func campaign(named bytes: RawSpan) -> String? { table.name(bytes) }
 
     /// Who answers, with the data of its group.
     func target(
@@ -219,21 +225,11 @@ package struct RecommendationPipeline: Sendable {
             query.promotion == nil
             ? plan.eligibleCount - (plan.page?.items.count ?? 0) : facts.candidates.count
         let count = query.count - promoted.count
-        let words = facts.candidates.words
         let pool = pool(plan, query)
-        let question = RankingQuery(
-            history: history.span,
-            candidates: ItemBitmapView(words: words.span),
-            count: plan.diversity?.depth(count) ?? count,
-            item: plan.seedItem,
-            userTokens: facts.userTokens,
-            unfamiliar: pool?.items ?? [],
-            context: plan.context
-        )
         let isRanking = query.rankedItems != nil
         let kind = plan.runtime.kind
         ranking.wantsPartition = kind == .userPersonalization && !isRanking
-        plan.runtime.model.rank(question, scratch: ranking)
+        score(plan, history, count, pool, facts, ranking)
         let scale: ScoreScale? =
             switch kind {
             case .userPersonalization, .personalizedRanking:
@@ -243,7 +239,8 @@ package struct RecommendationPipeline: Sendable {
         let seed = fill(plan, query, count, pool, &facts, scratch)
         let hasMore = scratch.slots.count < unserved
         place(promoted, plan, query, facts, scratch)
-        let list = remembers ? remember(plan, query, seed, scratch.slots, hasMore) : ("", "")
+        let list =
+            remembers ? remember(plan, query, seed, scratch, hasMore) : (HexText(), HexText())
         return RecommendationAnswer(
             root: plan.root,
             eligibleCount: plan.eligibleCount,
@@ -254,6 +251,30 @@ package struct RecommendationPipeline: Sendable {
             nextPageToken: list.1,
             promotionName: query.promotion?.name ?? ""
         )
+    }
+
+    /// What the model makes of the question.
+    ///
+    /// By itself, since whoever holds the candidates' words makes the next change copy them.
+    private func score(
+        _ plan: RecommendationPlan,
+        _ history: [Interaction],
+        _ count: Int,
+        _ pool: ExplorationPool?,
+        _ facts: borrowing RequestFacts,
+        _ ranking: RankingScratch
+    ) {
+        let words = facts.candidates.words
+        let question = RankingQuery(
+            history: history.span,
+            candidates: ItemBitmapView(words: words.span),
+            count: plan.diversity?.depth(count) ?? count,
+            item: plan.seedItem,
+            userTokens: facts.userTokens,
+            unfamiliar: pool?.items ?? [],
+            context: plan.context
+        )
+        plan.runtime.model.rank(question, scratch: ranking)
     }
 
     /// Copies what the request needs of the shared state.

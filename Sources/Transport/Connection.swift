@@ -269,9 +269,9 @@ final class Connection: Pollable {
 
     /// Streams whose own buffer has drained may produce more.
     private func tellWritable() {
-        guard !session.streams.isEmpty else { return }
-        for stream in session.streams.all
-        where stream.unsentCount == 0 && stream.wantsWritable {
+        let streams = session.streams
+        guard streams.contains(where: { $0.unsentCount == 0 && $0.wantsWritable }) else { return }
+        for stream in streams.all where stream.unsentCount == 0 && stream.wantsWritable {
             stream.wantsWritable = false
             stream.handler?.writable()
         }
@@ -319,6 +319,7 @@ final class Connection: Pollable {
             }
         }
         session.askForNoMore()
+        if now &- lastStreamNanoseconds > settings.checkIntervalNanoseconds { session.rest() }
         checkAge(now)
         if !session.streams.isEmpty {
             lastStreamNanoseconds = now

@@ -101,8 +101,8 @@ final class ExplorationWorld {
         for item in items
         where Double.random(in: 0..<1, using: &random) < liking(user, item) { clicked.append(item) }
         // People also come to what they like by other ways.
-        click(user, itemOfKind(user % Self.kinds), list: answer.recommendationID)
-        for item in clicked { click(user, item, list: answer.recommendationID) }
+        click(user, itemOfKind(user % Self.kinds), list: answer.recommendationID.text)
+        for item in clicked { click(user, item, list: answer.recommendationID.text) }
         return items.contains(watched) ? user : nil
     }
 

@@ -311,3 +311,81 @@ struct `Two sessions joined in memory` {
         #expect(pair.acceptor.accepted.isEmpty)
     }
 }
+
+@Suite
+struct `A session` {
+    /// Has one call that is answered by `count` bytes; the server's stream of it.
+    private func call(_ pair: Pair, answeredBy count: Int) throws -> ObjectIdentifier {
+        var stream: ObjectIdentifier?
+        pair.acceptor.prepare = { recorder in
+            stream = recorder.stream.map { ObjectIdentifier($0) }
+            recorder.onHeaders = { recorder in
+                recorder.stream?.send(headers: ok, endStream: false)
+                recorder.stream?.outgoing.appendZeros(count)
+                recorder.stream?.flush(endStream: false)
+                recorder.stream?.send(
+                    trailers: HeaderBlock([.init(name: "grpc-status", value: "0")])
+                )
+            }
+        }
+        let call = pair.open(endStream: true)
+        try pair.run()
+        #expect(call.log == ["headers :status=200", "trailers grpc-status=0", "closed 0"])
+        #expect(call.bytes.count == count)
+        return try #require(stream)
+    }
+
+    @Test
+    func `uses the stream of a call that is over for the next`() throws {
+        let pair = Pair()
+        let first = try call(pair, answeredBy: 300)
+        #expect(try call(pair, answeredBy: 0) == first)
+        #expect(try call(pair, answeredBy: 5_000) == first)
+    }
+
+    @Test
+    func `leaves a stream alone that somebody still holds`() throws {
+        let pair = Pair()
+        var held: [any ByteStream] = []
+        pair.acceptor.prepare = { held += [$0.stream].compactMap { $0 } }
+        for _ in 0..<3 {
+            let call = pair.open()
+            try pair.run()
+            call.stream?.reset(.cancel)
+            try pair.run()
+        }
+        #expect(held.count == 3)
+        #expect(Set(held.map { ObjectIdentifier($0) }).count == held.count)
+        // Nothing that is said on one that is over reaches another call.
+        for stream in held { stream.reset(.internalError) }
+        _ = try call(pair, answeredBy: 10)
+    }
+
+    @Test
+    func `keeps some memory of the calls before, and none while it rests`() throws {
+        let pair = Pair()
+        for _ in 0..<3 { _ = try call(pair, answeredBy: 300) }
+        let kept = pair.server.keptBytes
+        #expect(kept > 0)
+        for _ in 0..<100 { _ = try call(pair, answeredBy: 300) }
+        #expect(pair.server.keptBytes == kept)
+        pair.server.rest()
+        #expect(pair.server.keptBytes == 0)
+        _ = try call(pair, answeredBy: 300)
+    }
+
+    @Test
+    func `keeps no large buffer and no more than its bound`() throws {
+        let pair = Pair()
+        _ = try call(pair, answeredBy: 1_000_000)
+        #expect(pair.server.keptBytes <= Limits.sessionBytesKept)
+        pair.acceptor.prepare = { _ in }
+        for _ in 0..<80 { _ = pair.open() }
+        try pair.run()
+        for recorder in pair.acceptor.accepted { recorder.stream?.reset(.cancel) }
+        try pair.run()
+        let most =
+            Limits.sessionBytesKept + Limits.sessionStreamsKept * Limits.streamBytesKept
+        #expect(pair.server.keptBytes > 0 && pair.server.keptBytes <= most)
+    }
+}

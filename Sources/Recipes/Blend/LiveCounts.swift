@@ -50,7 +50,7 @@ final class LiveCounts: Sendable {
     /// How often a trend has changed; never the same for two states of them.
     var trendChanges: UInt64 { trends.reduce(0) { $0 &+ $1.changes } }
 
-    var itemCount: Int { trends.map(\.itemCount).max() ?? 0 }
+    var itemCount: Int { trends.reduce(0) { max($0, $1.itemCount) } }
 
     func encode(into artifact: ArtifactWriter) {
         for trend in trends { trend.encode(into: artifact) }

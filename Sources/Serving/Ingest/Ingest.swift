@@ -65,33 +65,30 @@ package final class Ingest {
         checkImpression(event.impression, at: path, &violations)
         checkSource(event.attributionSource, at: path, &violations)
         checkSize(event, at: path, &violations)
-        var record = EventRecord(
-            eventID: event.eventID,
-            eventType: event.eventType,
-            eventValue: event.eventValue,
-            itemID: event.itemID,
-            occurredAt: time(event, now, at: path, &violations),
-            recommendationID: event.recommendationID,
-            impression: event.impression,
-            attributionSource: event.attributionSource ?? ""
-        )
+        let occurredAt = time(event, now, at: path, &violations)
         if let value = event.eventValue, !value.isFinite {
             violations.add("\(path).event_value", "is \(value); a finite number is needed")
         }
         checkTyped(event.typed, Limits.eventPropertiesMax, at: path, &violations)
         var reader = PropertyReader(index, at: path)
-        record.properties = reader.read(
-            event.properties,
-            typed: event.typed,
-            json,
-            &violations
-        )
-        if record.itemID.isEmpty, let inner = reader.itemID {
+        let properties = reader.read(event.properties, typed: event.typed, json, &violations)
+        var itemID = event.itemID
+        if itemID.isEmpty, let inner = reader.itemID {
             violations.checkID(inner.text, isRequired: true, inner.field)
-            record.itemID = inner.text
+            itemID = inner.text
         }
-        if record.eventValue == nil { record.eventValue = reader.eventValue }
-        return record
+        // Made whole: changing one afterwards costs an allocation.
+        return EventRecord(
+            eventID: event.eventID,
+            eventType: event.eventType,
+            eventValue: event.eventValue ?? reader.eventValue,
+            itemID: itemID,
+            occurredAt: occurredAt,
+            recommendationID: event.recommendationID,
+            impression: event.impression,
+            attributionSource: event.attributionSource ?? "",
+            properties: properties
+        )
     }
 
     private func time(

@@ -71,7 +71,7 @@ struct RecordPath: CustomStringConvertible {
     var member = ""
 
     func member(_ name: String) -> RecordPath {
-        RecordPath(list: list, position: position, member: member + name)
+        RecordPath(list: list, position: position, member: member.isEmpty ? name : member + name)
     }
 
     var description: String {

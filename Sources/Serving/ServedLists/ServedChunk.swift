@@ -16,6 +16,13 @@ struct ServedChunk: Sendable {
         self.firstNumber = firstNumber
     }
 
+    /// A chunk with room for as many lists as another one has, since time passes as it did.
+    init(firstNumber: UInt64, like other: ServedChunk) {
+        self.init(firstNumber: firstNumber)
+        offsets.reserveCapacity(other.offsets.count)
+        bytes.reserveCapacity(other.bytes.count)
+    }
+
     var count: Int { offsets.count }
     var byteCount: Int { bytes.count + 4 * offsets.count + 64 * names.count + 8 * counted.count }
 

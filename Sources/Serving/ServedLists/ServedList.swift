@@ -15,6 +15,18 @@ package struct ServedList: Hashable, Sendable {
     /// The probability of each item in its slot, given those above it.
     package var propensities: [Float]
 
+    /// A list of nothing, for nobody.
+    init() {
+        self.init(
+            group: GroupIndex(0),
+            campaign: "",
+            version: "",
+            seed: 0,
+            items: [],
+            propensities: []
+        )
+    }
+
     package init(
         group: GroupIndex,
         campaign: String,
@@ -39,7 +51,7 @@ package struct ServedList: Hashable, Sendable {
 /// The first half is the list's number, the second a keyed hash of it: nobody can name a list that
 /// was not served to them.
 struct RecommendationID {
-    static func text(_ number: UInt64, _ hash: StableHash) -> String {
+    static func text(_ number: UInt64, _ hash: StableHash) -> HexText {
         let seal = seal(number, hash)
         var text = HexText()
         for character in "RID-".unicodeScalars { text.append(character) }
@@ -52,7 +64,7 @@ struct RecommendationID {
         text.append(digits: 4, of: seal >> 48)
         text.append("-")
         text.append(digits: 12, of: seal)
-        return text.text
+        return text
     }
 
     /// The number of a list; `nil` for a text that is no name of one.
@@ -60,7 +72,7 @@ struct RecommendationID {
         guard text.hasPrefix("RID-") else { return nil }
         let digits = text.dropFirst(4).filter { $0 != "-" }
         guard digits.count == 32, let number = UInt64(digits.prefix(16), radix: 16),
-            self.text(number, hash) == text
+            self.text(number, hash).text == text
         else { return nil }
         return number
     }

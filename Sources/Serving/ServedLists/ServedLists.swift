@@ -67,7 +67,10 @@ package final class ServedLists: Sendable {
     func stableHash(_ text: String) -> UInt64 { hash.hash(text) }
     func stableHash(_ bytes: RawSpan) -> UInt64 { hash.hash(bytes) }
 
-    package func id(_ number: UInt64) -> String { RecommendationID.text(number, hash) }
+    package func id(_ number: UInt64) -> String { idText(number).text }
+
+    /// The same without a string.
+    func idText(_ number: UInt64) -> HexText { RecommendationID.text(number, hash) }
 
     package func number(_ id: String) -> UInt64? { RecommendationID.number(id, hash) }
 
@@ -144,7 +147,7 @@ package final class ServedLists: Sendable {
     private func seal(_ state: inout State) {
         guard let last = state.chunks.last, last.count > 0 else { return }
         state.unwritten.append(last)
-        state.chunks.append(ServedChunk(firstNumber: state.next))
+        state.chunks.append(ServedChunk(firstNumber: state.next, like: last))
     }
 
     private func forgetOldest(_ state: inout State) {

@@ -33,10 +33,27 @@ package final class HTTP2Stream: ByteStream {
     /// What of `outgoing` the session knows of.
     private var reportedUnsent = 0
 
-    init(session: Session, loop: any EventLoop) {
+    init(in session: Session) {
         self.session = session
-        self.loop = loop
+        loop = session.loop
         shared = session.shared
+    }
+
+    /// Is a new stream of the same session, whatever it was before.
+    func begin(in session: Session) {
+        self.session = session
+        id = 0
+        handler = nil
+        sentCount = 0
+        isEnding = false
+        isDeferred = false
+        trailers = nil
+        wantsWritable = false
+        hasPeerEnded = false
+        unconsumed = 0
+        lastProgressNanoseconds = 0
+        reportedUnsent = 0
+        outgoing.removeAll()
     }
 
     package func send(headers: HeaderBlock, endStream: Bool) {

@@ -24,19 +24,28 @@ final class HeaderAssembly {
     private var count = 0
     private var last = HeaderBlock()
     /// The buffers of `last`, each held by a reference.
-    private var lastBuffers: [Buffers] = []
+    ///
+    /// SAFETY: memory of this object's own, written where it is made and freed before it is
+    /// replaced and in `deinit`; an array would count a reference for each field.
+    private var lastBuffers = unsafe UnsafeMutableBufferPointer<Buffers>(start: nil, count: 0)
     /// The fields so far, once they differ from those of `last`.
     private var fields: [HeaderBlock.Field] = []
     private var buffers: [Buffers] = []
     private var differs = false
+    /// Where the buffers lie.
+    private let blocks: SessionBlocks
+
+    init(_ blocks: SessionBlocks) {
+        self.blocks = blocks
+    }
 
     deinit {
-        letGo(of: lastBuffers)
-        letGo(of: buffers)
+        forgetLast()
+        for held in buffers { letGo(of: held) }
     }
 
     func begin() {
-        letGo(of: buffers)
+        for held in buffers { letGo(of: held) }
         buffers.removeAll(keepingCapacity: true)
         fields.removeAll(keepingCapacity: true)
         count = 0
@@ -84,7 +93,10 @@ final class HeaderAssembly {
         if byteCount <= Limits.headerListBytesRemembered,
             fields.first?.name.utf8.first == UInt8(ascii: ":")
         {
-            swap(&lastBuffers, &buffers)
+            forgetLast()
+            unsafe lastBuffers = .allocate(capacity: buffers.count)
+            _ = unsafe lastBuffers.initialize(fromContentsOf: buffers)
+            buffers.removeAll(keepingCapacity: true)
             last = block
         }
         fields = []
@@ -94,20 +106,25 @@ final class HeaderAssembly {
     /// The block is another one than the last: what is the same so far is taken over.
     private func diverge() {
         differs = true
-        fields.reserveCapacity(max(lastBuffers.count, 12))
+        fields.reserveCapacity(max(last.fields.count, 12))
         fields.append(contentsOf: last.fields[0..<count])
-        for held in lastBuffers[0..<count] {
+        for place in 0..<count {
+            let held = unsafe lastBuffers[place]
             unsafe nghttp2_rcbuf_incref(held.name)
             unsafe nghttp2_rcbuf_incref(held.value)
             buffers.append(held)
         }
     }
 
-    private func letGo(of held: [Buffers]) {
-        for held in held {
-            unsafe nghttp2_rcbuf_decref(held.name)
-            unsafe nghttp2_rcbuf_decref(held.value)
-        }
+    private func forgetLast() {
+        for place in unsafe lastBuffers.indices { letGo(of: unsafe lastBuffers[place]) }
+        unsafe lastBuffers.deallocate()
+        unsafe lastBuffers = UnsafeMutableBufferPointer(start: nil, count: 0)
+    }
+
+    private func letGo(of held: Buffers) {
+        unsafe nghttp2_rcbuf_decref(held.name)
+        unsafe nghttp2_rcbuf_decref(held.value)
     }
 
     private func isSame(

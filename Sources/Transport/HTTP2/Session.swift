@@ -24,7 +24,11 @@ package final class Session {
     let loop: any EventLoop
     let role: Role
     let handle: OpaquePointer
+    /// Where libnghttp2 has its memory from.
+    let blocks = SessionBlocks()
     package private(set) var streams = StreamTable()
+    /// Streams that are over, for the next ones.
+    var spareStreams: [HTTP2Stream] = []
     private var events: [StreamEvent] = []
     private var nextEvent = 0
     private var budget: FrameBudget
@@ -43,7 +47,7 @@ package final class Session {
     let shared: ConnectionShare
 
     // What the callbacks gather, one header block and one buffer at a time.
-    let assembling = HeaderAssembly()
+    let assembling: HeaderAssembly
     var receiving: UnsafeRawPointer?
     /// Bytes that came, less those of frames that libnghttp2 told of.
     ///
@@ -72,7 +76,8 @@ package final class Session {
         shared = ConnectionShare(budget: unsent)
         budget = FrameBudget(nowNanoseconds: loop.nowNanoseconds)
         let isServer = if case .server = role { true } else { false }
-        unsafe handle = SessionCallbacks.makeSession(isServer: isServer)
+        unsafe handle = SessionCallbacks.makeSession(isServer: isServer, blocks)
+        assembling = HeaderAssembly(blocks)
         // SAFETY: the session is deleted in `deinit`, so the pointer never outlives `self`.
         unsafe nghttp2_session_set_user_data(handle, Unmanaged.passUnretained(self).toOpaque())
         sendPreface(isServer: isServer)
@@ -209,9 +214,10 @@ package final class Session {
             stream?.hasPeerEnded = true
             stream?.handler?.received(bytes: RawSpan(), endStream: true)
         case .closed(let id, let code):
-            let stream = streams.remove(StreamKey(id: id))
+            var stream = streams.remove(StreamKey(id: id))
             if isDraining { ended(id, code, stream) }
             stream?.close(code)
+            keep(&stream)
         }
     }
 
@@ -225,7 +231,7 @@ package final class Session {
             submitReset(id, .refusedStream)
             return nil
         }
-        let stream = HTTP2Stream(session: self, loop: loop)
+        let stream = makeStream()
         stream.opened(as: id)
         streams.add(stream)
         onStream?(true)
@@ -312,7 +318,7 @@ package final class Session {
     package func makeClientStream(
         _ makeHandler: (HTTP2Stream) -> any ByteStreamHandler
     ) -> HTTP2Stream {
-        let stream = HTTP2Stream(session: self, loop: loop)
+        let stream = makeStream()
         stream.handler = makeHandler(stream)
         return stream
     }

@@ -21,6 +21,11 @@ package struct StreamTable {
     /// The open streams, in no order.
     var all: [HTTP2Stream] { slots.compactMap { $0 } }
 
+    /// Whether any open stream is so; allocates nothing.
+    func contains(where isSo: (HTTP2Stream) -> Bool) -> Bool {
+        slots.contains { $0.map(isSo) ?? false }
+    }
+
     subscript(key: StreamKey) -> HTTP2Stream? {
         if slots.isEmpty { return nil }
         var place = home(key.id)

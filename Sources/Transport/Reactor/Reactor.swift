@@ -26,6 +26,7 @@ package final class Reactor: EventLoop {
     private var nextToken: UInt64 = 1
     private var dirty: [any Pollable] = []
     private var flushing: [any Pollable] = []
+    private var posted: [@Sendable () -> Void] = []
     private var isRunning = true
     private var turnBeganNanoseconds: UInt64 = 0
     private var gate = OverloadGate()
@@ -139,7 +140,9 @@ package final class Reactor: EventLoop {
                 }
             }
             nowNanoseconds = clock.monotonicNanoseconds()
-            for work in inbox.takeAll() { work() }
+            inbox.take(&posted)
+            for work in posted { work() }
+            posted.removeAll(keepingCapacity: true)
             for work in wheel.due(nowNanoseconds: nowNanoseconds) { work() }
             flushDirty()
             gate.add(
@@ -198,11 +201,10 @@ final class Inbox: Sendable {
         }
     }
 
-    func takeAll() -> [@Sendable () -> Void] {
+    /// Moves what was left into `work`, which is empty and whose memory is used for what comes.
+    func take(_ work: inout [@Sendable () -> Void]) {
         state.withLock { state in
-            let work = state.work
-            state.work = []
-            return work
+            if !state.work.isEmpty { swap(&state.work, &work) }
         }
     }
 
