@@ -2,8 +2,11 @@
 
 import functools
 import os
+import pathlib
 import resource
+import shutil
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -13,6 +16,8 @@ from conftest import Client, Server
 
 KILLS = 100 if os.environ.get("BOWERBIRD_TEST_ALL") else 20
 WRITERS = 4
+# The user of who may do nothing.
+NOBODY = 65_534
 
 
 def write_until_killed(protos, address, writer, round_number, start, acknowledged):
@@ -131,6 +136,44 @@ class SmallDisk:
         subprocess.run(["umount", str(self.disk)], check=True)
 
 
+class LostPermission(SizeLimit):
+    """The server may make no file any more, as it finds when a write has failed."""
+
+    def __init__(self, folder, monkeypatch):
+        super().__init__(folder, monkeypatch)
+        if os.geteuid() == 0:
+            # Root may always write; nobody else may enter the folders of tests.
+            self.folder = pathlib.Path(tempfile.mkdtemp())
+            self.folder.chmod(0o755)
+            self.directory = self.folder / "data"
+            monkeypatch.setattr(
+                subprocess, "Popen", functools.partial(subprocess.Popen, user=NOBODY, group=NOBODY))
+        else:
+            self.folder = folder
+        self.directory.mkdir()
+        if os.geteuid() == 0:
+            os.chown(self.directory, NOBODY, NOBODY)
+
+    def fill(self, server):
+        self.directory.chmod(0o555)
+        super().fill(server)
+
+    def empty(self, server):
+        self.directory.chmod(0o755)
+        super().empty(server)
+
+    def _limit(self, server, size):
+        if os.geteuid() != 0:
+            return super()._limit(server, size)
+        limit = "unlimited" if size == resource.RLIM_INFINITY else size
+        command = ["prlimit", "--pid", str(server.process.pid), f"--fsize={limit}:unlimited"]
+        return subprocess.run(command, check=True)
+
+    def remove(self):
+        if os.geteuid() == 0:
+            shutil.rmtree(self.folder)
+
+
 def three_events(protos, number):
     """A call that is there as a whole or not at all; about 12 KiB, more than is left anywhere."""
     events = []
@@ -147,7 +190,7 @@ def three_events(protos, number):
     )
 
 
-@pytest.mark.parametrize("disk", [SizeLimit, SmallDisk])
+@pytest.mark.parametrize("disk", [SizeLimit, SmallDisk, LostPermission])
 def test_a_full_disk_ends_writes_but_not_reads_and_room_lets_them_begin_again(
     protos, tmp_path, monkeypatch, disk
 ):
