@@ -164,6 +164,30 @@ struct `Scores of an answer` {
     }
 
     @Test
+    func `are never above 1, also where one item alone may be recommended`() throws {
+        let world = ListedHistories.clusters(4, itemsEach: 50, usersEach: 10, seed: 9)
+        let model = try UserPersonalization().train(world) { _ in true }
+        let scratch = RankingScratch()
+        scratch.wantsPartition = true
+        for item in 0..<200 {
+            var candidates = ItemBitmap()
+            candidates.insert(item)
+            let words = candidates.words
+            let history = world.histories[item % 40]
+            model.rank(
+                RankingQuery(
+                    history: history.span,
+                    candidates: ItemBitmapView(words: words.span),
+                    count: 1
+                ),
+                scratch: scratch
+            )
+            let score = ScoreScale(scratch).score(scratch.top[0].score)
+            #expect(score <= 1 && score > 0.999)
+        }
+    }
+
+    @Test
     func `are all alike when nothing is known`() {
         let items = (0..<4).map { RankedItem(item: ItemIndex($0), score: 0, reason: .popular) }
         let scale = ScoreScale(over: items)

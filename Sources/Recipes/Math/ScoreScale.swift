@@ -30,7 +30,8 @@ package struct ScoreScale: Sendable {
     /// 0 to 1.
     package func score(_ sum: Float) -> Double {
         guard partition > 0 else { return 0 }
-        return Double(Elementary.exp(Self.scale(largest) * (sum - largest))) / partition
+        // The exponentials of a sum of one term differ in their last bits.
+        return min(Double(Elementary.exp(Self.scale(largest) * (sum - largest))) / partition, 1)
     }
 
     /// κ / |S|; sums that are all 0 are all alike.
