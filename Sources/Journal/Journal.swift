@@ -145,7 +145,7 @@ package final class Journal: Sendable {
     ///
     /// On the writer's thread, so that its position is exact.
     package func makeSnapshot() throws(Refusal) -> RecordSnapshot {
-        let store = try writer.currentStore()
+        let store = try writer.storeToRead()
         return RecordSnapshot(
             snapshot: store.makeSnapshot(),
             position: engine.position,

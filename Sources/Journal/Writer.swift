@@ -302,6 +302,16 @@ final class Writer: @unchecked Sendable {
 
     /// The store that is open now; for snapshots and artifacts, on the writer's thread.
     func currentStore() throws(Refusal) -> Store { try openStore() }
+
+    /// The same, or one that can be read alone while none takes writes.
+    func storeToRead() throws(Refusal) -> Store {
+        do throws(Refusal) {
+            return try openStore()
+        } catch {
+            guard let store = readable.withLock({ $0 }) else { throw error }
+            return store
+        }
+    }
 }
 
 extension Refusal {

@@ -222,6 +222,7 @@ def test_a_full_disk_ends_writes_but_not_reads_and_room_lets_them_begin_again(
                 read = client.records.ListInteractions(protos.records.ListInteractionsRequest(
                     dataset_group="datasetGroups/full", user_id=f"u-{spell * 20}"), timeout=10)
                 assert len(read.interactions) == 3
+                assert len(exported(client, protos)) >= acknowledged * 3
                 answer = client.recommend(campaign, "nobody")
                 # A refused call may have been kept after all, but then as a whole.
                 calls_seen, half = divmod(answer.eligible_count, 3)
@@ -243,6 +244,14 @@ def test_a_full_disk_ends_writes_but_not_reads_and_room_lets_them_begin_again(
     finally:
         server.stop()
         disk.remove()
+
+
+def exported(client, protos):
+    request = protos.jobs.ExportDataRequest(
+        dataset="datasetGroups/full/datasets/interactions",
+        ingestion_mode=protos.jobs.INGESTION_MODE_ALL)
+    data = b"".join(piece.data for piece in client.jobs.ExportData(request, timeout=20))
+    return data.decode().splitlines()[1:]
 
 
 def wait_for_writes(client, call, seconds=10):
