@@ -35,7 +35,14 @@ package final class Sequencer: Sendable {
     private struct State {
         var jobs: [Job] = []
         var isStopping = false
-        var waiters: [(position: LogPosition, wake: @Sendable () -> Void)] = []
+        var waiters: [Waiter] = []
+        var nextWaiter: UInt64 = 1
+    }
+
+    private struct Waiter {
+        let id: UInt64
+        let position: LogPosition
+        let wake: @Sendable () -> Void
     }
 
     private let state = Mutex(State())
@@ -120,16 +127,40 @@ package final class Sequencer: Sendable {
         state.withLock { enqueue(.work(work), &$0) }
     }
 
+    /// What becomes of a wish to be woken.
+    package enum Wait: Hashable, Sendable {
+        case over
+        /// `forget` takes this number.
+        case waiting(UInt64)
+        /// Too many wait.
+        case refused
+    }
+
     /// Calls `wake` once `position` is applied: at once, or on the writer's thread.
-    package func whenApplied(_ position: LogPosition, wake: @escaping @Sendable () -> Void) {
-        let isThere = state.withLock { state in
-            if writer.engine.position >= position { return true }
-            if state.waiters.count < Limits.pendingMutationsMax {
-                state.waiters.append((position, wake))
-            }
-            return false
+    package func whenApplied(
+        _ position: LogPosition,
+        wake: @escaping @Sendable () -> Void
+    ) -> Wait {
+        let wait: Wait = state.withLock { state in
+            if writer.engine.position >= position { return .over }
+            guard state.waiters.count < Limits.pendingMutationsMax else { return .refused }
+            let id = state.nextWaiter
+            state.nextWaiter += 1
+            state.waiters.append(Waiter(id: id, position: position, wake: wake))
+            return .waiting(id)
         }
-        if isThere { wake() }
+        if wait == .over { wake() }
+        return wait
+    }
+
+    /// Nobody waits any more; O(waiters).
+    package func forget(waiter id: UInt64) {
+        state.withLock { state in
+            // In the order of their numbers, since they join at the end.
+            if let place = state.waiters.firstIndex(where: { $0.id == id }) {
+                state.waiters.remove(at: place)
+            }
+        }
     }
 
     /// Completes everything submitted so far and ends the thread.

@@ -195,7 +195,7 @@ package final class ServerCall {
 
     /// The client has answers enough that it does not take.
     private func refuseClogged() {
-        addTrailer("grpc-retry-pushback-ms", String(Limits.retryPushbackMS))
+        askToRetryLater()
         fail(
             Status(
                 .resourceExhausted,
@@ -238,6 +238,13 @@ package final class ServerCall {
         extraTrailers.append(HeaderBlock.Field(name: name, value: value))
     }
 
+    /// Tells the client when to try again what is refused for now.
+    package func askToRetryLater() {
+        addTrailer(Self.pushback, String(Limits.retryPushbackMS))
+    }
+
+    private static let pushback = "grpc-retry-pushback-ms"
+
     // MARK: Memory
 
     /// Holds the call to what its connection and the server may hold of unfinished messages.
@@ -250,7 +257,7 @@ package final class ServerCall {
             guard connection.heldBytes + change <= Limits.connectionReceiveBytesMax,
                 dispatcher.receiveBudget.take(change)
             else {
-                addTrailer("grpc-retry-pushback-ms", String(Limits.retryPushbackMS))
+                askToRetryLater()
                 return Status(
                     .resourceExhausted,
                     "too many bytes of unfinished messages are held; send fewer at a time"

@@ -84,8 +84,22 @@ package final class RecommendationsService: Sendable {
             let (question, position) = try arenas.withArena { arena in try read(arena) }
             guard position > engine.position else { return answer(question, call) }
             let handle = call.handle
-            sequencer.whenApplied(position) {
+            let wait = sequencer.whenApplied(position) {
                 handle.complete { answer(question, $0) }
+            }
+            switch wait {
+            case .over: break
+            case .waiting(let id):
+                call.onCancel { [sequencer] in sequencer.forget(waiter: id) }
+            case .refused:
+                call.askToRetryLater()
+                call.fail(
+                    StatusMapping.refusal(
+                        .unavailable,
+                        "too many calls wait for a position",
+                        retryMS: Limits.retryPushbackMS
+                    )
+                )
             }
         } catch {
             call.fail(StatusMapping.status(of: error))

@@ -2,10 +2,12 @@
 
 import json
 import os
+import struct
 import threading
 import time
 
 from conftest import Client, Server, make_group
+from http2.peer import Peer, fields
 from test_crash_mixed import event
 from test_exploration import campaign_of
 from test_flow import import_events
@@ -132,3 +134,36 @@ def test_no_read_is_stale_and_each_is_of_one_state(protos, tmp_path, capsys):
                 low = step
     finally:
         server.stop()
+
+
+def test_who_waits_for_what_never_comes_takes_no_place_from_others(protos, shared_server):
+    """20,000 calls that give up, more than may wait, and then one that need not wait long."""
+    client = Client(protos, shared_server.channel)
+    made = client.datasets.CreateDatasetGroup(
+        protos.datasets.CreateDatasetGroupRequest(name="waiting", starter=True), timeout=10
+    )
+    group = made.dataset_group.resource_name
+    position = client.put_event(group, "u", "i", START).position
+    question = protos.recommendations.GetRecommendationsRequest(
+        campaign=made.campaign, user_id="u", min_position=2**62
+    ).SerializeToString()
+    peer = Peer(shared_server.address)
+    call = [("grpc-timeout", "1m")]
+    path = "/bowerbird.v1.RecommendationsService/GetRecommendations"
+    body = struct.pack(">BI", 0, len(question)) + question
+    for first in range(1, 40_001, 400):
+        for stream in range(first, first + 400, 2):
+            peer.head(stream, fields(*call, path=path))
+            peer.body(stream, body)
+        peer.until(
+            lambda: all(peer.answer(n).is_ended for n in range(first, first + 400, 2)), "deadlines"
+        )
+        peer.answers.clear()
+        peer.frames.clear()
+    peer.close()
+    stub = client.recommendations.GetRecommendations
+    soon = stub.future(protos.recommendations.GetRecommendationsRequest(
+        campaign=made.campaign, user_id="u", min_position=position + 20), timeout=10)
+    for second in range(1, 31):
+        client.put_event(group, "u", "j", START + second)
+    assert soon.result().position >= position + 20
