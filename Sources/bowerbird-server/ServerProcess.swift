@@ -36,8 +36,10 @@ struct ServerProcess {
     func run() throws {
         // Blocked before any thread starts, so that only `Signals.wait` sees them.
         Signals.block()
+        Signals.endWhileStarting()
         startLog()
         defer { log.lines.flush() }
+        Descriptors.takeAll(connectionsMax: settings.transport.connectionsMax, logger: logger)
         let access = try makeAccess()
         let certificates = try makeCertificates()
         // First, so that probes see a server that is recovering.
@@ -61,6 +63,7 @@ struct ServerProcess {
         )
         let transport = try makeTransport(certificates, dispatcher)
         readiness.serve(check: core.unreadiness)
+        Signals.serve()
         announce(transport, admin)
         ServiceManager.tell(.ready)
         let signal = serve(certificates, access)
