@@ -36,6 +36,8 @@ final class Listener: Pollable, @unchecked Sendable {
         guard isOpen, let reactor else { return }
         isOpen = false
         reactor.unregister(descriptor, token: token)
+        // Before it is closed: from then on another server may have the path.
+        if case .unix(let path) = boundAddress { SystemCalls.remove(path) }
         SystemCalls.close(descriptor)
         onAccept = nil
     }

@@ -133,8 +133,15 @@ package enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
                 let offset = 8
                 let high = unsafe raw.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
                 let low = unsafe raw.loadUnaligned(fromByteOffset: offset + 8, as: UInt64.self)
-                let port = unsafe raw.loadUnaligned(fromByteOffset: 2, as: UInt16.self)
-                return .ipv6(high: high, low: low, port: UInt16(bigEndian: port))
+                let port = UInt16(
+                    bigEndian: unsafe raw.loadUnaligned(fromByteOffset: 2, as: UInt16.self)
+                )
+                // ::ffff:a.b.c.d is a peer of IPv4 at a socket that listens on both.
+                let half = UInt64(bigEndian: low)
+                if high == 0, half >> 32 == 0xFFFF {
+                    return .ipv4(bytes: UInt32(truncatingIfNeeded: half).bigEndian, port: port)
+                }
+                return .ipv6(high: high, low: low, port: port)
             default:
                 return nil
             }

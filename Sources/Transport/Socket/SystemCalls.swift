@@ -36,10 +36,23 @@ enum SystemCalls {
         return descriptor
     }
 
-    /// A socket file that a dead server left; a file of another kind stays and `bind` complains.
+    /// A socket file that a dead server left.
+    ///
+    /// One that somebody listens at stays, as a file of another kind does, and `bind` complains.
     private static func unlinkSocket(_ path: String) {
         var status = stat()
         guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return }
+        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
+        let probe = socket(AF_UNIX, type | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard probe >= 0 else { return }
+        let result = unsafe SocketAddress.unix(path: path).withSockaddr {
+            unsafe Glibc.connect(probe, $0, $1)
+        }
+        if result != 0, errno == ECONNREFUSED { remove(path) }
+        close(probe)
+    }
+
+    static func remove(_ path: String) {
         _ = unsafe unlink(path)
     }
 
