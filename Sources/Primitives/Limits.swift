@@ -112,6 +112,14 @@ extension Limits {
     /// Calls that one server works on at a time; each holds its stream, its buffers and its work.
     package static let callsInFlightMax = 20_000
 
+    /// The same of one address: half of all, so that one can't take every place.
+    package static let callsPerAddressMax = callsInFlightMax / 2
+
+    /// Checks of health that one connection has at a time.
+    ///
+    /// They are answered whatever the load is, to everybody who asks.
+    package static let healthCallsPerConnectionMax = 32
+
     /// What a refused call is told to wait before it tries again.
     package static let retryPushbackMS = 250
 
@@ -182,6 +190,11 @@ extension Limits {
 
     /// Output is waiting and the peer takes none of it.
     package static let stalledWriteTimeoutMS = 30_000
+
+    /// A peer that is silent this long in the middle of its calls is asked for a sign of life, and
+    /// for how long it may take: programs that hang answer neither, and their kernels go on.
+    package static let keepAliveIntervalMS = 60_000
+    package static let keepAliveTimeoutMS = 20_000
 
     /// A peer that is silent for this long is asked by the kernel, three times, whether it is
     /// there: dead ones are gone after two minutes.

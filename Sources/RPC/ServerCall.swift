@@ -53,6 +53,8 @@ package final class ServerCall {
     var messageTime: (nanoseconds: UInt64, waitedNanoseconds: UInt64)?
     let dispatcher: ServerDispatcher
     let loop: any EventLoop
+    /// What it shares with the other calls of its connection, until its stream is gone.
+    private(set) var connection: ConnectionShare?
 
     /// Received bytes not yet given back to the client, while reading is paused.
     private var withheldBytes = 0
@@ -85,6 +87,7 @@ package final class ServerCall {
     func open(on stream: any ByteStream, _ acceptor: CallAcceptor, identity: RequestIdentity) {
         assert(stream.loop === loop, "an acceptor is for one loop")
         self.stream = stream
+        connection = stream.shared
         self.acceptor = acceptor
         context.identity = identity
         startedNanoseconds = loop.nowNanoseconds
@@ -370,6 +373,7 @@ package final class ServerCall {
     /// Who still holds the call finds it ended.
     private func giveBack() {
         received = HeaderBlock()
+        connection = nil
         kept = nil
         if !deframer.isUnused {
             deframer = MessageDeframer(messageBytesMax: dispatcher.messageBytesMax)

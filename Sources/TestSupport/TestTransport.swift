@@ -68,15 +68,16 @@ package final class TestStream: ByteStream {
     package let loop: any EventLoop
     package let outgoing = ByteWriter()
     package var peer = Peer()
-    package let shared = ConnectionShare()
+    package let shared: ConnectionShare
     package private(set) var headers: HeaderBlock?
     package private(set) var trailers: HeaderBlock?
     package private(set) var isEnded = false
     package private(set) var resetCode: HTTP2ErrorCode?
     package private(set) var consumedCount = 0
 
-    package init(loop: any EventLoop) {
+    package init(loop: any EventLoop, shared: ConnectionShare = ConnectionShare()) {
         self.loop = loop
+        self.shared = shared
     }
 
     package func send(headers: HeaderBlock, endStream: Bool) {

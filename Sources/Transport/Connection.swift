@@ -36,6 +36,9 @@ final class Connection: Pollable {
     private let openedNanoseconds: UInt64
     private var lastStreamNanoseconds: UInt64
     private var stalledSinceNanoseconds: UInt64?
+    /// When bytes last came, and when the peer was asked for some.
+    private var heardNanoseconds: UInt64
+    private var askedNanoseconds: UInt64?
     private var share = ReadShare()
     private var arrivals = ArrivalMarks()
     /// Told once, when the socket is closed.
@@ -52,14 +55,14 @@ final class Connection: Pollable {
         tls: TLSEngine? = nil,
         settings: TransportSettings = TransportSettings(),
         metrics: TransportMetrics? = nil,
-        unsent: UnsentBudget = UnsentBudget()
+        shared: ConnectionShare = ConnectionShare()
     ) {
         self.descriptor = descriptor
         self.reactor = reactor
         self.metrics = metrics
         self.settings = settings
         self.tls = tls
-        session = Session(loop: reactor, role: role, unsent: unsent)
+        session = Session(loop: reactor, role: role, shared: shared)
         session.onStream = metrics.map { metrics in
             { $0 ? metrics.streams.add() : metrics.refusedStreams.add() }
         }
@@ -69,6 +72,7 @@ final class Connection: Pollable {
         phase = isConnecting ? .connecting : .open
         openedNanoseconds = reactor.nowNanoseconds
         lastStreamNanoseconds = reactor.nowNanoseconds
+        heardNanoseconds = reactor.nowNanoseconds
         isWaitingForWrite = isConnecting
     }
 
@@ -122,6 +126,7 @@ final class Connection: Pollable {
             close(nil)
         case .bytes(let count):
             metrics?.bytesReceived.add(count)
+            heardNanoseconds = reactor.nowNanoseconds
             let bytes = unsafe UnsafeRawBufferPointer(
                 rebasing: reactor.readBuffer.bytes[0..<count]
             )
@@ -305,6 +310,10 @@ final class Connection: Pollable {
             metrics?.stalledWrites.add()
             return close(TransportError(.closed, "the peer took no bytes for too long"))
         }
+        if isGone(now) {
+            metrics?.keepAliveTimeouts.add()
+            return close(TransportError(.closed, "the peer gave no sign of life"))
+        }
         for stream in session.streams.all {
             if stream.unsentCount > 0,
                 passed(stream.lastProgressNanoseconds, settings.stalledWriteTimeoutMS)
@@ -330,6 +339,26 @@ final class Connection: Pollable {
             endAfterOutput()
         }
         scheduleCheck()
+    }
+
+    /// Whether a peer with calls under way was silent, was asked, and is silent still.
+    ///
+    /// The kernel finds machines that are gone, and not programs that hang.
+    private func isGone(_ now: UInt64) -> Bool {
+        guard settings.keepAliveIntervalMS > 0, case .server = session.role,
+            !session.streams.isEmpty
+        else {
+            askedNanoseconds = nil
+            return false
+        }
+        let since = max(heardNanoseconds, askedNanoseconds ?? 0)
+        let isAsked = askedNanoseconds.map { $0 >= heardNanoseconds } ?? false
+        let boundMS = isAsked ? settings.keepAliveTimeoutMS : settings.keepAliveIntervalMS
+        guard now > since, now - since > UInt64(boundMS) * 1_000_000 else { return false }
+        if isAsked { return true }
+        askedNanoseconds = now
+        session.ping()
+        return false
     }
 
     /// An old connection is asked to go, and ended when it does not.

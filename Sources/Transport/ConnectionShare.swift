@@ -9,13 +9,23 @@ package final class ConnectionShare {
     /// A header block and what the layer above read out of it, since the same may come again.
     package var lastRead: (headers: HeaderBlock, meaning: AnyObject)?
 
+    /// Calls of this connection that the layer above takes whatever the load is.
+    package var preferredCalls = 0
+
+    /// The calls of all connections of the same address.
+    package let originCalls: OriginCalls
+
     private let budget: UnsentBudget
     /// What they wait to send, in bytes, and what of it the budget knows of.
     private var unsentBytes = 0
     private var reportedBytes = 0
 
-    package init(budget: UnsentBudget = UnsentBudget()) {
+    package init(
+        budget: UnsentBudget = UnsentBudget(),
+        originCalls: OriginCalls = OriginCalls()
+    ) {
         self.budget = budget
+        self.originCalls = originCalls
     }
 
     deinit {

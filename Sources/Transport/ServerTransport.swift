@@ -69,7 +69,7 @@ package final class ServerTransport: Sendable {
             metrics?.refusedFull.add()
             return SystemCalls.close(descriptor)
         }
-        guard addresses.add(peer, max: settings.connectionsPerAddressMax) else {
+        guard let calls = addresses.add(peer, max: settings.connectionsPerAddressMax) else {
             metrics?.refusedAddress.add()
             return SystemCalls.close(descriptor)
         }
@@ -98,7 +98,7 @@ package final class ServerTransport: Sendable {
                 tls: engine,
                 settings: settings,
                 metrics: metrics,
-                unsent: unsent
+                shared: ConnectionShare(budget: unsent, originCalls: calls)
             )
             connection.onClose = { [unowned reactor] _ in
                 roster.connections[id] = nil

@@ -19,6 +19,7 @@ package final class TransportMetrics: Sendable {
     let handshakeTimeouts: Counter
     let stalledWrites: Counter
     let idleTimeouts: Counter
+    let keepAliveTimeouts: Counter
     let handshakes: Counter
     let handshakeFailures: Counter
 
@@ -63,6 +64,7 @@ package final class TransportMetrics: Sendable {
         handshakeTimeouts = ended("handshake_timeout")
         stalledWrites = ended("stalled_reader")
         idleTimeouts = ended("idle")
+        keepAliveTimeouts = ended("keepalive")
         agedConnections = ended("age")
         slowHeaders = ended("slow_headers")
         refusedHeaders = registry.counter(

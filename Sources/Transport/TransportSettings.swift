@@ -11,6 +11,9 @@ package struct TransportSettings: Sendable {
     package var requestTimeoutMS: Int
     package var stalledWriteTimeoutMS: Int
     package var idleTimeoutMS: Int
+    /// 0 for never.
+    package var keepAliveIntervalMS: Int
+    package var keepAliveTimeoutMS: Int
 
     package init(
         connectionsMax: Int = Limits.connectionsMax,
@@ -20,7 +23,9 @@ package struct TransportSettings: Sendable {
         handshakeTimeoutMS: Int = Limits.handshakeTimeoutMS,
         requestTimeoutMS: Int = Limits.requestTimeoutMS,
         stalledWriteTimeoutMS: Int = Limits.stalledWriteTimeoutMS,
-        idleTimeoutMS: Int = Limits.idleTimeoutMS
+        idleTimeoutMS: Int = Limits.idleTimeoutMS,
+        keepAliveIntervalMS: Int = Limits.keepAliveIntervalMS,
+        keepAliveTimeoutMS: Int = Limits.keepAliveTimeoutMS
     ) {
         self.connectionsMax = connectionsMax
         self.connectionsPerAddressMax = connectionsPerAddressMax
@@ -30,6 +35,8 @@ package struct TransportSettings: Sendable {
         self.requestTimeoutMS = requestTimeoutMS
         self.stalledWriteTimeoutMS = stalledWriteTimeoutMS
         self.idleTimeoutMS = idleTimeoutMS
+        self.keepAliveIntervalMS = keepAliveIntervalMS
+        self.keepAliveTimeoutMS = keepAliveTimeoutMS
     }
 
     /// The longest that any phase of a connection may be checked late.
@@ -39,6 +46,8 @@ package struct TransportSettings: Sendable {
             requestTimeoutMS,
             stalledWriteTimeoutMS,
             idleTimeoutMS,
+            keepAliveIntervalMS > 0 ? keepAliveIntervalMS : 1_000,
+            keepAliveTimeoutMS,
             1_000
         )
         return UInt64(shortest) * 1_000_000

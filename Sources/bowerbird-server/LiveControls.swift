@@ -35,6 +35,7 @@ struct LiveControls {
         slowLog.set(thresholdMS: settings.slowCallMS)
         admission.set(
             callsMax: settings.callsInFlightMax,
+            callsPerAddressMax: settings.callsPerAddressMax,
             overloadDelayMS: settings.overloadDelayMS
         )
         rates.set(callerRate: settings.tokenRateMax, groupRate: settings.groupRateMax)

@@ -79,10 +79,16 @@ struct ServerFlags: ParsableArguments {
     var stalledWriteTimeoutMs: String?
     @Option(name: .customLong("idle-timeout-ms"), help: .of("idle-timeout-ms"))
     var idleTimeoutMs: String?
+    @Option(name: .customLong("keepalive-interval-ms"), help: .of("keepalive-interval-ms"))
+    var keepaliveIntervalMs: String?
+    @Option(name: .customLong("keepalive-timeout-ms"), help: .of("keepalive-timeout-ms"))
+    var keepaliveTimeoutMs: String?
     @Option(name: .customLong("drain-grace-ms"), help: .of("drain-grace-ms"))
     var drainGraceMs: String?
     @Option(name: .customLong("calls-in-flight-max"), help: .of("calls-in-flight-max"))
     var callsInFlightMax: String?
+    @Option(help: .of("calls-per-address-max"))
+    var callsPerAddressMax: String?
     @Option(name: .customLong("overload-delay-ms"), help: .of("overload-delay-ms"))
     var overloadDelayMs: String?
     @Option(name: .customLong("token-rate-max"), help: .of("token-rate-max"))
@@ -138,8 +144,11 @@ struct ServerFlags: ParsableArguments {
             ("request-timeout-ms", requestTimeoutMs),
             ("stalled-write-timeout-ms", stalledWriteTimeoutMs),
             ("idle-timeout-ms", idleTimeoutMs),
+            ("keepalive-interval-ms", keepaliveIntervalMs),
+            ("keepalive-timeout-ms", keepaliveTimeoutMs),
             ("drain-grace-ms", drainGraceMs),
             ("calls-in-flight-max", callsInFlightMax),
+            ("calls-per-address-max", callsPerAddressMax),
             ("overload-delay-ms", overloadDelayMs),
             ("token-rate-max", tokenRateMax),
             ("records-per-call-max", recordsPerCallMax), ("clock-skew-ms", clockSkewMs),

@@ -151,6 +151,16 @@ extension ServerSettings {
             defaults: ["\(Limits.idleTimeoutMS)"]
         ),
         Setting(
+            "keepalive-interval-ms",
+            "After such a silence in the middle of its calls a client gets a PING; 0 for never.",
+            defaults: ["\(Limits.keepAliveIntervalMS)"]
+        ),
+        Setting(
+            "keepalive-timeout-ms",
+            "How long a client may take for a sign of life.",
+            defaults: ["\(Limits.keepAliveTimeoutMS)"]
+        ),
+        Setting(
             "drain-grace-ms",
             "How long running calls may take when the server stops.",
             defaults: ["\(Limits.drainGraceMS)"]
@@ -207,6 +217,12 @@ extension ServerSettings {
             "calls-in-flight-max",
             "Calls at a time; more are refused at once.",
             defaults: ["\(Limits.callsInFlightMax)"],
+            isLive: true
+        ),
+        Setting(
+            "calls-per-address-max",
+            "The same from one address (of IPv6, one network of 64 bits).",
+            defaults: ["\(Limits.callsPerAddressMax)"],
             isLive: true
         ),
         Setting(

@@ -44,6 +44,7 @@ struct ServerSettings {
         let logsCalls: Bool
         let slowCallMS: Int
         let callsInFlightMax: Int
+        let callsPerAddressMax: Int
         let overloadDelayMS: Int
         let tokenRateMax: Int
         let groupRateMax: Int
@@ -83,7 +84,9 @@ struct ServerSettings {
             handshakeTimeoutMS: try integer("handshake-timeout-ms", 100...day),
             requestTimeoutMS: try integer("request-timeout-ms", 100...day),
             stalledWriteTimeoutMS: try integer("stalled-write-timeout-ms", 100...day),
-            idleTimeoutMS: try integer("idle-timeout-ms", 100...365 * day)
+            idleTimeoutMS: try integer("idle-timeout-ms", 100...365 * day),
+            keepAliveIntervalMS: try integer("keepalive-interval-ms", 0...day),
+            keepAliveTimeoutMS: try integer("keepalive-timeout-ms", 100...day)
         )
         filterQuotas = FilterQuotas(
             charactersMax: try integer("filter-characters-max", 1...Limits.filterCharactersMax),
@@ -120,6 +123,7 @@ struct ServerSettings {
             logsCalls: try table["access-log"].bool(),
             slowCallMS: try integer("slow-call-ms", 0...3_600_000),
             callsInFlightMax: try integer("calls-in-flight-max", 1...10_000_000),
+            callsPerAddressMax: try integer("calls-per-address-max", 1...10_000_000),
             overloadDelayMS: try integer("overload-delay-ms", 0...60_000),
             tokenRateMax: try integer("token-rate-max", 0...10_000_000),
             groupRateMax: try integer("group-rate-max", 0...10_000_000)

@@ -1,5 +1,6 @@
 """What one caller, one address or everybody together may use, and what is refused early."""
 
+import pathlib
 import socket
 import struct
 import threading
@@ -11,8 +12,14 @@ from conftest import Client, Server
 from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
+from http2.peer import CANCEL, PING, RST_STREAM, Peer, fields
 from test_access import WithToken, create
 from test_hostile import DATA, END_HEADERS, HEADERS, PREFACE, SETTINGS, frame, honest_call
+
+WATCH = "/grpc.health.v1.Health/Watch"
+CHECK = "/grpc.health.v1.Health/Check"
+LIST = "/bowerbird.v1.DatasetsService/ListDatasetGroups"
+STREAM = "/bowerbird.v1.EventsService/StreamRecords"
 
 
 def own_channel(server):
@@ -73,6 +80,122 @@ def test_an_old_connection_is_asked_to_go_and_no_call_is_lost():
         while server.metric(ended) < 3:
             assert stub.Check(health_pb2.HealthCheckRequest(), timeout=5).status == 1
             assert time.monotonic() < deadline
+    finally:
+        server.stop()
+
+
+def test_a_client_that_hangs_in_a_call_is_asked_and_ended():
+    server = Server(None, "--keepalive-interval-ms", "300", "--keepalive-timeout-ms", "700").start()
+    series = 'bowerbird_connections_ended_total{reason="keepalive"}'
+    try:
+        # grpcio answers for itself while its application waits.
+        watch = health_pb2_grpc.HealthStub(server.channel).Watch(health_pb2.HealthCheckRequest(), timeout=30)
+        next(watch)
+        # Without a call there is nothing to ask for.
+        idle = Peer(server.address)
+        silent = Peer(server.address)
+        silent.head(1, fields(path=WATCH))
+        silent.body(1, bytes(5))
+        silent.until(lambda: silent.is_ended, "end of a connection that gives no sign")
+        asked = [flags for kind, flags, stream, _ in silent.frames if (kind, stream) == (PING, 0)]
+        assert asked == [0]
+        assert server.metric(series) == 1
+        deadline = time.monotonic() + 2
+        while time.monotonic() < deadline:
+            idle.listen(0.1)
+            assert not idle.is_ended
+        assert not any(kind == PING for kind, *_ in idle.frames)
+        assert server.metric(series) == 1 and watch.is_active()
+        watch.cancel()
+    finally:
+        server.stop()
+
+
+def ask(peer, stream, path=LIST):
+    """Sends a whole call; its status."""
+    peer.head(stream, fields(path=path))
+    peer.body(stream, bytes(5))
+    answer = peer.answer(stream)
+    peer.until(lambda: answer.is_ended, f"answer on {stream}")
+    return dict(answer.blocks[-1])["grpc-status"]
+
+
+def test_who_watches_health_without_end_takes_no_place_from_calls():
+    server = Server(None, "--calls-in-flight-max", "50").start()
+    try:
+        before = server.metric("process_resident_memory_bytes")
+        peers = [Peer(server.address) for _ in range(20)]
+        for peer in peers:
+            for stream in range(1, 201, 2):
+                peer.head(stream, fields(path=WATCH))
+                peer.body(stream, bytes(5))
+        for peer in peers:
+            peer.alive()
+        assert server.metric("bowerbird_calls_in_flight") == 20 * 32
+        assert server.metric("bowerbird_calls_shed_total") == 20 * (100 - 32)
+        assert server.metric("process_resident_memory_bytes") - before < 32 << 20
+        # Calls are served, and whoever asks for health from elsewhere.
+        stub = server.channel.unary_unary(LIST)
+        for _ in range(10):
+            stub(b"", timeout=5)
+        assert honest_call(server)
+        # A place is free again when its watch has ended.
+        assert ask(peers[0], 201, CHECK) == "8"
+        peers[0].frame(RST_STREAM, 0, 1, struct.pack(">I", CANCEL))
+        assert ask(peers[0], 203, CHECK) == "0"
+        for peer in peers:
+            peer.close()
+    finally:
+        server.stop()
+
+
+def test_one_address_can_not_take_every_call():
+    server = Server(None, "--calls-in-flight-max", "40", "--calls-per-address-max", "20").start()
+    try:
+        peers = [Peer(server.address, source="127.0.0.2") for _ in range(5)]
+        for peer in peers:
+            for stream in range(1, 41, 2):
+                peer.head(stream, fields(path=STREAM))
+            peer.alive()
+        assert server.metric("bowerbird_calls_in_flight") == 20
+        assert server.metric("bowerbird_calls_shed_total") == 80
+        server.channel.unary_unary(LIST)(b"", timeout=5)
+        assert ask(peers[1], 41) == "8"
+        peers[0].close()
+        deadline = time.monotonic() + 5
+        while server.metric("bowerbird_calls_in_flight") > 0:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        assert ask(peers[1], 43) == "0"
+        for peer in peers:
+            peer.close()
+    finally:
+        server.stop()
+
+
+def test_ipv4_peers_of_a_socket_that_listens_on_both_are_told_apart(tmp_path):
+    if not socket.has_dualstack_ipv6():
+        pytest.skip("no IPv6 here")
+    create(tmp_path / "tokens", "a", "read")
+    server = Server(
+        None, "--listen", "[::]:0", "--connections-per-address-max", "3", "--allow-plaintext",
+        "--token-file", str(tmp_path / "tokens"),
+    )
+    server.log = str(tmp_path / "log")
+    server.start()
+    try:
+        address = "127.0.0.1:" + server.ready_line.split("[")[1].split("]:")[1].split()[0]
+        peers = [Peer(address, source=f"127.0.0.{host}") for host in (2, 3, 4, 5) for _ in range(3)]
+        assert ask(peers[0], 1) == "16"
+        assert all(not peer.is_ended for peer in peers)
+        refused = 'bowerbird_connections_refused_total{reason="address"}'
+        assert server.metric(refused) == 0
+        with socket.create_connection(address.split(":"), timeout=5, source_address=("127.0.0.2", 0)) as one:
+            assert is_closed(one)
+        assert server.metric(refused) == 1
+        assert "peer=127.0.0.2:" in pathlib.Path(server.log).read_text()
+        for peer in peers:
+            peer.close()
     finally:
         server.stop()
 
@@ -229,18 +352,17 @@ def test_messages_that_never_end_hold_a_bounded_memory():
 def test_calls_above_the_bound_are_refused_with_a_pause(protos):
     server = Server(None, "--calls-in-flight-max", "3").start()
     try:
-        stub = health_pb2_grpc.HealthStub(server.channel)
-        watches = [stub.Watch(health_pb2.HealthCheckRequest(), timeout=20) for _ in range(4)]
-        for watch in watches:
-            next(watch)
+        peer = Peer(server.address)
+        for stream in (1, 3, 5):
+            peer.head(stream, fields(path=STREAM))
+        peer.alive()
         client = Client(protos, server.channel)
         with pytest.raises(grpc.RpcError) as caught:
             client.datasets.ListDatasetGroups(protos.datasets.ListDatasetGroupsRequest(), timeout=5)
         assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
         assert retry(caught.value) == (250, 250)
         assert server.metric("bowerbird_calls_shed_total") == 1
-        for watch in watches:
-            watch.cancel()
         assert honest_call(server)
+        peer.close()
     finally:
         server.stop()

@@ -1,3 +1,4 @@
+import Glibc
 import Primitives
 import Testing
 
@@ -38,6 +39,46 @@ struct `What a connection leaves` {
             share.unsentChanged(by: -2 * Limits.unsentBytesStep)
         }
         #expect(!budget.isSpent)
+    }
+}
+
+@Suite
+struct `An address` {
+    @Test
+    func `is counted with all its connections`() throws {
+        let counter = AddressCounter()
+        let home = try SocketAddress(parsing: "10.0.0.1:1")
+        let same = try SocketAddress(parsing: "10.0.0.1:2")
+        let first = try #require(counter.add(home, max: 2))
+        let second = try #require(counter.add(same, max: 2))
+        #expect(first === second)
+        #expect(counter.add(home, max: 2) == nil)
+        let other = try #require(counter.add(SocketAddress(parsing: "10.0.0.2:1"), max: 2))
+        #expect(other !== first)
+        first.add(5)
+        counter.remove(same)
+        #expect(try #require(counter.add(same, max: 2)).add(1) == 6)
+    }
+
+    @Test
+    func `is forgotten with its last connection`() throws {
+        let counter = AddressCounter()
+        let home = try SocketAddress(parsing: "10.0.0.1:1")
+        try #require(counter.add(home, max: 1)).add(5)
+        counter.remove(home)
+        #expect(try #require(counter.add(home, max: 1)).add(1) == 1)
+    }
+
+    @Test
+    func `of IPv4 is known at a socket that listens on both`() throws {
+        let mapped = try SocketAddress(parsing: "[::ffff:192.0.2.7]:443")
+        var storage = sockaddr_storage()
+        mapped.withSockaddr { address, length in
+            withUnsafeMutableBytes(of: &storage) { bytes in
+                bytes.copyMemory(from: UnsafeRawBufferPointer(start: address, count: Int(length)))
+            }
+        }
+        #expect(SocketAddress(storage)?.description == "192.0.2.7:443")
     }
 }
 

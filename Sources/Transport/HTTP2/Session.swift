@@ -70,10 +70,14 @@ package final class Session {
     /// Called when a stream was reset for what its peer did.
     var onStreamFault: (() -> Void)?
 
-    package init(loop: any EventLoop, role: Role, unsent: UnsentBudget = UnsentBudget()) {
+    package init(
+        loop: any EventLoop,
+        role: Role,
+        shared: ConnectionShare = ConnectionShare()
+    ) {
         self.loop = loop
         self.role = role
-        shared = ConnectionShare(budget: unsent)
+        self.shared = shared
         budget = FrameBudget(nowNanoseconds: loop.nowNanoseconds)
         let isServer = if case .server = role { true } else { false }
         unsafe handle = SessionCallbacks.makeSession(isServer: isServer, blocks)
@@ -414,6 +418,12 @@ package final class Session {
             nil,
             0
         )
+        requestOutput()
+    }
+
+    /// Asks the peer for a sign of life.
+    func ping() {
+        _ = unsafe nghttp2_submit_ping(handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), nil)
         requestOutput()
     }
 

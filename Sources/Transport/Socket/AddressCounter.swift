@@ -1,6 +1,6 @@
 import Synchronization
 
-/// How many connections each address has.
+/// What each address has of a server.
 final class AddressCounter: Sendable {
     /// An address of IPv4, or the half of one of IPv6 that names a network: its owner has the rest.
     private enum Origin: Hashable {
@@ -8,7 +8,7 @@ final class AddressCounter: Sendable {
         case ipv6(UInt64)
     }
 
-    private let counts = Mutex<[Origin: Int]>([:])
+    private let shares = Mutex<[Origin: (connections: Int, calls: OriginCalls)]>([:])
 
     private static func origin(_ address: SocketAddress?) -> Origin? {
         switch address {
@@ -18,24 +18,40 @@ final class AddressCounter: Sendable {
         }
     }
 
-    /// Counts one more; false when that would be too many.
+    /// Counts one connection more; `nil` when that would be too many.
     ///
-    /// Unix sockets are not counted.
-    func add(_ address: SocketAddress?, max: Int) -> Bool {
-        guard let origin = Self.origin(address) else { return true }
-        return counts.withLock { counts in
-            let count = counts[origin, default: 0]
-            guard count < max else { return false }
-            counts[origin] = count + 1
-            return true
+    /// Those of Unix sockets are not counted, and each has its calls for itself.
+    func add(_ address: SocketAddress?, max: Int) -> OriginCalls? {
+        guard let origin = Self.origin(address) else { return OriginCalls() }
+        return shares.withLock { shares in
+            let share = shares[origin] ?? (0, OriginCalls())
+            guard share.connections < max else { return nil }
+            shares[origin] = (share.connections + 1, share.calls)
+            return share.calls
         }
     }
 
     func remove(_ address: SocketAddress?) {
         guard let origin = Self.origin(address) else { return }
-        counts.withLock { counts in
-            let count = counts[origin, default: 0] - 1
-            counts[origin] = count > 0 ? count : nil
+        shares.withLock { shares in
+            guard let share = shares[origin] else { return }
+            let count = share.connections - 1
+            shares[origin] = count > 0 ? (count, share.calls) : nil
         }
+    }
+}
+
+/// How many calls all connections of one address have at a time, as the layer above counts them.
+package final class OriginCalls: Sendable {
+    private let count = Atomic<Int>(0)
+
+    package init() {}
+
+    /// Counts so many more, or fewer.
+    ///
+    /// - Returns: How many there are then.
+    @discardableResult
+    package func add(_ change: Int) -> Int {
+        count.add(change, ordering: .relaxed).newValue
     }
 }

@@ -73,9 +73,11 @@ class Answer:
 class Peer:
     """One connection."""
 
-    def __init__(self, address, first=None, pairs=()):
+    def __init__(self, address, first=None, pairs=(), source=""):
         host, port = address.rsplit(":", 1)
-        self.socket = socket.create_connection((host, int(port)), timeout=SECONDS)
+        self.socket = socket.create_connection(
+            (host, int(port)), timeout=SECONDS, source_address=(source, 0) if source else None
+        )
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.pending = b""
         self.frames = []
