@@ -445,7 +445,12 @@ package final class ServerCall {
     }
 
     private func encodeTrailers(_ status: Status, into block: inout HeaderBlock) {
-        status.encode(into: &block)
+        if status.isOK || !status.details.isEmpty {
+            status.encode(into: &block)
+        } else {
+            let isForNow = extraTrailers.contains { $0.name == Self.pushback }
+            dispatcher.explain(status, isForNow ? Limits.retryPushbackMS : nil).encode(into: &block)
+        }
         for field in extraTrailers { block.add(field.name, field.value) }
         trailingMetadata.encode(into: &block)
     }

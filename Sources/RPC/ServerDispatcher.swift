@@ -13,9 +13,15 @@ package final class ServerDispatcher: Sendable {
     package let processTag: UInt64
 
     package let receiveBudget: ReceiveBudget
+
+    /// Adds what programs can read to a status that has only words: this layer writes no messages.
+    let explain: Explain
     let compression = MessageCompression()
 
     private let running = Atomic<Int>(0)
+
+    /// A status with details; `retryMS` says when to try again, where that is known.
+    package typealias Explain = @Sendable (_ status: Status, _ retryMS: Int?) -> Status
 
     package init(
         router: Router,
@@ -23,7 +29,8 @@ package final class ServerDispatcher: Sendable {
         interceptors: [any Interceptor] = [],
         messageBytesMax: Int = Limits.messageBytesMax,
         receiveBudget: ReceiveBudget = ReceiveBudget(),
-        processTag: UInt64 = 0
+        processTag: UInt64 = 0,
+        explain: @escaping Explain = { status, _ in status }
     ) {
         self.router = router
         self.clock = clock
@@ -31,6 +38,7 @@ package final class ServerDispatcher: Sendable {
         self.messageBytesMax = messageBytesMax
         self.receiveBudget = receiveBudget
         self.processTag = processTag
+        self.explain = explain
     }
 
     /// Calls that have begun and not ended, on all reactors; a drain waits for 0.

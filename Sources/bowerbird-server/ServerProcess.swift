@@ -59,7 +59,8 @@ struct ServerProcess {
             ),
             messageBytesMax: settings.messageBytesMax,
             receiveBudget: ReceiveBudget(bytesMax: settings.receiveBytesMax),
-            processTag: UInt64.random(in: 1 ... .max)
+            processTag: UInt64.random(in: 1 ... .max),
+            explain: { StatusMapping.refusal($0.code, $0.message, retryMS: $1) }
         )
         let transport = try makeTransport(certificates, dispatcher)
         readiness.serve(check: core.unreadiness)

@@ -1,5 +1,6 @@
 """The four kinds of call, health and reflection, as the public surface promises them, seen from the wire."""
 
+import base64
 import struct
 import time
 
@@ -7,7 +8,7 @@ import grpc
 import pytest
 from conftest import Server
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-from google.rpc import status_pb2
+from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
@@ -153,6 +154,53 @@ def test_every_error_has_details(protos, shared_server):
                 assert status.details
                 with_details += 1
     assert with_details > len(found)
+
+
+def refused(call):
+    """The error of a call that must fail, and the names of its details."""
+    with pytest.raises(grpc.RpcError) as caught:
+        call()
+    error = caught.value
+    raw = dict(error.trailing_metadata()).get("grpc-status-details-bin")
+    assert raw, f"{error.code()} {error.details()}"
+    status = status_pb2.Status.FromString(raw)
+    assert (status.code, status.message) == (error.code().value[0], error.details())
+    return error.code().name, [detail.type_url.rsplit(".", 1)[1] for detail in status.details]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "options", "code"),
+    [
+        (EVENTS + "NoSuch", b"", {}, "UNIMPLEMENTED"), ("/no.Such/Method", b"", {}, "UNIMPLEMENTED"),
+        (EVENTS + "PutEvents", bytes(5 << 20), {}, "RESOURCE_EXHAUSTED"),
+        (EVENTS + "PutEvents", bytes(5_000), {"compression": grpc.Compression.Deflate}, "UNIMPLEMENTED"),
+        ("/grpc.health.v1.Health/Check", health_pb2.HealthCheckRequest(service="x").SerializeToString(), {},
+         "NOT_FOUND"),
+    ],
+)
+def test_errors_before_a_service_is_asked_have_details(shared_server, path, body, options, code):
+    call = shared_server.channel.unary_unary(path)
+    assert refused(lambda: call(body, timeout=5, **options)) == (code, ["ErrorInfo"])
+
+
+@pytest.mark.parametrize(
+    ("more", "body", "code"),
+    [
+        ((("grpc-timeout", "1n"),), b"", "4"), ((("grpc-timeout", "soon"),), b"", "3"),
+        ((), struct.pack(">BI", 0, 0) * 2, "13"),
+    ],
+)
+def test_errors_of_the_protocol_have_details(peer, more, body, code):
+    peer.head(1, fields(*more, path=EVENTS + "PutRecords"))
+    if body:
+        peer.frame(DATA, END_STREAM, 1, body)
+    found = trailers(peer, 1)
+    assert found["grpc-status"] == code
+    coded = found["grpc-status-details-bin"]
+    status = status_pb2.Status.FromString(base64.b64decode(coded + "=" * (-len(coded) % 4)))
+    info = error_details_pb2.ErrorInfo()
+    assert status.code == int(code) and status.details[0].Unpack(info)
+    assert info.domain == "bowerbird" and info.reason
 
 
 # Health
