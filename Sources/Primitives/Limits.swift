@@ -333,6 +333,9 @@ extension Limits {
 
     /// Lines about slow calls in a second: when all are slow, a few tell as much as all.
     package static let slowCallLinesPerSecondMax = 10
+
+    /// The same about calls of nobody that is known.
+    package static let strangerLinesPerSecondMax = 100
 }
 
 extension Limits {

@@ -17,12 +17,31 @@ package final class RateLimits: Interceptor {
 
     private let callerRate = Atomic<Int>(0)
     private let groupRate = Atomic<Int>(0)
-    private let buckets = Mutex<[Key: Bucket]>([:])
+    private struct Buckets {
+        var all: [Key: Bucket] = [:]
+        var sweptNanoseconds: UInt64 = 0
+
+        /// Makes room for one more: names come from callers, who may make up as many as they like.
+        mutating func makeRoom(_ now: UInt64) {
+            guard all.count >= Limits.rateBucketsMax else { return }
+            if now &- sweptNanoseconds >= 1_000_000_000 {
+                sweptNanoseconds = now
+                // A full bucket says no more than none.
+                all = all.filter { now &- $0.value.filledNanoseconds < 1_000_000_000 }
+            }
+            while all.count >= Limits.rateBucketsMax { all.remove(at: all.startIndex) }
+        }
+    }
+
+    private let buckets = Mutex(Buckets())
     private let refuse: @Sendable (_ message: String, _ retryMS: Int) -> Status
 
     package init(refuse: @escaping @Sendable (_ message: String, _ retryMS: Int) -> Status) {
         self.refuse = refuse
     }
+
+    /// Callers and groups that are counted now.
+    package var bucketCount: Int { buckets.withLock { $0.all.count } }
 
     /// Sets the rates a second; 0 for any number.
     package func set(callerRate: Int, groupRate: Int) {
@@ -54,15 +73,13 @@ package final class RateLimits: Interceptor {
         let now = call.context.clock.monotonicNanoseconds()
         let rate = Double(rate)
         let missing = buckets.withLock { buckets -> Double in
-            if buckets.count >= Limits.rateBucketsMax, buckets[key] == nil {
-                // A full bucket says no more than none.
-                buckets = buckets.filter { now &- $0.value.filledNanoseconds < 1_000_000_000 }
-            }
-            var bucket = buckets[key] ?? Bucket(tokens: rate, filledNanoseconds: now)
+            let known = buckets.all[key]
+            if known == nil { buckets.makeRoom(now) }
+            var bucket = known ?? Bucket(tokens: rate, filledNanoseconds: now)
             let elapsed = now > bucket.filledNanoseconds ? now - bucket.filledNanoseconds : 0
             bucket.tokens = min(bucket.tokens + Double(elapsed) / 1e9 * rate, rate)
             bucket.filledNanoseconds = now
-            defer { buckets[key] = bucket }
+            defer { buckets.all[key] = bucket }
             guard bucket.tokens >= 1 else { return 1 - bucket.tokens }
             bucket.tokens -= 1
             return 0

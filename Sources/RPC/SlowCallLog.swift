@@ -20,14 +20,7 @@ package final class SlowCallLog: Interceptor {
     private let logger: Logger
     private let slowCalls: Counter
     private let thresholdNanoseconds = Atomic<UInt64>(0)
-    private let window = Mutex(Window())
-
-    /// The lines of the second that began at `startedNanoseconds`.
-    private struct Window {
-        var startedNanoseconds: UInt64 = 0
-        var lines = 0
-        var leftOut = 0
-    }
+    private let lines = LineLimit(linesPerSecondMax: Limits.slowCallLinesPerSecondMax)
 
     package init(logger: Logger, metrics: Registry) {
         self.logger = logger
@@ -60,7 +53,7 @@ package final class SlowCallLog: Interceptor {
         else { return }
         slowCalls.add()
         guard logger.logLevel <= .warning,
-            let leftOut = admitLine(now: call.endedNanoseconds)
+            let leftOut = lines.admit(now: call.endedNanoseconds)
         else { return }
         var fields = call.logMetadata
         fields["status"] = "\(status.code.name)"
@@ -76,22 +69,5 @@ package final class SlowCallLog: Interceptor {
         }
         if leftOut > 0 { fields["left_out"] = .stringConvertible(leftOut) }
         logger.warning("slow call", metadata: fields)
-    }
-
-    /// How many lines were left out before this one; `nil` when this one is left out, too.
-    private func admitLine(now: UInt64) -> Int? {
-        window.withLock { window in
-            if now > window.startedNanoseconds + 1_000_000_000 {
-                window.startedNanoseconds = now
-                window.lines = 0
-            }
-            guard window.lines < Limits.slowCallLinesPerSecondMax else {
-                window.leftOut += 1
-                return nil
-            }
-            window.lines += 1
-            defer { window.leftOut = 0 }
-            return window.leftOut
-        }
     }
 }

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import subprocess
 import time
 
@@ -11,6 +12,7 @@ from conftest import Client, Server, make_group, server_binary
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_status import rpc_status
+from http2.peer import Peer, fields
 from test_tls import TLSServer, cli, make_certificates
 
 
@@ -90,6 +92,7 @@ def refusal(call):
     return caught.value.code(), info.reason, caught.value.details()
 
 
+LIST = "/bowerbird.v1.DatasetsService/ListDatasetGroups"
 DENIED = grpc.StatusCode.PERMISSION_DENIED
 UNKNOWN = grpc.StatusCode.UNAUTHENTICATED
 
@@ -307,6 +310,33 @@ def test_what_admins_do_and_who_is_refused_is_written_down(secured):
         assert token not in secured.file.read_text()
     refused = 'bowerbird_access_refusals_total{reason="denied"}'
     assert secured.server.metric(refused) > 0
+
+
+def test_strangers_do_not_fill_the_log_and_are_counted_all(secured):
+    log = pathlib.Path(secured.server.log)
+    series = 'bowerbird_access_refusals_total{reason="unauthenticated"}'
+    peer = Peer(secured.server.address)
+    # A second without strangers, so that the first line tells of none before.
+    time.sleep(1.1)
+    peer.request(1, fields(path=LIST))
+    peer.until(lambda: peer.answer(1).is_ended, "answer")
+    before, counted, began = log.stat().st_size, secured.server.metric(series), time.monotonic()
+    for first in range(3, 10_003, 500):
+        streams = range(first, first + 500, 2)
+        for stream in streams:
+            peer.head(stream, fields(path=LIST), end=True)
+        peer.until(lambda streams=streams: all(peer.answer(n).is_ended for n in streams), "answers")
+    seconds = time.monotonic() - began
+    time.sleep(1.1)
+    peer.head(10_003, fields(path=LIST), end=True)
+    peer.until(lambda: peer.answer(10_003).is_ended, "answer")
+    peer.close()
+    assert secured.server.metric(series) - counted == 5_001
+    wait_until(lambda: log.read_text().endswith("\n"))
+    lines = [line for line in log.read_text()[before:].splitlines() if "UNAUTHENTICATED" in line]
+    left_out = sum(int(found[1]) for line in lines if (found := re.search(r"left_out=(\d+)", line)))
+    assert len(lines) + left_out == 5_001
+    assert len(lines) <= 100 * (seconds + 2)
 
 
 def test_the_program_shows_a_token(secured):

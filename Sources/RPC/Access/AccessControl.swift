@@ -25,6 +25,10 @@ package final class AccessControl: Interceptor {
     private let readsEveryName: @Sendable () -> Bool
     private let unauthenticated: Counter
     private let denied: Counter
+    /// Anybody can be a stranger as often as they like, and would fill the disk of the log.
+    private let strangerLines = LineLimit(
+        linesPerSecondMax: Limits.strangerLinesPerSecondMax
+    )
 
     /// - Parameters:
     ///   - rules: `nil` for a server that only this machine can reach: everybody may do everything.
@@ -61,7 +65,9 @@ package final class AccessControl: Interceptor {
         guard let grant = identify(call, rules) else {
             unauthenticated.add()
             let status = refuse(.unauthenticated, Self.reason(call))
-            record(call, status)
+            if let leftOut = strangerLines.admit(now: call.startedNanoseconds) {
+                record(call, status, leftOut: leftOut)
+            }
             return status
         }
         call.authenticate(as: grant.principal)
@@ -169,8 +175,9 @@ package final class AccessControl: Interceptor {
         if isRefusal || method(of: call)?.role == .admin { record(call, status) }
     }
 
-    private func record(_ call: ServerCall, _ status: Status) {
+    private func record(_ call: ServerCall, _ status: Status, leftOut: Int = 0) {
         var fields = call.logMetadata
+        if leftOut > 0 { fields["left_out"] = .stringConvertible(leftOut) }
         fields["principal"] = "\(call.context.principal)"
         fields["resources"] = "\(call.access.resources.joined(separator: ","))"
         fields["status"] = "\(status.code.name)"
