@@ -164,6 +164,13 @@ let package = Package(
             ["RPC", "Transport", "Wire", "Primitives", argumentParser, logging]
         ),
         program("wire-codegen", ["CBowerbirdProtos", "CProtobufC"]),
+        // The client's documentation is a program, as it is for the other languages.
+        .executableTarget(
+            name: "bowerbird-quick-start",
+            dependencies: ["BowerbirdClient"],
+            path: "Documentation/Clients/swift",
+            swiftSettings: house
+        ),
 
         // Tests.
         library(

@@ -66,6 +66,8 @@ public struct RecommendationQuestion: Hashable, Sendable {
     public var filter = QuestionFilter()
     /// Items that may not.
     public var excludedItems: [String] = []
+    /// The answer waits until the server has applied this position, up to the call's deadline.
+    public var minPosition: UInt64 = 0
 
     /// Asks for `count` items.
     public init(
@@ -108,6 +110,7 @@ public struct RecommendationQuestion: Hashable, Sendable {
             request.filterValues { $0.write(name, texts) }
         }
         request.ignoreDefaultFilter(filter.ignoresDefault)
+        request.minPosition(minPosition)
     }
 }
 

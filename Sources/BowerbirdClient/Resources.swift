@@ -25,6 +25,16 @@ public struct TrainingState: Hashable, Sendable {
     public var warnings: [String]
 }
 
+/// A dataset group that can be used at once.
+public struct StarterGroup: Hashable, Sendable {
+    /// Its resource name.
+    public var group: String
+    /// What events may name instead.
+    public var trackingID: String
+    /// The resource name of the campaign that answers.
+    public var campaign: String
+}
+
 extension BowerbirdClient {
     /// Creates a dataset group and returns its resource name.
     public func createDatasetGroup(_ name: String) async throws(ClientError) -> String {
@@ -34,6 +44,27 @@ extension BowerbirdClient {
         ) { (bytes, arena) throws(WireError) in
             try CreateDatasetGroupResponseView(unpacking: bytes, into: arena)
                 .datasetGroup.resourceName.string
+        }
+    }
+
+    /// Creates a dataset group that can be used at once.
+    ///
+    /// It has datasets whose schemas grow with what is put, a tracker, and a campaign.
+    public func createStarterGroup(_ name: String) async throws(ClientError) -> StarterGroup {
+        try await call(
+            "/bowerbird.v1.DatasetsService/CreateDatasetGroup",
+            { writer in
+                let request = CreateDatasetGroupRequestBuilder(into: writer)
+                request.name(name)
+                request.starter(true)
+            }
+        ) { (bytes, arena) throws(WireError) in
+            let response = try CreateDatasetGroupResponseView(unpacking: bytes, into: arena)
+            return StarterGroup(
+                group: response.datasetGroup.resourceName.string,
+                trackingID: response.trackingID.string,
+                campaign: response.campaign.string
+            )
         }
     }
 

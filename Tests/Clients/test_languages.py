@@ -1,7 +1,7 @@
 """Clients of several languages against real servers: the quick starts of `Documentation/Clients`, as they
 stand there, and gRPC's interoperability cases.
 
-Python is always here; the others are where `Tests/Interop/build` has put them.
+Python and Swift are always here; the others are where `Tests/Interop/build` has put them.
 """
 
 import json
@@ -26,6 +26,8 @@ LANGUAGES = {
     "python": ([sys.executable, str(CLIENTS / "python/quick_start.py")], NAMES),
     "asyncio": ([sys.executable, str(CLIENTS / "python/quick_start_asyncio.py")], NAMES),
 }
+# Built with the server.
+LANGUAGES["swift"] = ([str(pathlib.Path(server_binary()).parent / "bowerbird-quick-start")], NAMES)
 if BUILT:
     LANGUAGES["cpp"] = ([f"{BUILT}/cpp/quick_start"], NUMBERS)
     LANGUAGES["go"] = ([f"{BUILT}/go/quick_start"], ("InvalidArgument", "DeadlineExceeded", "Canceled"))
