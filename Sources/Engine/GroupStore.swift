@@ -76,7 +76,7 @@ package final class GroupStore: @unchecked Sendable {
         let slot: UInt32
     }
 
-    private static let shardCount = 16
+    package static let shardCount = 16
 
     init(
         index: GroupIndex,

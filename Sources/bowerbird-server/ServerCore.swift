@@ -139,6 +139,13 @@ struct ServerCore {
                 [("structure", structure.rawValue)]
             ) { [memoryCounter] in Double(memoryCounter.use[structure]) }
         }
+        for shard in memoryCounter.use.shards.indices {
+            metrics.reading(
+                "bowerbird_shard_memory_bytes",
+                "What of that users and sessions take, by shard of all dataset groups.",
+                [("shard", String(shard))]
+            ) { [memoryCounter] in Double(memoryCounter.use.shards[shard]) }
+        }
         metrics.reading(
             "bowerbird_memory_resident_bytes",
             "Memory of the process that is of no file; what the budget bounds."

@@ -1,5 +1,6 @@
 """A real server on a free loopback port, and the clients that `protoc` makes of our protos."""
 
+import collections
 import http.client
 import importlib
 import os
@@ -29,6 +30,13 @@ TABLES = []
 def pytest_terminal_summary(terminalreporter):
     for line in TABLES:
         terminalreporter.write_line(line)
+    seconds = collections.Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if hasattr(report, "duration"):
+                seconds[pathlib.Path(report.nodeid.split("::")[0]).stem] += report.duration
+    for suite, time_ in sorted(seconds.items()):
+        terminalreporter.write_line(f"suite {suite} {time_:.1f} s")
 
 
 def server_binary():

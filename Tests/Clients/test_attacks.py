@@ -349,6 +349,7 @@ def test_an_hpack_bomb_is_not_unpacked_without_end(server):
     ],
 )
 def test_fields_that_smuggle_are_reset_or_refused(server, field):
+    counted = Counted(server, "bowerbird_stream_faults_total")
     with Honest(server), connect(server) as peer:
         peer.sendall(frame(HEADERS, END_HEADERS | END_STREAM, 1, request(PUT, field)))
         peer.settimeout(5)
@@ -357,6 +358,7 @@ def test_fields_that_smuggle_are_reset_or_refused(server, field):
             chunk = peer.recv(1 << 16)
             assert chunk, "the connection ended without a word"
             said += chunk
+    counted.wait(1)
 
 
 def methods(server):
@@ -399,6 +401,15 @@ def malformed(choose):
     return choose.choice(kinds)()
 
 
+def ended_with(server, status):
+    """How many calls of all methods have ended with a status."""
+    _, text = server.admin_get("/metrics")
+    return sum(
+        float(line.rpartition(" ")[2]) for line in text.splitlines()
+        if line.startswith("grpc_server_call_duration_seconds_count{") and f'grpc_status="{status}"' in line
+    )
+
+
 def test_malformed_messages_of_every_method_are_refused(server):
     seed = random.randrange(1 << 32)
     choose = random.Random(seed)
@@ -409,6 +420,8 @@ def test_malformed_messages_of_every_method_are_refused(server):
         grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.ALREADY_EXISTS,
         grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.ABORTED,
     }
+    refused = 0
+    before = ended_with(server, "INVALID_ARGUMENT")
     with Honest(server):
         for path, client_streams in found:
             for _ in range(15):
@@ -420,19 +433,21 @@ def test_malformed_messages_of_every_method_are_refused(server):
                         list(server.channel.unary_stream(path)(message, timeout=5))
                 except grpc.RpcError as error:
                     assert error.code() in allowed, f"{path}, seed {seed}: {error}"
+                    refused += error.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert ended_with(server, "INVALID_ARGUMENT") - before == refused > len(found)
 
 
 def test_messages_that_decode_to_much_more_are_stopped(server):
     # Two bytes each on the wire, some two hundred in memory.
     message = b"\x12\x00" * ((4 << 20) // 2 - 100)
     call = server.channel.unary_unary(PUT)
+    before = ended_with(server, "RESOURCE_EXHAUSTED")
     with Honest(server, mebibytes=200):
         for _ in range(6):
             with pytest.raises(grpc.RpcError) as caught:
                 call(message, timeout=10)
-            assert caught.value.code() in (
-                grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.INVALID_ARGUMENT,
-            )
+            assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert ended_with(server, "RESOURCE_EXHAUSTED") - before == 6
 
 
 def test_thousands_of_idle_connections_cost_little(server):

@@ -12,7 +12,7 @@ extension GroupStore {
     /// On the writer's thread.
     package func addMemory(part: Int, to use: inout MemoryUse) {
         if part < shards.count {
-            shards[part].addMemory(to: &use)
+            use.add(toShard: part) { shards[part].addMemory(to: &$0) }
         } else if part == shards.count {
             addItemMemory(to: &use)
         } else if part - shards.count - 1 < records.count {

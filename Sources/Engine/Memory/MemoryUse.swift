@@ -29,6 +29,9 @@ package struct MemoryUse: Hashable, Sendable {
 
     private var bytes: [Structure: Int] = [:]
 
+    /// What of it is in each shard, those of all groups together.
+    package private(set) var shards = Array(repeating: 0, count: GroupStore.shardCount)
+
     package init() {}
 
     package subscript(structure: Structure) -> Int { bytes[structure] ?? 0 }
@@ -36,6 +39,15 @@ package struct MemoryUse: Hashable, Sendable {
     package mutating func add(_ count: Int, to structure: Structure) {
         bytes[structure, default: 0] += count
     }
+
+    /// Adds what `body` adds to a shard, too.
+    package mutating func add(toShard shard: Int, _ body: (inout MemoryUse) -> Void) {
+        let before = total
+        body(&self)
+        shards[shard] += total - before
+    }
+
+    private var total: Int { bytes.values.reduce(0, +) }
 
     /// The largest first.
     package var sorted: [(structure: Structure, bytes: Int)] {
