@@ -299,7 +299,8 @@ def _(peer):
 def fill(peer):
     """Opens as many streams as the server allows."""
     most = peer.server_settings[MAX_CONCURRENT_STREAMS]
-    peer.send(b"".join(frame(HEADERS, END_HEADERS, stream, block(fields())) for stream in range(1, 2 * most, 2)))
+    head = block(fields(path=LONG))
+    peer.send(b"".join(frame(HEADERS, END_HEADERS, stream, head) for stream in range(1, 2 * most, 2)))
     peer.alive()
     return 2 * most + 1
 
