@@ -298,11 +298,17 @@ final class Connection: Pollable {
         func passed(_ since: UInt64, _ boundMS: Int) -> Bool {
             now &- since > UInt64(boundMS) * 1_000_000 && now > since
         }
-        if !session.hasReceivedSettings, passed(openedNanoseconds, settings.handshakeTimeoutMS) {
+        /// What it is waited for may lie in its socket, since the loop is busy with others.
+        var isHeard: Bool { SystemCalls.unreadCount(descriptor) == 0 }
+        if !session.hasReceivedSettings, passed(openedNanoseconds, settings.handshakeTimeoutMS),
+            isHeard
+        {
             metrics?.handshakeTimeouts.add()
             return close(TransportError(.closed, "the peer sent no HTTP/2 preface in time"))
         }
-        if let began = session.headersBeganNanoseconds, passed(began, settings.requestTimeoutMS) {
+        if let began = session.headersBeganNanoseconds, passed(began, settings.requestTimeoutMS),
+            isHeard
+        {
             metrics?.slowHeaders.add()
             return close(TransportError(.closed, "the peer did not end its headers in time"))
         }
