@@ -318,8 +318,10 @@ def test_strangers_do_not_fill_the_log_and_are_counted_all(secured):
     peer = Peer(secured.server.address)
     # A second without strangers, so that the first line tells of none before.
     time.sleep(1.1)
-    peer.request(1, fields(path=LIST))
+    empty = log.stat().st_size
+    peer.head(1, fields(path=LIST), end=True)
     peer.until(lambda: peer.answer(1).is_ended, "answer")
+    wait_until(lambda: log.stat().st_size > empty and log.read_text().endswith("\n"))
     before, counted, began = log.stat().st_size, secured.server.metric(series), time.monotonic()
     for first in range(3, 10_003, 500):
         streams = range(first, first + 500, 2)
