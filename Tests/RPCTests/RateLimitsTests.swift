@@ -24,12 +24,8 @@ struct `Rates` {
 
     /// Whether a message that names a group is taken.
     private func isTaken(_ group: String) -> Bool {
-        let stream = TestStream(loop: loop)
-        let call = ServerCall(
-            stream: stream,
-            dispatcher: ServerDispatcher(router: Router(), clock: clock),
-            identity: .generated(process: 1, reactor: 0, serial: 1)
-        )
+        let dispatcher = ServerDispatcher(router: Router(), clock: clock)
+        let call = ServerCall(dispatcher: dispatcher, loop: loop)
         call.access.resources = ["datasetGroups/\(group)/campaigns/c"]
         return rates.receive(RawSpan(), call) == nil
     }
