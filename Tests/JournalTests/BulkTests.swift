@@ -126,6 +126,37 @@ struct `Records in bulk` {
         }
     }
 
+    /// Bytes of the users' slots.
+    private func ownerBytes(_ journal: Journal) -> Int {
+        guard let group = journal.engine.group(named: shop) else { return 0 }
+        var use = MemoryUse()
+        for part in 0..<group.memoryPartCount { group.addMemory(part: part, to: &use) }
+        return use[.owners]
+    }
+
+    @Test(arguments: [true, false])
+    func `of a FULL import take no more memory for users than single ones do`(
+        isActivated: Bool
+    ) async throws {
+        try await withDirectory { path in
+            let journal = try open(path)
+            try await makeGroup(journal)
+            for user in 0..<800 {
+                _ = try await journal.sequencer.submit(put("u\(user)", "", [1]))
+            }
+            let single = ownerBytes(journal)
+            try await begin(journal, "first", .full)
+            _ = try await add(journal, "first", (0..<800).map { ("u\($0)", "new", 5) })
+            #expect(ownerBytes(journal) > single)
+            let end: JobStep =
+                isActivated
+                ? .activate(jobName("first")) : .stop(jobName("first"), reason: "")
+            _ = try await journal.sequencer.submit(.job(end))
+            #expect(ownerBytes(journal) == single)
+            journal.close()
+        }
+    }
+
     @Test
     func `that are staged are no part of a snapshot`() async throws {
         try await withDirectory { path in

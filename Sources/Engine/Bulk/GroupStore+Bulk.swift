@@ -189,6 +189,7 @@ extension GroupStore {
             for shard in shards {
                 shard.state.withLock { state in
                     for slot in Array(state.staged.keys) { state.clearStaged(slot) }
+                    state.staged = [:]
                 }
             }
         case .items: staging.items = nil
@@ -260,9 +261,11 @@ extension Shard.State {
 
     /// Staged histories take the place of all that came in bulk before.
     func switchHistories(max: Int) {
+        let staged = self.staged
+        self.staged = [:]
         for position in owners.indices {
             let old = owners[position].history
-            let new = staged.removeValue(forKey: position)
+            let new = staged[position]
             guard old.count > 0 || new != nil else { continue }
             var next = new ?? HistorySlot()
             if old.hasPut {
