@@ -111,4 +111,16 @@ struct `Integers beyond 2^53` {
             #expect(try Self.passing(world, exact, ["3"]).contains(Self.count))
         }
     }
+
+    @Test
+    func `take no memory in a chunk when the last of them is gone`() throws {
+        let world = try World(fields: FilterWorld.fields)
+        try world.run(.putItems(group: World.group, (0..<100).map { Self.item($0, 7) }))
+        let before = world.store.currentRoot.columns.bytes
+        try world.run(.putItems(group: World.group, [Self.item(8, .max)]))
+        #expect(world.store.currentRoot.columns.bytes == before + 100 * 8)
+        try world.run(.putItems(group: World.group, [Self.item(8, 1 << 53)]))
+        #expect(world.store.currentRoot.columns.bytes == before)
+        #expect(try Self.passing(world, "INCLUDE ItemID WHERE Items.YEAR > $P", ["8"]) == [8])
+    }
 }

@@ -183,6 +183,12 @@ final class ItemColumnStore {
             return true
         }
 
+        /// Drops the integers of a chunk where no number is rounded any more.
+        private mutating func dropWholes(_ chunk: Int) {
+            let isRounding = wholes[chunk].contains { Int64(exactly: Double($0)) != $0 }
+            if !isRounding { wholes[chunk] = [] }
+        }
+
         private static func number(_ value: PropertyValue) -> Double {
             switch value {
             case .integer(let whole): Double(whole)
@@ -199,7 +205,10 @@ final class ItemColumnStore {
         /// Whether anything changed since the last publication.
         mutating func publish(_ publication: UInt64) -> Bool {
             guard !changed.isEmpty else { return false }
-            for chunk in changed { versions[chunk] = publication }
+            for chunk in changed {
+                versions[chunk] = publication
+                if kind == .number { dropWholes(chunk) }
+            }
             changed = []
             published = ItemColumn(
                 kind: kind,
