@@ -1,5 +1,6 @@
 // Numeric loops that need vector instructions: pure functions over pointers and lengths.
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -75,6 +76,24 @@ void bowerbird_equal_bits(const uint32_t *codes, size_t count, uint32_t code, ui
 /// Sets bit i where table[codes[i]] is 1; every code has its 0 or 1 there. Other bits stay.
 void bowerbird_table_bits(
     const uint32_t *codes, size_t count, const uint8_t *table, uint64_t *words);
+
+/// Sets bit i where values[i] < others[i]; never for a NaN. Other bits stay.
+void bowerbird_less_number_bits(
+    const double *values, const double *others, size_t count, uint64_t *words);
+
+/// Sets bit i where values[i] == others[i]; never for a NaN. Other bits stay.
+void bowerbird_same_number_bits(
+    const double *values, const double *others, size_t count, uint64_t *words);
+
+/// The same two of numbers some of which are integers that their doubles round: `wholes` are those
+/// of `values`, or NULL where none is rounded. One of the two has them.
+void bowerbird_exact_pair_bits(
+    const double *values, const int64_t *wholes, const double *others,
+    const int64_t *other_wholes, size_t count, bool is_equal, uint64_t *words);
+
+/// Sets bit i where codes[i] == others[i], unless both are 0. Other bits stay.
+void bowerbird_same_code_bits(
+    const uint32_t *codes, const uint32_t *others, size_t count, uint64_t *words);
 
 /// Words of a bit slice: one bit each of 4,096 numbers.
 #define BOWERBIRD_SLICE_WORDS 64

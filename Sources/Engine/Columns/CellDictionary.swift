@@ -58,6 +58,54 @@ package final class CellDictionary: Sendable {
         state.withLock { $0.cells.index(of: text).map { $0 + 1 } ?? 0 }
     }
 
+    /// Distinct parts, which in a single-valued column are the texts.
+    ///
+    /// Their numbers begin at 1, so that 0 is none.
+    var partCount: Int {
+        state.withLock { isMultiValued ? $0.parts.count : $0.cells.count }
+    }
+
+    /// The parts with the numbers above `count`, in order; at most `maximum`.
+    func parts(after count: Int, maximum: Int) -> [String] {
+        state.withLock { state in
+            func take(_ table: IdentifierTable) -> [String] {
+                (count..<max(count, min(count + maximum, table.count))).map { table[UInt32($0)] }
+            }
+            return isMultiValued ? take(state.parts) : take(state.cells)
+        }
+    }
+
+    /// By text the number of the part that it is; 0 for none.
+    func numbers(ofParts texts: [String]) -> [UInt32] {
+        var found: [UInt32?] = []
+        found.reserveCapacity(texts.count)
+        state.withLock { state in
+            if isMultiValued {
+                state.parts.indices(of: texts[...], into: &found)
+            } else {
+                state.cells.indices(of: texts[...], into: &found)
+            }
+        }
+        return found.map { $0.map { $0 + 1 } ?? 0 }
+    }
+
+    /// By code the numbers of its parts, none for 0.
+    func parts(ofCodes codes: [UInt32]) -> PartLists {
+        guard isMultiValued else { return PartLists(single: codes) }
+        var lists = PartLists()
+        state.withLock { state in
+            for code in codes {
+                if code != 0 {
+                    let start = Int(state.partStarts[Int(code) - 1])
+                    let end = Int(state.partStarts[Int(code)])
+                    for part in state.cellParts[start..<end] { lists.numbers.append(part + 1) }
+                }
+                lists.ends.append(lists.numbers.count)
+            }
+        }
+        return lists
+    }
+
     /// Extends `table` by the codes that it lacks: 1 where any part is one of `texts`.
     ///
     /// O(parts of the codes that are new to the table).
@@ -82,6 +130,34 @@ package final class CellDictionary: Sendable {
                 let isWanted = state.cellParts[start..<end].contains { wanted.contains($0) }
                 table.append(isWanted ? 1 : 0)
             }
+        }
+    }
+}
+
+/// By item of a chunk the numbers of the parts of its text.
+struct PartLists {
+    var numbers: [UInt32] = []
+    /// Where the numbers of each item end.
+    var ends: [Int] = []
+
+    init() {}
+
+    /// One number each; 0 is none, and equals no part.
+    init(single numbers: [UInt32]) {
+        self.numbers = numbers
+        ends = Array(numbers.indices.map { $0 + 1 })
+    }
+
+    /// Sets the bits of the items that have a part in both.
+    func fillCommon(_ other: PartLists, into words: inout [UInt64]) {
+        var (start, otherStart) = (0, 0)
+        for slot in 0..<min(ends.count, other.ends.count) {
+            let parts = numbers[start..<ends[slot]]
+            let others = other.numbers[otherStart..<other.ends[slot]]
+            if parts.contains(where: { $0 != 0 && others.contains($0) }) {
+                words[slot / 64] |= 1 << UInt64(slot % 64)
+            }
+            (start, otherStart) = (ends[slot], other.ends[slot])
         }
     }
 }

@@ -63,7 +63,8 @@ final class ColumnTest: Sendable {
         case (.number, .numbers), (.number, .anything):
             fillNumbers(column, chunk, index, &words, start)
         case (.none, _), (.text, .numbers), (.number, .texts):
-            fillRows(chunk, root, &words, start)
+            // Refused when the filter is checked.
+            break
         }
     }
 
@@ -146,20 +147,5 @@ final class ColumnTest: Sendable {
             return table
         }
         Words.table(column.codes[chunk], table, into: &words, at: start)
-    }
-
-    private func fillRows(
-        _ chunk: Int,
-        _ root: GroupRoot,
-        _ words: inout [UInt64],
-        _ start: Int
-    ) {
-        for (slot, item) in root.items(ofColumnChunk: chunk).enumerated() {
-            let record = root.record(of: ItemIndex(UInt32(item)))
-            let datum = FilterDatum(record, info)
-            if predicate.holds(datum) != predicate.isNegated {
-                words[start + slot / 64] |= 1 << UInt64(slot % 64)
-            }
-        }
     }
 }

@@ -10,7 +10,7 @@ indirect enum FilterNode: Sendable {
     case fixed(ItemSet)
     /// The parts of a `fixed`: one column, or two columns of the same record.
     case column(ColumnTest)
-    case row(FilterTest)
+    case pair(ColumnPair)
     /// On an item column, with values of the request.
     case request(FilterTest)
     /// The parts of a test; nothing where a parameter of any of them was omitted.
@@ -27,7 +27,7 @@ indirect enum FilterNode: Sendable {
         switch self {
         case .and(let children), .or(let children): children.allSatisfy(\.isFixed)
         case .not(let child): child.isFixed
-        case .fixed, .column, .row: true
+        case .fixed, .column, .pair: true
         case .whole, .request, .identifier, .once, .interactions: false
         }
     }
@@ -40,17 +40,18 @@ extension FilterNode {
         case .and(let children), .or(let children): children.reduce(0) { $0 + $1.setCount }
         case .not(let child), .whole(_, let child): child.setCount
         case .fixed: 1
-        case .column, .row, .request, .identifier, .once, .interactions: 0
+        case .column, .pair, .request, .identifier, .once, .interactions: 0
         }
     }
 
-    /// Of the sets of items in it.
+    /// Of the sets of items in it, and of what pairs of columns keep.
     var byteCount: Int {
         switch self {
         case .and(let children), .or(let children): children.reduce(0) { $0 + $1.byteCount }
         case .not(let child), .whole(_, let child): child.byteCount
         case .fixed(let set): set.byteCount
-        case .column, .row, .request, .identifier, .once, .interactions: 0
+        case .pair(let pair): pair.byteCount
+        case .column, .request, .identifier, .once, .interactions: 0
         }
     }
 }
@@ -92,24 +93,39 @@ struct FilterCompiler {
             return .once(test)
         }
         let operands = test.predicate.operands
-        let isOfRow = operands.contains { isColumn($0, of: .items) }
-        if info.place == .identifier { return isOfRow ? .row(test) : .identifier(test) }
+        if operands.contains(where: { isColumn($0, of: .items) }) { return pairs(test, info) }
+        if info.place == .identifier { return .identifier(test) }
         if operands.allSatisfy({ isLiteral($0) }), !test.predicate.usesNow {
             let predicate = constants.resolve(test.predicate, of: info)
             let node = FilterNode.column(ColumnTest(info, predicate))
             return predicate.isNegated ? .not(node) : node
         }
-        guard isOfRow else { return .request(test) }
-        let isOfRowOnly = operands.allSatisfy { isLiteral($0) || isColumn($0, of: .items) }
-        if case .between(let low, let high, let isNegated) = test.predicate, !isOfRowOnly {
-            // One bound is the same for every request, or for every item.
-            var (above, below) = (test, test)
-            above.predicate = .compare(.greaterOrEqual, low)
-            below.predicate = .compare(.lessOrEqual, high)
-            let both = FilterNode.and([leaf(above), leaf(below)])
-            return .whole(test, isNegated ? .not(both) : both)
+        return .request(test)
+    }
+
+    /// A test that names another column of the same record.
+    private func pairs(_ test: FilterTest, _ info: FilterColumnInfo) -> FilterNode {
+        func part(_ comparison: FilterComparison, _ operand: FilterOperand) -> FilterNode {
+            var part = test
+            part.predicate = .compare(comparison, operand)
+            guard case .column(let column) = operand.value, column.dataset == .items,
+                let other = columns[column]
+            else { return leaf(part) }
+            if comparison == .notEqual { return .not(.pair(ColumnPair(info, .equal, other))) }
+            return .pair(ColumnPair(info, comparison, other))
         }
-        return .row(test)
+        switch test.predicate {
+        case .compare(let comparison, let operand): return part(comparison, operand)
+        case .between(let low, let high, let isNegated):
+            let both = FilterNode.and([part(.greaterOrEqual, low), part(.lessOrEqual, high)])
+            let node = isNegated ? .not(both) : both
+            return test.predicate.parameters.isEmpty ? node : .whole(test, node)
+        case .isIn(_, let isNegated):
+            let any = FilterNode.or(test.predicate.operands.map { part(.equal, $0) })
+            return isNegated ? .not(any) : any
+        case .isNull, .within:
+            preconditionFailure("no column is named")
+        }
     }
 
     private func isLiteral(_ operand: FilterOperand) -> Bool {
@@ -129,7 +145,7 @@ struct FilterCompiler {
         case .or(let children): .or(fold(children) { .or($0) })
         case .not(let child): .not(fold(child))
         case .whole(let test, let child): .whole(test, fold(child))
-        case .fixed, .column, .row: fixed(node)
+        case .fixed, .column, .pair: fixed(node)
         case .request, .identifier, .once, .interactions: node
         }
     }
@@ -146,6 +162,6 @@ struct FilterCompiler {
 
     private func fixed(_ node: FilterNode) -> FilterNode {
         if case .fixed = node { return node }
-        return .fixed(ItemSet(node, columns: columns, isSparseAllowed: false))
+        return .fixed(ItemSet(node, isSparseAllowed: false))
     }
 }

@@ -129,7 +129,7 @@ struct FilterRun: ~Copyable {
             guard let predicate = predicate(test) else { return .nothing }
             return predicate.holds(once(test.column)) ? .all : .none
         case .interactions(let group): return items(of: group)
-        case .column, .row:
+        case .column, .pair:
             preconditionFailure("what depends on items only is folded into a set")
         }
     }

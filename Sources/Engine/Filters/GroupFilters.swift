@@ -59,7 +59,7 @@ package final class GroupFilters: Sendable {
         return values.withLock { values in
             if let known = values[key] { return known }
             let test = ColumnTest(info, .texts([text], isNegated: false))
-            let made = ItemSet(.column(test), columns: [:], isSparseAllowed: true)
+            let made = ItemSet(.column(test), isSparseAllowed: true)
             // A value of many items takes a bit an item, others four bytes an item.
             let bytesEach = max(root.itemCount / 8, 1)
             let maximum = max(

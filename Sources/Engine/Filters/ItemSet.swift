@@ -11,7 +11,6 @@ import Synchronization
 /// Two requests may do the same work at the same time; no request waits for another's.
 final class ItemSet: Sendable {
     private let condition: FilterNode
-    private let columns: [FilterColumn: FilterColumnInfo]
     /// What `condition` reads; `nil` is `CREATION_TIMESTAMP`.
     private let places: [Int?]
     private let isSparseAllowed: Bool
@@ -54,51 +53,32 @@ final class ItemSet: Sendable {
     }
 
     /// With `isSparseAllowed` few members are kept as a list; a bitmap is faster.
-    init(
-        _ condition: FilterNode,
-        columns: [FilterColumn: FilterColumnInfo],
-        isSparseAllowed: Bool
-    ) {
+    init(_ condition: FilterNode, isSparseAllowed: Bool) {
         self.condition = condition
-        self.columns = columns
         self.isSparseAllowed = isSparseAllowed
         var places: [Int?] = []
-        Self.collect(condition, columns, &places)
+        Self.collect(condition, &places)
         self.places = places
     }
 
-    private static func collect(
-        _ node: FilterNode,
-        _ columns: [FilterColumn: FilterColumnInfo],
-        _ places: inout [Int?]
-    ) {
+    private static func collect(_ node: FilterNode, _ places: inout [Int?]) {
         func add(_ place: Int?) {
             if !places.contains(place) { places.append(place) }
         }
         switch node {
         case .and(let children), .or(let children):
-            for child in children { collect(child, columns, &places) }
-        case .not(let child): collect(child, columns, &places)
+            for child in children { collect(child, &places) }
+        case .not(let child): collect(child, &places)
         case .fixed(let set): for place in set.places { add(place) }
         case .column(let test): add(test.place)
-        case .row(let test):
-            let operands = test.predicate.operands.compactMap { operand -> FilterColumn? in
-                if case .column(let column) = operand.value { column } else { nil }
-            }
-            for column in [test.column] + operands {
-                switch columns[column]?.place {
-                case .own(let place): add(place)
-                case .creationTimestamp: add(nil)
-                default: break
-                }
-            }
+        case .pair(let pair): for place in pair.places { add(place) }
         case .whole, .request, .identifier, .once, .interactions:
             preconditionFailure("a set of items depends on items only")
         }
     }
 
-    /// Bytes of the members at the newest state.
-    var byteCount: Int { newest.withLock { $0?.byteCount ?? 0 } }
+    /// Bytes of the members at the newest state, and of what the condition keeps.
+    var byteCount: Int { newest.withLock { $0?.byteCount ?? 0 } + condition.byteCount }
 
     /// The set in the state of `root`.
     func snapshot(_ root: GroupRoot) -> Snapshot {
@@ -174,37 +154,11 @@ final class ItemSet: Sendable {
             Words.not(&words)
         case .fixed(let set): return set.evaluate(set.condition, chunk, root)
         case .column(let test): test.fill(chunk, root, into: &words, at: 0)
-        case .row(let test): fillRows(test, chunk, root, &words)
+        case .pair(let pair): pair.fill(chunk, root, into: &words)
         case .whole, .request, .identifier, .once, .interactions:
             preconditionFailure("a set of items depends on items only")
         }
         return words
-    }
-
-    private func fillRows(
-        _ test: FilterTest,
-        _ chunk: Int,
-        _ root: GroupRoot,
-        _ words: inout [UInt64]
-    ) {
-        guard let info = columns[test.column] else { return }
-        let resolver = PredicateResolver(
-            columns: columns,
-            arguments: FilterArguments(),
-            nowMS: 0,
-            user: nil,
-            currentItem: nil
-        )
-        for (slot, item) in root.items(ofColumnChunk: chunk).enumerated() {
-            let index = ItemIndex(UInt32(item))
-            let record =
-                root.record(of: index)
-                ?? EntityRecord(id: root.id(of: index), properties: RecordProperties())
-            let predicate = resolver.resolve(test.predicate, of: info, row: record)
-            if predicate.holds(FilterDatum(record, info)) {
-                words[slot / 64] |= 1 << UInt64(slot % 64)
-            }
-        }
     }
 }
 

@@ -99,6 +99,47 @@ enum Words {
         }
     }
 
+    /// Where a number of one column is less than that of the other, or the same number; not where
+    /// either is null.
+    static func pairs(
+        _ left: Numbers,
+        _ right: Numbers,
+        isEqual: Bool,
+        into words: inout [UInt64]
+    ) {
+        let count = min(left.values.count, right.values.count)
+        check(count, words, 0)
+        switch (left.wholes.isEmpty && right.wholes.isEmpty, isEqual) {
+        case (true, true):
+            unsafe bowerbird_same_number_bits(left.values, right.values, count, &words)
+        case (true, false):
+            unsafe bowerbird_less_number_bits(left.values, right.values, count, &words)
+        case (false, _):
+            unsafe bowerbird_exact_pair_bits(
+                left.values,
+                left.wholes.isEmpty ? nil : left.wholes,
+                right.values,
+                right.wholes.isEmpty ? nil : right.wholes,
+                count,
+                isEqual,
+                &words
+            )
+        }
+    }
+
+    /// A chunk of a column of numbers; see `ItemColumn`.
+    struct Numbers {
+        let values: [Double]
+        let wholes: [Int64]
+    }
+
+    /// Where two codes are the same and not 0.
+    static func same(_ codes: [UInt32], _ others: [UInt32], into words: inout [UInt64]) {
+        let count = min(codes.count, others.count)
+        check(count, words, 0)
+        unsafe bowerbird_same_code_bits(codes, others, count, &words)
+    }
+
     private static func check(_ count: Int, _ words: [UInt64], _ start: Int) {
         precondition(start >= 0 && (words.count - start) * 64 >= count, "the bits have room")
     }
