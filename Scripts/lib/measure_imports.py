@@ -156,8 +156,8 @@ def streams(server, folder, rows):
 
 
 def memory(server):
-    """Bytes by structure, once the counter has been all around."""
-    time.sleep(15)
+    """Bytes by structure, once the counter has been all around, which it is each minute at least."""
+    time.sleep(65)
     values = server.metrics()
     pattern = re.compile(r'bowerbird_memory_bytes\{structure="(\w+)"\}')
     by_structure = {found[1]: value for key, value in values.items() if (found := pattern.fullmatch(key))}
