@@ -11,16 +11,13 @@ struct EventRows {
     func all() throws(JournalError) -> [StoredEvent] {
         var found: [StoredEvent] = []
         var order = EventOrder<StoredEvent>()
-        func take(_: EventKey, _ event: StoredEvent) -> Bool {
-            found.append(event)
-            return true
-        }
+        func take(_: EventKey, _ event: StoredEvent) { found.append(event) }
         try forEachRow { (key, reader) throws(RowReader.Damaged) in
-            _ = order.drain(before: key, take)
+            order.drain(before: key, take)
             try reader.forEachEvent(from: key) { key, event, _ in order.add(key, event) }
             return true
         }
-        _ = order.drain(take)
+        order.drain(take)
         return found
     }
 

@@ -115,20 +115,12 @@ struct EventOrder<Event> {
     }
 
     /// Hands over what no row from that of `key` on comes before; without a key, all there is.
-    ///
-    /// `body` returns false to stop, and then nothing may follow.
-    mutating func drain(
-        before key: EventKey? = nil,
-        _ body: (EventKey, Event) -> Bool
-    ) -> Bool {
-        guard !waiting.isEmpty else { return true }
+    mutating func drain(before key: EventKey? = nil, _ body: (EventKey, Event) -> Void) {
+        guard !waiting.isEmpty else { return }
         if !isSorted { waiting.sort { $0.key < $1.key } }
         isSorted = true
         let end = key.flatMap { key in waiting.firstIndex { $0.key > key } } ?? waiting.count
-        for (key, event) in waiting[..<end] {
-            guard body(key, event) else { return false }
-        }
+        for (key, event) in waiting[..<end] { body(key, event) }
         waiting.removeFirst(end)
-        return true
     }
 }

@@ -44,21 +44,19 @@ package final class RecordSnapshot: Sendable {
         let deletions = try itemDeletions(of: group)
         let generation = activeGeneration(group, .interactions)
         var order = EventOrder<(StoredEvent, Int)>()
-        func tell(_ key: EventKey, _ one: (event: StoredEvent, byteCount: Int)) -> Bool {
-            let event = one.event
-            if let item = event.item, let last = deletions[item], event.position <= last {
-                return true
-            }
-            let isVisible = event.generation == 0 || event.generation == generation
-            return isVisible ? body(key.owner, event, one.byteCount) : true
-        }
         var isWanted = true
+        func tell(_ key: EventKey, _ one: (event: StoredEvent, byteCount: Int)) {
+            let event = one.event
+            if let item = event.item, let last = deletions[item], event.position <= last { return }
+            let isVisible = event.generation == 0 || event.generation == generation
+            if isWanted && isVisible { isWanted = body(key.owner, event, one.byteCount) }
+        }
         try unsafe snapshot.scan(.events, prefix: RowKey.group(group)) {
             (bytes, value) throws(JournalError) in
             var reader = unsafe RowReader(value)
             do throws(RowReader.Damaged) {
                 guard let first = unsafe EventKey(bytes) else { throw RowReader.Damaged() }
-                isWanted = order.drain(before: first, tell)
+                order.drain(before: first, tell)
                 guard isWanted else { return false }
                 var start = -bytes.count
                 try reader.forEachEvent(from: first) { key, event, end in
@@ -70,7 +68,7 @@ package final class RecordSnapshot: Sendable {
                 throw JournalError(.corrupt, "an event's row can't be read")
             }
         }
-        if isWanted { _ = order.drain(tell) }
+        order.drain(tell)
     }
 
     /// Events on these items at or below the position count no more.

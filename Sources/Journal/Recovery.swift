@@ -262,6 +262,8 @@ struct Recovery {
 }
 
 /// The events of one owner as they are read, put in order where rows overlap.
+///
+/// What `EventOrder` does, but where the events will stay: a fifth of a restart's CPU less.
 private struct RestoredHistory {
     private var owner: (group: GroupIndex, owner: UserIndex)?
     private var isSorted = true
