@@ -5,35 +5,26 @@
 
 #define AVX2 __attribute__((target("avx2"))) static
 
-AVX2 size_t less_words_avx2(
-    const double *values, const double *others, size_t count, uint64_t *words) {
-    size_t word = 0;
-    for (; (word + 1) * 64 <= count; word++) {
-        uint64_t bits = 0;
-        for (size_t i = word * 64; i < word * 64 + 64; i += 4) {
-            __m256d less = _mm256_cmp_pd(
-                _mm256_loadu_pd(values + i), _mm256_loadu_pd(others + i), _CMP_LT_OQ);
-            bits |= (uint64_t)(unsigned)_mm256_movemask_pd(less) << (i % 64);
-        }
-        words[word] |= bits;
+// Four comparisons at a time of whole words; the number of those. A macro, since the instruction
+// takes its kind of comparison as a constant.
+#define NUMBER_WORDS(name, comparison) \
+    AVX2 size_t name( \
+        const double *values, const double *others, size_t count, uint64_t *words) { \
+        size_t word = 0; \
+        for (; (word + 1) * 64 <= count; word++) { \
+            uint64_t bits = 0; \
+            for (size_t i = word * 64; i < word * 64 + 64; i += 4) { \
+                __m256d holds = _mm256_cmp_pd( \
+                    _mm256_loadu_pd(values + i), _mm256_loadu_pd(others + i), comparison); \
+                bits |= (uint64_t)(unsigned)_mm256_movemask_pd(holds) << (i % 64); \
+            } \
+            words[word] |= bits; \
+        } \
+        return word; \
     }
-    return word;
-}
 
-AVX2 size_t same_words_avx2(
-    const double *values, const double *others, size_t count, uint64_t *words) {
-    size_t word = 0;
-    for (; (word + 1) * 64 <= count; word++) {
-        uint64_t bits = 0;
-        for (size_t i = word * 64; i < word * 64 + 64; i += 4) {
-            __m256d same = _mm256_cmp_pd(
-                _mm256_loadu_pd(values + i), _mm256_loadu_pd(others + i), _CMP_EQ_OQ);
-            bits |= (uint64_t)(unsigned)_mm256_movemask_pd(same) << (i % 64);
-        }
-        words[word] |= bits;
-    }
-    return word;
-}
+NUMBER_WORDS(less_words_avx2, _CMP_LT_OQ)
+NUMBER_WORDS(same_words_avx2, _CMP_EQ_OQ)
 
 AVX2 size_t same_code_words_avx2(
     const uint32_t *codes, const uint32_t *others, size_t count, uint64_t *words) {
