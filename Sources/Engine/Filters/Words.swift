@@ -34,14 +34,13 @@ enum Words {
         into words: inout [UInt64],
         at start: Int
     ) {
-        check(values.count, words, start)
-        unsafe words.withUnsafeMutableBufferPointer { words in
+        unsafe fill(&words, from: start, values.count) { words in
             unsafe bowerbird_range_bits(
                 values,
                 values.count,
                 bounds.lowerBound,
                 bounds.upperBound,
-                words.baseAddress.map { unsafe $0 + start }
+                words
             )
         }
     }
@@ -52,14 +51,13 @@ enum Words {
         into words: inout [UInt64],
         at start: Int
     ) {
-        check(values.count, words, start)
-        unsafe words.withUnsafeMutableBufferPointer { words in
+        unsafe fill(&words, from: start, values.count) { words in
             unsafe bowerbird_whole_range_bits(
                 values,
                 values.count,
                 bounds.lowerBound,
                 bounds.upperBound,
-                words.baseAddress.map { unsafe $0 + start }
+                words
             )
         }
     }
@@ -70,14 +68,8 @@ enum Words {
         into words: inout [UInt64],
         at start: Int
     ) {
-        check(codes.count, words, start)
-        unsafe words.withUnsafeMutableBufferPointer { words in
-            unsafe bowerbird_equal_bits(
-                codes,
-                codes.count,
-                code,
-                words.baseAddress.map { unsafe $0 + start }
-            )
+        unsafe fill(&words, from: start, codes.count) { words in
+            unsafe bowerbird_equal_bits(codes, codes.count, code, words)
         }
     }
 
@@ -88,14 +80,8 @@ enum Words {
         into words: inout [UInt64],
         at start: Int
     ) {
-        check(codes.count, words, start)
-        unsafe words.withUnsafeMutableBufferPointer { words in
-            unsafe bowerbird_table_bits(
-                codes,
-                codes.count,
-                table,
-                words.baseAddress.map { unsafe $0 + start }
-            )
+        unsafe fill(&words, from: start, codes.count) { words in
+            unsafe bowerbird_table_bits(codes, codes.count, table, words)
         }
     }
 
@@ -138,6 +124,20 @@ enum Words {
         let count = min(codes.count, others.count)
         check(count, words, 0)
         unsafe bowerbird_same_code_bits(codes, others, count, &words)
+    }
+
+    /// Hands `set` the words from `start` on, which have room for the bits of `count` items.
+    @inline(__always)
+    private static func fill(
+        _ words: inout [UInt64],
+        from start: Int,
+        _ count: Int,
+        _ set: (UnsafeMutablePointer<UInt64>?) -> Void
+    ) {
+        check(count, words, start)
+        unsafe words.withUnsafeMutableBufferPointer { words in
+            unsafe set(words.baseAddress.map { unsafe $0 + start })
+        }
     }
 
     private static func check(_ count: Int, _ words: [UInt64], _ start: Int) {
