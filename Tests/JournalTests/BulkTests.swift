@@ -214,28 +214,12 @@ struct `Records in bulk` {
         try await withDirectory { path in
             let seed = UInt64.random(in: 0 ... .max)
             var random = SeededGenerator(seed: seed)
-            var digest: EngineDigest?
             var number = 0
-            for round in 0..<5 {
-                let journal = try open(path)
-                if let digest {
-                    let now = EngineDigest(journal.engine)
-                    #expect(
-                        now == digest,
-                        """
-                        seed \(seed), round \(round): \
-                        \(Set(now.lines).symmetricDifference(digest.lines).sorted().prefix(6))
-                        """
-                    )
-                } else {
-                    try await makeGroup(journal)
-                }
+            try await reopening(path, times: 5, seed: seed) { journal in
                 for _ in 0..<3 {
                     number += 1
                     try await step(journal, "job\(number)", &random)
                 }
-                digest = EngineDigest(journal.engine)
-                journal.close()
             }
         }
     }

@@ -16,21 +16,7 @@ struct `Deletions in a journal` {
         try await withDirectory { path in
             let seed = UInt64.random(in: 0 ... .max)
             var random = SeededGenerator(seed: seed)
-            var digest: EngineDigest?
-            for round in 0..<4 {
-                let journal = try open(path)
-                if let digest {
-                    let now = EngineDigest(journal.engine)
-                    #expect(
-                        now == digest,
-                        """
-                        seed \(seed), round \(round): \
-                        \(Set(now.lines).symmetricDifference(digest.lines).sorted().prefix(6))
-                        """
-                    )
-                } else {
-                    try await makeGroup(journal)
-                }
+            try await reopening(path, times: 4, seed: seed) { journal in
                 for _ in 0..<150 {
                     func any(_ count: Int) -> Int { Int.random(in: 0..<count, using: &random) }
                     let user = Bool.random(using: &random) ? "u\(any(5))" : ""
@@ -55,8 +41,6 @@ struct `Deletions in a journal` {
                         )
                     }
                 }
-                digest = EngineDigest(journal.engine)
-                journal.close()
             }
         }
     }

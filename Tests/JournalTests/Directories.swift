@@ -4,6 +4,7 @@ import Journal
 import Logging
 import Primitives
 import Resources
+import Testing
 
 let now = Timestamp(milliseconds: 1_700_000_000_000)
 let shop = ResourceName.datasetGroup("shop")
@@ -76,6 +77,37 @@ func withDirectory(_ body: (String) async throws -> Void) async throws {
         .appendingPathComponent("journal-\(UInt64.random(in: 0 ... .max))").path
     defer { try? FileManager.default.removeItem(atPath: path) }
     try await body(path)
+}
+
+/// Opens the journal at `path` so many times, with a group from the first time on: each time its
+/// engine is what it was when it was closed.
+func reopening(
+    _ path: String,
+    times: Int,
+    seed: UInt64,
+    sourceLocation: SourceLocation = #_sourceLocation,
+    _ body: (Journal) async throws -> Void
+) async throws {
+    var digest: EngineDigest?
+    for round in 0..<times {
+        let journal = try open(path)
+        if let digest {
+            let now = EngineDigest(journal.engine)
+            #expect(
+                now == digest,
+                """
+                seed \(seed), round \(round): \
+                \(Set(now.lines).symmetricDifference(digest.lines).sorted().prefix(6))
+                """,
+                sourceLocation: sourceLocation
+            )
+        } else {
+            try await makeGroup(journal)
+        }
+        try await body(journal)
+        digest = EngineDigest(journal.engine)
+        journal.close()
+    }
 }
 
 /// A clock that stands still.

@@ -117,14 +117,7 @@ struct `Events that share rows` {
             var random = SeededGenerator(seed: seed)
             var expected: [Told] = []
             var number = 0
-            var digest: EngineDigest?
-            for round in 0..<4 {
-                let journal = try open(path)
-                if let digest {
-                    #expect(EngineDigest(journal.engine) == digest, "seed \(seed), round \(round)")
-                } else {
-                    try await makeGroup(journal)
-                }
+            try await reopening(path, times: 4, seed: seed) { journal in
                 for _ in 0..<12 {
                     expected += try await putSome(journal, &number, &random)
                     let gone = expected.remove(at: .random(in: expected.indices, using: &random))
@@ -148,8 +141,6 @@ struct `Events that share rows` {
                         "seed \(seed)"
                     )
                 }
-                digest = EngineDigest(journal.engine)
-                journal.close()
             }
         }
     }

@@ -14,14 +14,7 @@ struct `A journal` {
         try await withDirectory { path in
             let seed = UInt64.random(in: 0 ... .max)
             var random = SeededGenerator(seed: seed)
-            var digest: EngineDigest?
-            for round in 0..<4 {
-                let journal = try open(path)
-                if let digest {
-                    #expect(EngineDigest(journal.engine) == digest, "seed \(seed), round \(round)")
-                } else {
-                    try await makeGroup(journal)
-                }
+            try await reopening(path, times: 4, seed: seed) { journal in
                 for _ in 0..<120 {
                     let user =
                         Bool.random(using: &random)
@@ -35,8 +28,6 @@ struct `A journal` {
                         #expect(error.code == .resourceAlreadyExists)
                     }
                 }
-                digest = EngineDigest(journal.engine)
-                journal.close()
             }
         }
     }

@@ -183,11 +183,7 @@ struct `The context of a question` {
             #expect(ranked.count == 40)
             for one in ranked {
                 let found = model.explain(one.item, query, scratch: scratch)
-                let score = Double(one.score)
-                let bound = 1e-4 * max(1, abs(score))
-                #expect(abs(found.sum - score) < bound, "\(found)")
-                let shares = found.shares.reduce(0) { $0 + $1.amount }
-                #expect(abs(shares - score) < bound, "\(found)")
+                expectSums(of: found, toBe: Double(one.score))
                 let part = found.components.first { $0.name == "context DEVICE" }
                 let isBoughtThere = (one.item.rawValue % 2 == 0) == (context[0] == Devices.phone)
                 #expect(part.map { ($0.score > 0) == isBoughtThere } ?? (one.score <= 0))

@@ -29,11 +29,7 @@ struct `An explanation` {
             #expect(ranked.count == 48)
             for one in ranked {
                 let found = model.explain(one.item, query, scratch: scratch)
-                let score = Double(one.score)
-                let bound = 1e-4 * max(1, abs(score))
-                #expect(abs(found.sum - score) < bound, "\(found)")
-                let shares = found.shares.reduce(0) { $0 + $1.amount }
-                #expect(abs(shares - score) < bound, "\(found)")
+                expectSums(of: found, toBe: Double(one.score))
                 for share in found.shares {
                     #expect(share.entry.map { history.indices.contains($0) } ?? true)
                 }

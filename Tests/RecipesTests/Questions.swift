@@ -1,4 +1,6 @@
 import Primitives
+import Recipes
+import Testing
 
 /// All of `count` items as candidates.
 func all(_ count: Int) -> ItemBitmap {
@@ -14,4 +16,16 @@ func entry(_ item: Int, at milliseconds: Int64) -> Interaction {
         type: EventTypeIndex(0),
         occurredAt: Timestamp(milliseconds: milliseconds)
     )
+}
+
+/// Components and shares of an explanation each add up to the item's score.
+func expectSums(
+    of found: ScoreExplanation,
+    toBe score: Double,
+    sourceLocation: SourceLocation = #_sourceLocation
+) {
+    let bound = 1e-4 * max(1, abs(score))
+    #expect(abs(found.sum - score) < bound, "\(found)", sourceLocation: sourceLocation)
+    let shares = found.shares.reduce(0) { $0 + $1.amount }
+    #expect(abs(shares - score) < bound, "\(found)", sourceLocation: sourceLocation)
 }
