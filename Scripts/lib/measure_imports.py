@@ -13,7 +13,7 @@ import tempfile
 import time
 import urllib.request
 
-from measure import Process, pinned
+from measure import Process, pinned, serving
 
 EVENTS_PER_USER = 20
 ITEMS_PER_USER = 10
@@ -49,10 +49,7 @@ class Bowerbird:
 
     def start(self):
         self.process = Process([
-            f"{self.bin}/bowerbird-server", "--data-directory", f"{self.folder}/data", "--listen",
-            "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--reactors", "1", "--import-root",
-            str(self.folder),
-        ])
+            f"{self.bin}/bowerbird-server", *serving(self.folder), "--import-root", str(self.folder)])
 
     def run(self, *arguments):
         environment = {**os.environ, "BOWERBIRD_SERVER": self.process.address}
